@@ -1,0 +1,78 @@
+//! What can be subscribed to: which rows a subscription begins with, and which live results follow them.
+
+use schemas::{Interval, Topic, Wallet};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite};
+
+/// Every channel there is.
+pub(crate) static CHANNELS: [&Channel; 2] = [&crate::long_short_ratio::CHANNEL, &crate::positions::CHANNEL];
+
+pub(crate) struct Channel {
+    pub(crate) name: &'static str,
+    pub(crate) topic: &'static Topic,
+    /// A key may be a wallet.
+    pub(crate) by_wallet: bool,
+    /// A subscription may be to one interval.
+    pub(crate) by_interval: bool,
+    /// Appends the query for the rows of a subject.
+    pub(crate) push_rows: fn(&mut QueryBuilder<Sqlite>, generation: u32, &Subject),
+    /// What is told of a row.
+    pub(crate) row: fn(&SqliteRow) -> Result<Box<RawValue>, sqlx::Error>,
+    /// What is told of the value of a live record, and to whom.
+    pub(crate) live: fn(&[u8]) -> serde_json::Result<LiveRow>,
+}
+
+/// What of a channel somebody wants to hear.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Subject {
+    /// The channel's name.
+    pub(crate) channel: &'static str,
+    pub(crate) key: Key,
+    pub(crate) interval: Option<Interval>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    All,
+    Coin(String),
+    Wallet(String),
+}
+
+pub(crate) struct LiveRow {
+    pub(crate) keys: Vec<Key>,
+    pub(crate) interval: Option<Interval>,
+    pub(crate) data: Box<RawValue>,
+}
+
+impl Key {
+    pub(crate) fn read(channel: &Channel, key: &str) -> Self {
+        match key.parse::<Wallet>() {
+            Ok(wallet) if channel.by_wallet => Self::Wallet(wallet.to_string()),
+            _ if key == "*" => Self::All,
+            _ => Self::Coin(key.to_owned()),
+        }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::All => "*",
+            Self::Coin(name) | Self::Wallet(name) => name,
+        }
+    }
+}
+
+impl Channel {
+    /// Everything that one may have subscribed to and hear this.
+    pub(crate) fn subjects(&self, row: &LiveRow) -> Vec<Subject> {
+        let intervals = [None, row.interval];
+        let intervals = if row.interval.is_some() { &intervals[..] } else { &intervals[..1] };
+        let subject = |key: &Key, interval| Subject { channel: self.name, key: key.clone(), interval };
+        row.keys.iter().flat_map(|key| intervals.iter().map(move |interval| subject(key, *interval))).collect()
+    }
+}
+
+pub(crate) fn raw(row: &impl Serialize) -> Result<Box<RawValue>, sqlx::Error> {
+    to_raw_value(row).map_err(|cause| sqlx::Error::Decode(cause.into()))
+}

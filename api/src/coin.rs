@@ -1,0 +1,129 @@
+//! A coin as somebody writes it -> the coin as the market is called, when it is known.
+//!
+//! The exact name always wins: `kPEPE` is not `KPEPE`, and a coin may be called like another one's alias.
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+
+use crate::error::ApiError;
+
+/// The coin in a path, as it was written.
+pub(crate) struct AskedCoin(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for AskedCoin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(coin)) => Ok(Self(coin)),
+            Err(refusal) => {
+                let message = format!("{refusal}; percent-encode the name as UTF-8");
+                Err(ApiError::parameter("INVALID_COIN", "coin", message))
+            }
+        }
+    }
+}
+
+/// The name of a coin that has a market or rows.
+pub(crate) async fn known(connection: &mut SqliteConnection, generation: u32, asked: &str) -> Result<String, ApiError> {
+    match find(connection, generation, asked).await? {
+        Some(coin) => Ok(coin),
+        None => Err(ApiError::UnknownCoin { coin: asked.to_owned() }),
+    }
+}
+
+pub(crate) async fn find(
+    connection: &mut SqliteConnection,
+    generation: u32,
+    asked: &str,
+) -> Result<Option<String>, ApiError> {
+    let names = [Some(asked), without_quote(asked)];
+    for name in names.into_iter().flatten() {
+        if exists(connection, generation, name).await? {
+            return Ok(Some(name.to_owned()));
+        }
+    }
+    let coins = all(connection, generation).await?;
+    Ok(names.into_iter().flatten().find_map(|name| only_one_but_for_case(&coins, name)))
+}
+
+/// How other venues mark what a perpetual is quoted in.
+const QUOTES: [&str; 5] = ["-USDT", "-USDC", "-USD", "-PERP", "USDT"];
+
+fn without_quote(asked: &str) -> Option<&str> {
+    QUOTES.iter().find_map(|quote| {
+        let (name, end) = asked.split_at_checked(asked.len().checked_sub(quote.len())?)?;
+        (end.eq_ignore_ascii_case(quote) && !name.is_empty()).then_some(name)
+    })
+}
+
+/// Two coins may differ by case alone: then neither is meant.
+fn only_one_but_for_case(coins: &[String], name: &str) -> Option<String> {
+    let mut alike = coins.iter().filter(|coin| coin.eq_ignore_ascii_case(name));
+    match (alike.next(), alike.next()) {
+        (Some(coin), None) => Some(coin.clone()),
+        _ => None,
+    }
+}
+
+/// The tables that name coins, each in the order of (generation, coin).
+const TABLES: [&str; 3] = ["markets", "long_short_ratios", "positions"];
+
+async fn exists(connection: &mut SqliteConnection, generation: u32, coin: &str) -> Result<bool, ApiError> {
+    let mut query = QueryBuilder::new("SELECT 0");
+    for table in TABLES {
+        query.push(format_args!(" OR EXISTS (SELECT 1 FROM {table} WHERE generation = ")).push_bind(generation);
+        query.push(" AND coin = ").push_bind(coin).push(")");
+    }
+    Ok(query.build_query_scalar().fetch_one(connection).await?)
+}
+
+async fn all(connection: &mut SqliteConnection, generation: u32) -> Result<Vec<String>, ApiError> {
+    let mut query = QueryBuilder::new("");
+    for (place, table) in TABLES.into_iter().enumerate() {
+        query.push(if place == 0 { "SELECT coin FROM (" } else { " UNION SELECT coin FROM (" });
+        push_coins(&mut query, generation, table);
+        query.push(") WHERE coin IS NOT NULL");
+    }
+    Ok(query.build_query_scalar().fetch_all(connection).await?)
+}
+
+/// The coins of a table, from one to the next along its key: the many rows between them are not read. Ends in a NULL.
+pub(crate) fn push_coins(query: &mut QueryBuilder<Sqlite>, generation: u32, table: &str) {
+    query.push(format_args!(
+        "WITH RECURSIVE coins (coin) AS (SELECT min(coin) FROM {table} WHERE generation = {generation} \
+         UNION ALL SELECT (SELECT min(coin) FROM {table} WHERE generation = {generation} AND coin > coins.coin) \
+         FROM coins WHERE coins.coin IS NOT NULL) SELECT coin FROM coins"
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quote_is_taken_off_and_nothing_else() {
+        for (asked, name) in [
+            ("BTCUSDT", Some("BTC")),
+            ("btcusdt", Some("btc")),
+            ("BTC-USD", Some("BTC")),
+            ("BTC-PERP", Some("BTC")),
+            ("kPEPE-perp", Some("kPEPE")),
+            ("2Z", None),
+            ("USDT", None),
+            ("xyz:XYZ100", None),
+            ("é", None),
+        ] {
+            assert_eq!(without_quote(asked), name, "{asked}");
+        }
+    }
+
+    #[test]
+    fn case_is_forgiven_when_one_coin_is_meant() {
+        let coins = ["kPEPE", "BTC", "Ab", "aB"].map(str::to_owned);
+        assert_eq!(only_one_but_for_case(&coins, "KPEPE"), Some("kPEPE".to_owned()));
+        assert_eq!(only_one_but_for_case(&coins, "ab"), None);
+        assert_eq!(only_one_but_for_case(&coins, "ETH"), None);
+    }
+}

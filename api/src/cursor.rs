@@ -1,0 +1,25 @@
+//! Where a page ended: opaque to clients, bound to the list and the generation it was made for.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::ApiError;
+
+pub(crate) fn write(generation: u32, list: &str, after: impl Serialize) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::json!([generation, list, after]).to_string())
+}
+
+pub(crate) fn read<T: DeserializeOwned>(generation: u32, list: &str, cursor: &str) -> Result<T, ApiError> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap_or_default();
+    match serde_json::from_slice::<(u32, String, T)>(&bytes) {
+        Ok((made_for, of_list, after)) if made_for == generation && of_list == list => Ok(after),
+        Ok(_) => Err(refused("the cursor belongs to another list or to an earlier generation of the data")),
+        Err(_) => Err(refused("the cursor is not one that was given out here")),
+    }
+}
+
+fn refused(why: &str) -> ApiError {
+    ApiError::parameter("INVALID_CURSOR", "cursor", format!("{why}; start again without a cursor"))
+}

@@ -1,0 +1,65 @@
+//! ROWS AND LIVE RESULTS → HTTP AND WEBSOCKET. The database and the live results in; replies and frames out.
+//!
+//! A resource is one file and one line in [`router`]; a live channel is one line in `channel.rs`.
+
+mod channel;
+mod coin;
+mod cursor;
+mod database;
+mod error;
+mod health;
+mod live;
+mod long_short_ratio;
+mod markets;
+mod parameters;
+mod positions;
+mod reply;
+mod status;
+mod websocket;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{Method, Uri};
+use axum::middleware::map_response_with_state;
+use sqlx::SqlitePool;
+
+pub use database::open_database;
+pub use health::Dependency;
+pub use live::Live;
+pub use status::Status;
+
+use error::ApiError;
+
+/// What replies are made from.
+pub struct Context {
+    pub database: SqlitePool,
+    pub live: Live,
+    pub generation: u32,
+    /// The market is made up: every reply says so.
+    pub simulated: bool,
+    /// When the process began, in milliseconds UTC.
+    pub started: i64,
+    pub describe: Arc<dyn Fn() -> Status + Send + Sync>,
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    pub ready: Arc<dyn Fn() -> Vec<Dependency> + Send + Sync>,
+}
+
+/// Everything that is served.
+pub fn router(context: Context) -> Router {
+    let context = Arc::new(context);
+    Router::new()
+        .merge(status::routes())
+        .merge(health::routes())
+        .merge(markets::routes())
+        .merge(positions::routes())
+        .merge(long_short_ratio::routes())
+        .merge(websocket::routes())
+        .fallback(async |uri: Uri| ApiError::NoSuchPath { path: uri.path().to_owned() })
+        .method_not_allowed_fallback(async |method: Method| ApiError::Method { method })
+        .layer(map_response_with_state(Arc::clone(&context), reply::say_errors))
+        .with_state(context)
+}

@@ -1,0 +1,94 @@
+//! Live results in, told to every connection. Publishing never waits: who cannot follow is cut off.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use schemas::{Record, Topic};
+use serde_json::value::RawValue;
+use tokio::sync::{Semaphore, broadcast, watch};
+
+use crate::channel::{CHANNELS, Subject};
+use crate::database::SNAPSHOTS;
+
+/// Where the live results come in.
+#[derive(Clone)]
+pub struct Live {
+    updates: broadcast::Sender<Arc<Update>>,
+    next: Arc<Mutex<Offsets>>,
+    stop: watch::Receiver<bool>,
+    pub(crate) snapshots: Arc<Semaphore>,
+}
+
+/// The next offset per topic and partition.
+type Offsets = BTreeMap<(&'static str, u32), u64>;
+
+/// A live result, made ready once for all who hear it.
+pub(crate) struct Update {
+    pub(crate) partition: u32,
+    pub(crate) offset: u64,
+    pub(crate) subjects: Vec<Subject>,
+    pub(crate) data: Box<RawValue>,
+}
+
+/// How far a connection may fall behind: several seconds of a busy market.
+const BACKLOG: usize = 16_384;
+
+impl Live {
+    pub fn new(stop: watch::Receiver<bool>) -> Self {
+        let (updates, _) = broadcast::channel(BACKLOG);
+        Self { updates, next: Arc::default(), stop, snapshots: Arc::new(Semaphore::new(SNAPSHOTS)) }
+    }
+
+    /// Says where the live results of a partition begin: what is before is in the rows, or will be. To be called for
+    /// every partition before the first connection, or a client could miss what nobody publishes any more.
+    pub fn begin(&self, topic: &'static Topic, partition: u32, offset: u64) {
+        let mut next = self.offsets();
+        let stands_at = next.entry((topic.name, partition)).or_default();
+        *stands_at = offset.max(*stands_at);
+    }
+
+    /// Tells a record that is on the log to whoever listens. To be called in the order of the offsets.
+    pub fn publish(&self, topic: &'static Topic, partition: u32, offset: u64, record: &Record<'_>) {
+        // Before it is told: a connection that listens too late to hear it waits for its row.
+        self.offsets().insert((topic.name, partition), offset + 1);
+        let Some(channel) = CHANNELS.into_iter().find(|channel| channel.topic == topic) else { return };
+        let (true, Some(value)) = (self.has_clients(), record.value) else { return };
+        match (channel.live)(value) {
+            Ok(row) => {
+                let subjects = channel.subjects(&row);
+                let update = Update { partition, offset, subjects, data: row.data };
+                // Nobody may be left to hear it.
+                let _ = self.updates.send(Arc::new(update));
+            }
+            Err(error) => {
+                tracing::error!(%error, topic = topic.name, partition, offset, "a live result is not what its schema says")
+            }
+        }
+    }
+
+    pub fn has_clients(&self) -> bool {
+        self.updates.receiver_count() > 0
+    }
+
+    /// The next offset per topic and partition.
+    pub fn next(&self) -> Offsets {
+        self.offsets().clone()
+    }
+
+    pub(crate) fn listen(&self) -> broadcast::Receiver<Arc<Update>> {
+        self.updates.subscribe()
+    }
+
+    /// Returns when everything is to end.
+    pub(crate) async fn stopped(&self) {
+        if self.stop.clone().wait_for(|stop| *stop).await.is_err() {
+            // Nobody is left who could say so.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Nothing can fail half-way while it is held.
+    fn offsets(&self) -> MutexGuard<'_, Offsets> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

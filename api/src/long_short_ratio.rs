@@ -1,0 +1,252 @@
+//! `/long-short-ratio` and the live channel `long_short_ratio`: how many accounts stand on each side of a coin.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use schemas::{Interval, LongShortRatio, Message};
+use serde::Serialize;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, QueryBuilder, Sqlite};
+
+use crate::Context;
+use crate::channel::{Channel, Key, LiveRow, Subject, raw};
+use crate::coin::{self, AskedCoin};
+use crate::error::ApiError;
+use crate::parameters::Parameters;
+use crate::reply::{Meta, Reply};
+use crate::{cursor, database};
+
+pub(crate) fn routes() -> Router<Arc<Context>> {
+    Router::new()
+        .route("/api/v1/long-short-ratio/{coin}", get(latest))
+        .route("/api/v1/long-short-ratio/{coin}/history", get(history))
+}
+
+pub(crate) static CHANNEL: Channel = Channel {
+    name: "long_short_ratio",
+    topic: LongShortRatio::TOPIC,
+    by_wallet: false,
+    by_interval: true,
+    push_rows: push_latest,
+    row: |row: &SqliteRow| raw(&RatioRow::from_row(row)?.derived()),
+    live: |value| {
+        let ratio: LongShortRatio = serde_json::from_slice(value)?;
+        let interval = Some(ratio.interval);
+        let row = RatioRow::from(ratio).derived();
+        let keys = vec![Key::All, Key::Coin(row.coin.clone())];
+        Ok(LiveRow { keys, interval, data: serde_json::value::to_raw_value(&row)? })
+    },
+};
+
+const DEFINITION: &str = "accounts with an open position in the coin, each account once, at the bucket's end; \
+     open, high, low and close are long accounts over short accounts within the bucket";
+
+/// A bucket as it is told.
+#[derive(Serialize, FromRow)]
+struct RatioRow {
+    coin: String,
+    #[sqlx(skip)]
+    kind: &'static str,
+    interval: String,
+    time: i64,
+    long_accounts: i64,
+    short_accounts: i64,
+    #[sqlx(skip)]
+    accounts: i64,
+    long_ratio: Option<String>,
+    short_ratio: Option<String>,
+    #[sqlx(skip)]
+    long_short_ratio: Option<String>,
+    open: Option<String>,
+    high: Option<String>,
+    low: Option<String>,
+    close: Option<String>,
+    complete: bool,
+    r#final: bool,
+    block: i64,
+    clock: i64,
+    /// Why something is null.
+    #[sqlx(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+impl RatioRow {
+    fn derived(self) -> Self {
+        let somebody_was_always_short = [&self.open, &self.high, &self.low, &self.close].iter().all(|it| it.is_some());
+        let reason = match (&self.long_ratio, somebody_was_always_short) {
+            (None, _) => Some("no_accounts"),
+            (Some(_), false) => Some("no_short_accounts"),
+            (Some(_), true) => None,
+        };
+        Self {
+            kind: "accounts",
+            accounts: self.long_accounts + self.short_accounts,
+            long_short_ratio: self.close.clone(),
+            reason,
+            ..self
+        }
+    }
+}
+
+impl From<LongShortRatio> for RatioRow {
+    fn from(ratio: LongShortRatio) -> Self {
+        Self {
+            coin: ratio.coin.to_string(),
+            kind: "",
+            interval: ratio.interval.to_string(),
+            time: ratio.time,
+            long_accounts: ratio.long_accounts.cast_signed(),
+            short_accounts: ratio.short_accounts.cast_signed(),
+            accounts: 0,
+            long_ratio: ratio.long_ratio.map(|it| it.to_string()),
+            short_ratio: ratio.short_ratio.map(|it| it.to_string()),
+            long_short_ratio: None,
+            open: ratio.open.map(|it| it.to_string()),
+            high: ratio.high.map(|it| it.to_string()),
+            low: ratio.low.map(|it| it.to_string()),
+            close: ratio.close.map(|it| it.to_string()),
+            complete: ratio.complete,
+            r#final: ratio.r#final,
+            block: ratio.block.cast_signed(),
+            clock: ratio.clock,
+            reason: None,
+        }
+    }
+}
+
+async fn latest(
+    State(context): State<Arc<Context>>,
+    AskedCoin(asked): AskedCoin,
+    mut parameters: Parameters,
+) -> Result<Reply<Option<RatioRow>>, ApiError> {
+    let interval = parameters.interval()?;
+    parameters.nothing_else()?;
+
+    let mut moment = database::one_moment(&context).await?;
+    let coin = coin::known(&mut moment, context.generation, &asked).await?;
+    let source = database::source(&mut moment, context.generation, LongShortRatio::TOPIC).await?;
+    let mut query = QueryBuilder::new("");
+    let subject = Subject { channel: CHANNEL.name, key: Key::Coin(coin), interval: Some(interval) };
+    push_latest(&mut query, context.generation, &subject);
+    let row: Option<RatioRow> = query.build_query_as().fetch_optional(&mut *moment).await?;
+
+    let mut meta = ratio_meta(&context, source, row.as_slice());
+    meta.reason = row.is_none().then_some("nothing_traded_yet");
+    Ok(Reply { data: row.map(RatioRow::derived), meta })
+}
+
+fn ratio_meta(context: &Context, source: BTreeMap<String, u64>, rows: &[RatioRow]) -> Meta {
+    Meta {
+        as_of: rows.iter().map(|row| row.clock).max(),
+        complete: rows.iter().all(|row| row.complete),
+        definition: Some(DEFINITION),
+        ..Meta::new(context, LongShortRatio::SCHEMA, source)
+    }
+}
+
+/// The latest bucket of each coin and interval, each found by one step along the key.
+fn push_latest(query: &mut QueryBuilder<Sqlite>, generation: u32, subject: &Subject) {
+    query.push("WITH asked (coin) AS (");
+    match &subject.key {
+        Key::Coin(coin) => {
+            query.push("VALUES (").push_bind(coin.clone()).push(")");
+        }
+        Key::All | Key::Wallet(_) => coin::push_coins(query, generation, "long_short_ratios"),
+    }
+    query.push("), kept (interval) AS (");
+    let intervals = subject.interval.as_ref().map_or(Interval::ALL.as_slice(), std::slice::from_ref);
+    query.push_values(intervals, |mut tuple, interval| {
+        tuple.push_bind(interval.name());
+    });
+    query.push(format_args!(
+        ") SELECT ratio.* FROM asked CROSS JOIN kept CROSS JOIN long_short_ratios AS ratio \
+         WHERE ratio.generation = {generation} AND ratio.coin = asked.coin AND ratio.interval = kept.interval \
+         AND ratio.time = (SELECT max(time) FROM long_short_ratios AS last WHERE last.generation = {generation} \
+         AND last.coin = asked.coin AND last.interval = kept.interval)"
+    ));
+}
+
+/// What a page is chosen by, and where it begins.
+struct Asked {
+    interval: Interval,
+    start_time: Option<i64>,
+    end_time: Option<i64>,
+    oldest_first: bool,
+    after: Option<i64>,
+    limit: usize,
+}
+
+impl Asked {
+    fn read(generation: u32, mut parameters: Parameters) -> Result<Self, ApiError> {
+        let interval = parameters.interval()?;
+        let start_time = parameters.time(&["start_time", "startTime"])?;
+        let end_time = parameters.time(&["end_time", "endTime"])?;
+        let limit = parameters.limit()?;
+        let order = parameters.word("order", "INVALID_ORDER", &[("asc", true), ("desc", false)])?;
+        let oldest_first = order.unwrap_or(start_time.is_some() || end_time.is_some());
+        let after = match parameters.text(&["cursor"])? {
+            Some(cursor) => Some(cursor::read(generation, list_name(oldest_first), &cursor)?),
+            None => None,
+        };
+        parameters.nothing_else()?;
+        if let (Some(start), Some(end)) = (start_time, end_time)
+            && start >= end
+        {
+            let message = format!("end_time {end} is not after start_time {start}; it is exclusive, start_time is not");
+            return Err(ApiError::parameter("INVALID_TIME_RANGE", "end_time", message));
+        }
+        Ok(Self { interval, start_time, end_time, oldest_first, after, limit })
+    }
+}
+
+/// A cursor of one direction says nothing in the other.
+fn list_name(oldest_first: bool) -> &'static str {
+    if oldest_first { "long-short-ratio/asc" } else { "long-short-ratio/desc" }
+}
+
+async fn history(
+    State(context): State<Arc<Context>>,
+    AskedCoin(coin): AskedCoin,
+    parameters: Parameters,
+) -> Result<Reply<Vec<RatioRow>>, ApiError> {
+    let asked = Asked::read(context.generation, parameters)?;
+
+    let mut moment = database::one_moment(&context).await?;
+    let coin = coin::known(&mut moment, context.generation, &coin).await?;
+    let source = database::source(&mut moment, context.generation, LongShortRatio::TOPIC).await?;
+    let mut rows: Vec<RatioRow> =
+        page(context.generation, &coin, &asked).build_query_as().fetch_all(&mut *moment).await?;
+
+    let more = rows.len() > asked.limit;
+    rows.truncate(asked.limit);
+    let mut meta = ratio_meta(&context, source, &rows);
+    if more {
+        meta.complete = false;
+        let list = list_name(asked.oldest_first);
+        meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, list, last.time));
+    }
+    Ok(Reply { data: rows.into_iter().map(RatioRow::derived).collect(), meta })
+}
+
+/// One row more than the page holds: whether there is a next page.
+fn page(generation: u32, coin: &str, asked: &Asked) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new("SELECT * FROM long_short_ratios WHERE generation = ");
+    query.push_bind(generation).push(" AND coin = ").push_bind(coin.to_owned());
+    query.push(" AND interval = ").push_bind(asked.interval.name());
+    if let Some(start) = asked.start_time {
+        query.push(" AND time >= ").push_bind(start);
+    }
+    if let Some(end) = asked.end_time {
+        query.push(" AND time < ").push_bind(end);
+    }
+    if let Some(after) = asked.after {
+        query.push(if asked.oldest_first { " AND time > " } else { " AND time < " }).push_bind(after);
+    }
+    query.push(if asked.oldest_first { " ORDER BY time" } else { " ORDER BY time DESC" });
+    query.push(" LIMIT ").push_bind(asked.limit as i64 + 1);
+    query
+}

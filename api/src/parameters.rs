@@ -1,0 +1,108 @@
+//! The query of a request -> typed values, or what is wrong with it. A parameter nobody asks for is an error: a typing
+//! mistake would otherwise be answered with the wrong rows.
+
+use std::fmt::Write;
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use schemas::{Interval, Wallet};
+
+use crate::error::ApiError;
+
+pub(crate) struct Parameters {
+    given: Vec<(String, String)>,
+    understood: Vec<&'static str>,
+}
+
+pub(crate) const DEFAULT_LIMIT: usize = 100;
+pub(crate) const MAX_LIMIT: usize = 1000;
+
+impl<S: Sync> FromRequestParts<S> for Parameters {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let Query(given) = Query::try_from_uri(&parts.uri)
+            .map_err(|refusal| ApiError::parameter("INVALID_QUERY", "", format!("{refusal}; write name=value&…")))?;
+        Ok(Self { given, understood: Vec::new() })
+    }
+}
+
+impl Parameters {
+    /// The value of a parameter under any of its names, the first of which is its own.
+    pub(crate) fn text(&mut self, names: &[&'static str]) -> Result<Option<String>, ApiError> {
+        self.understood.extend(names);
+        let mut found = None;
+        for (_, value) in self.given.extract_if(.., |(name, _)| names.contains(&name.as_str())) {
+            if found.replace(value).is_some() {
+                let message = format!("{} is given more than once; give it once", names[0]);
+                return Err(ApiError::parameter("REPEATED_PARAMETER", names[0], message));
+            }
+        }
+        Ok(found)
+    }
+
+    /// To be called when everything was asked for.
+    pub(crate) fn nothing_else(self) -> Result<(), ApiError> {
+        let Some((name, _)) = self.given.first() else { return Ok(()) };
+        let message = match self.understood.as_slice() {
+            [] => format!("{name:?} is not a parameter; there are none here"),
+            names => format!("{name:?} is not a parameter; those are {}", names.join(", ")),
+        };
+        Err(ApiError::parameter("UNKNOWN_PARAMETER", name, message))
+    }
+
+    pub(crate) fn limit(&mut self) -> Result<usize, ApiError> {
+        let Some(text) = self.text(&["limit"])? else { return Ok(DEFAULT_LIMIT) };
+        text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
+            let message =
+                format!("limit is {text:?}; it is a number from 1 to {MAX_LIMIT}, use cursor for what follows");
+            ApiError::parameter("INVALID_LIMIT", "limit", message)
+        })
+    }
+
+    pub(crate) fn time(&mut self, names: &[&'static str]) -> Result<Option<i64>, ApiError> {
+        let Some(text) = self.text(names)? else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| {
+            let message = format!("{} is {text:?}; it is a whole number of milliseconds UTC", names[0]);
+            ApiError::parameter("INVALID_TIME", names[0], message)
+        })
+    }
+
+    pub(crate) fn wallet(&mut self) -> Result<Option<Wallet>, ApiError> {
+        let Some(text) = self.text(&["wallet"])? else { return Ok(None) };
+        text.parse().map(Some).map_err(|refusal| {
+            let message = format!("wallet is {text:?}, {refusal}; give a whole address");
+            ApiError::parameter("INVALID_WALLET", "wallet", message)
+        })
+    }
+
+    pub(crate) fn interval(&mut self) -> Result<Interval, ApiError> {
+        let Some(text) = self.text(&["interval", "period"])? else { return Ok(Interval::OneMinute) };
+        text.parse().map_err(|()| ApiError::parameter("INVALID_INTERVAL", "interval", unknown_interval(&text)))
+    }
+
+    /// One of a few words.
+    pub(crate) fn word<T: Copy>(
+        &mut self,
+        name: &'static str,
+        code: &'static str,
+        words: &[(&str, T)],
+    ) -> Result<Option<T>, ApiError> {
+        let Some(text) = self.text(&[name])? else { return Ok(None) };
+        match words.iter().find(|(word, _)| *word == text) {
+            Some((_, meaning)) => Ok(Some(*meaning)),
+            None => {
+                let mut message = format!("{name} is {text:?}; it is one of");
+                for (place, (word, _)) in words.iter().enumerate() {
+                    let _ = write!(message, "{} {word}", if place == 0 { "" } else { "," });
+                }
+                Err(ApiError::parameter(code, name, message))
+            }
+        }
+    }
+}
+
+pub(crate) fn unknown_interval(text: &str) -> String {
+    let names = Interval::ALL.map(Interval::name).join(", ");
+    format!("interval is {text:?}; results are kept by {names}")
+}

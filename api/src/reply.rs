@@ -1,0 +1,99 @@
+//! The one form of every reply: `data` with what it stands on, or `error`.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::Context;
+use crate::error::ApiError;
+
+#[derive(Serialize)]
+pub(crate) struct Reply<T> {
+    pub(crate) data: T,
+    pub(crate) meta: Meta,
+}
+
+/// What the data stand on.
+#[derive(Serialize)]
+pub(crate) struct Meta {
+    pub(crate) next_cursor: Option<String>,
+    /// No page follows, and no block is missing in any row.
+    pub(crate) complete: bool,
+    /// The latest clock that a row stands on; the rows say everything up to it.
+    pub(crate) as_of: Option<i64>,
+    pub(crate) watermark: Option<i64>,
+    pub(crate) block_height: Option<u64>,
+    pub(crate) generation: u32,
+    pub(crate) simulated: bool,
+    /// The offset behind the last record that is in the rows, per partition.
+    pub(crate) source: BTreeMap<String, u64>,
+    pub(crate) coverage: Coverage,
+    pub(crate) schema: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) definition: Option<&'static str>,
+    /// Why there are no data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Coverage {
+    method: &'static str,
+    source: &'static str,
+}
+
+impl Coverage {
+    /// Not computed from fills, but told by the exchange.
+    pub(crate) const METADATA: Self = Self { method: "exact", source: "info endpoint" };
+    const FILLS: Self = Self { method: "exact", source: "node fills" };
+}
+
+impl Meta {
+    pub(crate) fn new(context: &Context, schema: &'static str, source: BTreeMap<String, u64>) -> Self {
+        let now = (context.describe)();
+        Self {
+            next_cursor: None,
+            complete: true,
+            as_of: None,
+            watermark: now.clock,
+            block_height: now.head_block,
+            generation: context.generation,
+            simulated: context.simulated,
+            source,
+            coverage: Coverage::FILLS,
+            schema,
+            definition: None,
+            reason: None,
+        }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Reply<T> {
+    fn into_response(self) -> Response {
+        Json(self).into_response()
+    }
+}
+
+/// Gives errors their body.
+pub(crate) async fn say_errors(State(context): State<Arc<Context>>, response: Response) -> Response {
+    let Some(error) = response.extensions().get::<Arc<ApiError>>() else { return response };
+    let status = error.status();
+    if status.is_server_error() {
+        tracing::warn!(%error, cause = error.source(), "a request was not answered");
+    }
+    let form = json!({
+        "error": { "code": error.code(), "message": error.to_string(), "details": error.details() },
+        "simulated": context.simulated,
+    });
+    match **error {
+        ApiError::Busy { .. } => (status, [(RETRY_AFTER, "1")], Json(form)).into_response(),
+        _ => (status, Json(form)).into_response(),
+    }
+}

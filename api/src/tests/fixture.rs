@@ -1,0 +1,211 @@
+//! A server of each test's own: rows through the sink, results through the live side.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+
+use schemas::{Batch, Coin, GENERATION, LongShortRatio, Market, Message, Position, PositionSide, Wallet};
+use serde_json::Value;
+use sink::{Part, Sink};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::{Context, Dependency, Live, Status, open_database, router};
+
+pub(crate) struct Served {
+    pub(crate) sink: Sink,
+    pub(crate) live: Live,
+    pub(crate) address: SocketAddr,
+    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) next: BTreeMap<(&'static str, u32), u64>,
+    _folder: TempDir,
+}
+
+pub(crate) async fn serve() -> Served {
+    serve_with(|context| context).await
+}
+
+pub(crate) async fn serve_with(change: impl FnOnce(Context) -> Context) -> Served {
+    let folder = TempDir::new().unwrap();
+    let url = format!("sqlite://{}/fathom.sqlite", folder.path().display());
+    let sink = sink::connect(&url).await.unwrap();
+    let (stop, stopped) = watch::channel(false);
+    let live = Live::new(stopped);
+    let database = open_database(&url).await.unwrap();
+    let context = change(Context {
+        database,
+        live: live.clone(),
+        generation: GENERATION.number,
+        simulated: true,
+        started: 7,
+        describe: Arc::new(status),
+        metrics: Arc::new(|| "fathom_up 1\n".to_owned()),
+        ready: Arc::new(Vec::new),
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router(context)).await });
+    Served { sink, live, address, stop, next: BTreeMap::new(), _folder: folder }
+}
+
+fn status() -> Status {
+    Status {
+        version: "0.1.0".to_owned(),
+        market: "a made-up market".to_owned(),
+        head_block: Some(99),
+        head_time: Some(1000),
+        clock: Some(900),
+        topics: vec![("fills".to_owned(), 3)],
+        data: "./data".to_owned(),
+    }
+}
+
+pub(crate) fn not_ready() -> Vec<Dependency> {
+    vec![Dependency { name: "sink".to_owned(), ok: false, reason: "it has not written for 9 s".to_owned() }]
+}
+
+/// Records of one topic, with the partition and offset that each one has on the log.
+pub(crate) struct Written {
+    pub(crate) topic: &'static schemas::Topic,
+    pub(crate) parts: BTreeMap<u32, (u64, Batch)>,
+}
+
+impl Served {
+    /// Gives messages their places on the log.
+    pub(crate) fn append<M: Message>(&mut self, messages: impl IntoIterator<Item = M>) -> Written {
+        let mut parts: BTreeMap<u32, (u64, Batch)> = BTreeMap::new();
+        for message in messages {
+            let partition = message.partition(GENERATION.partitions);
+            let next = self.next.entry((M::TOPIC.name, partition)).or_default();
+            let (_, batch) = parts.entry(partition).or_insert((*next, Batch::default()));
+            message.append_to(batch, &[]);
+            *next += 1;
+        }
+        Written { topic: M::TOPIC, parts }
+    }
+
+    pub(crate) fn publish(&self, written: &Written) {
+        for (partition, (from, batch)) in &written.parts {
+            for (offset, record) in (*from..).zip(batch.records()) {
+                self.live.publish(written.topic, *partition, offset, &record);
+            }
+        }
+    }
+
+    pub(crate) async fn store(&mut self, written: &Written) {
+        let parts: Vec<Part<'_>> = written
+            .parts
+            .iter()
+            .map(|(partition, (from, batch))| Part {
+                topic: written.topic,
+                partition: *partition,
+                from: *from,
+                next: from + u64::from(batch.count()),
+                batch: std::slice::from_ref(batch),
+            })
+            .collect();
+        self.sink.write(GENERATION.number, &parts).await.unwrap();
+    }
+
+    pub(crate) async fn add<M: Message>(&mut self, messages: impl IntoIterator<Item = M>) {
+        let written = self.append(messages);
+        self.store(&written).await;
+    }
+
+    /// Status, head and body of a reply.
+    pub(crate) async fn get_text(&self, path: &str) -> (u16, String, String) {
+        let (address, path) = (self.address, path.to_owned());
+        let ask = move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+            let mut reply = String::new();
+            stream.read_to_string(&mut reply).unwrap();
+            reply
+        };
+        let reply = tokio::task::spawn_blocking(ask).await.unwrap();
+        let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, head.to_owned(), body.to_owned())
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
+        let (status, _, body) = self.get_text(path).await;
+        let body: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}: {body}"));
+        (status, body)
+    }
+
+    /// The reply when it is a good one.
+    pub(crate) async fn good(&self, path: &str) -> Value {
+        let (status, body) = self.get(path).await;
+        assert_eq!(status, 200, "{path}: {body}");
+        assert_eq!(body["meta"]["simulated"], true, "{path}: {body}");
+        body
+    }
+
+    /// The code of the error that the reply is.
+    pub(crate) async fn bad(&self, path: &str) -> (u16, String) {
+        let (status, body) = self.get(path).await;
+        assert_eq!(body["simulated"], true, "{path}: {body}");
+        assert!(body["error"]["details"].is_object(), "{path}: {body}");
+        assert!(!body["error"]["message"].as_str().unwrap().is_empty());
+        (status, body["error"]["code"].as_str().unwrap().to_owned())
+    }
+}
+
+pub(crate) fn wallet(n: u32) -> Wallet {
+    let mut bytes = [0xab; 20];
+    bytes[16..].copy_from_slice(&n.to_be_bytes());
+    Wallet(bytes)
+}
+
+pub(crate) fn position(coin: &str, n: u32, size: &str) -> Position {
+    let size = size.parse().unwrap();
+    Position {
+        coin: Coin::new(coin),
+        wallet: wallet(n),
+        side: PositionSide::of(size),
+        size,
+        opened_at: Some(5),
+        changed_at: 6,
+        last_px: "66653.0".parse().unwrap(),
+        block: 7,
+        index: 1,
+        clock: 1000,
+    }
+}
+
+pub(crate) fn ratio(coin: &str, interval: &str, time: i64, close: &str) -> LongShortRatio {
+    let close = close.parse().unwrap();
+    LongShortRatio {
+        coin: Coin::new(coin),
+        interval: interval.parse().unwrap(),
+        time,
+        long_accounts: 3,
+        short_accounts: 2,
+        long_ratio: Some("0.6".parse().unwrap()),
+        short_ratio: Some("0.4".parse().unwrap()),
+        open: Some(close),
+        high: Some(close),
+        low: Some(close),
+        close: Some(close),
+        complete: true,
+        r#final: true,
+        block: 7,
+        clock: time + 60_000,
+    }
+}
+
+pub(crate) fn market(coin: &str, delisted: bool) -> Market {
+    Market {
+        coin: Coin::new(coin),
+        dex: Coin::new(coin).dex().to_owned(),
+        size_decimals: 5,
+        max_leverage: 40,
+        margin_tiers: vec![schemas::MarginTier { lower_bound: "0.0".parse().unwrap(), max_leverage: 40 }],
+        isolated_only: false,
+        delisted,
+        time: 4,
+    }
+}

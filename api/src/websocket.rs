@@ -1,0 +1,39 @@
+//! `/api/v1/ws`: subscriptions to live results. A subscription begins with the rows as they are and goes on with every
+//! result that is not in them: no seam, nothing twice.
+
+mod connection;
+mod ending;
+mod frames;
+mod request;
+mod snapshot;
+mod subscription;
+mod writer;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::response::Response;
+use axum::routing::get;
+
+use crate::Context;
+use crate::error::ApiError;
+
+pub(crate) fn routes() -> Router<Arc<Context>> {
+    Router::new().route("/api/v1/ws", get(upgrade))
+}
+
+async fn upgrade(
+    State(context): State<Arc<Context>>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, ApiError> {
+    let upgrade = upgrade.map_err(|_| ApiError::NotAWebSocket)?;
+    // Beyond what is allowed, so that a client that sends too much can still be told.
+    let limited = upgrade.max_message_size(4 * MESSAGE_BYTES).max_frame_size(4 * MESSAGE_BYTES);
+    Ok(limited.on_upgrade(move |socket| connection::serve(socket, context)))
+}
+
+/// What a client may send in one message.
+const MESSAGE_BYTES: usize = 64 * 1024;

@@ -1,0 +1,150 @@
+//! The rows a subscription begins with, and the offsets from which live results are new to it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use schemas::Topic;
+use serde_json::value::RawValue;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, Transaction};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{sleep, timeout};
+
+use super::frames::{self, Place, SnapshotPart};
+use super::writer::Frame;
+use crate::channel::{Channel, Subject};
+use crate::error::ApiError;
+use crate::{Context, database};
+
+/// What a subscription needs to go on with live results.
+pub(crate) struct Snapshot {
+    pub(crate) last_seq: u64,
+    /// Live results before these are in the rows.
+    pub(crate) next: BTreeMap<u32, u64>,
+}
+
+/// Why there is none.
+pub(crate) enum NoSnapshot {
+    /// The rows are too far behind the live results, or the database does not answer.
+    Unavailable,
+    /// The client does not take it.
+    NotTaken,
+    /// The connection has ended.
+    Gone,
+}
+
+/// Where the parts go: few of them wait for a slow client at a time, the rest stay in the database.
+#[derive(Clone)]
+pub(crate) struct Outlet {
+    pub(crate) queue: mpsc::Sender<Frame>,
+    pub(crate) parts: Arc<Semaphore>,
+}
+
+pub(crate) const PARTS_WAITING: usize = 4;
+const ROWS_PER_PART: usize = 1000;
+const UNAVAILABLE_AFTER: Duration = Duration::from_secs(10);
+/// A moment of the database is not kept open for longer.
+const TAKEN_WITHIN: Duration = Duration::from_secs(60);
+const ASK_AGAIN: Duration = Duration::from_millis(15);
+
+/// `told` are the next offsets as they were when the connection already listened: whatever it cannot hear is before
+/// them, so it has to be in the rows.
+pub(crate) async fn send(
+    context: Arc<Context>,
+    channel: &'static Channel,
+    subject: Subject,
+    told: BTreeMap<u32, u64>,
+    outlet: Outlet,
+) -> Result<Snapshot, NoSnapshot> {
+    let turn = async {
+        // The semaphore is never closed.
+        let turn = context.live.snapshots.acquire().await.map_err(|_| NoSnapshot::Gone)?;
+        let (moment, next) = caught_up(&context, channel.topic, &told).await;
+        Ok((turn, moment, next))
+    };
+    let (_turn, mut moment, next) = timeout(UNAVAILABLE_AFTER, turn).await.map_err(|_| NoSnapshot::Unavailable)??;
+    let sending = send_parts(&context, &mut moment, channel, &subject, &next, &outlet);
+    let last_seq = timeout(TAKEN_WITHIN, sending).await.map_err(|_| NoSnapshot::NotTaken)??;
+    Ok(Snapshot { last_seq, next })
+}
+
+/// A moment in which the rows hold everything that was told.
+async fn caught_up(
+    context: &Context,
+    topic: &Topic,
+    told: &BTreeMap<u32, u64>,
+) -> (Transaction<'static, Sqlite>, BTreeMap<u32, u64>) {
+    loop {
+        match moment(context, topic).await {
+            Ok((moment, next)) if reached(&next, told) => return (moment, next),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the rows for a snapshot could not be read"),
+        }
+        sleep(ASK_AGAIN).await;
+    }
+}
+
+async fn moment(
+    context: &Context,
+    topic: &Topic,
+) -> Result<(Transaction<'static, Sqlite>, BTreeMap<u32, u64>), ApiError> {
+    let mut moment = database::one_moment(context).await?;
+    let next = database::positions(&mut moment, context.generation, topic).await?;
+    Ok((moment, next))
+}
+
+fn reached(next: &BTreeMap<u32, u64>, told: &BTreeMap<u32, u64>) -> bool {
+    told.iter().all(|(partition, told)| next.get(partition).copied().unwrap_or_default() >= *told)
+}
+
+async fn send_parts(
+    context: &Context,
+    moment: &mut SqliteConnection,
+    channel: &Channel,
+    subject: &Subject,
+    next: &BTreeMap<u32, u64>,
+    outlet: &Outlet,
+) -> Result<u64, NoSnapshot> {
+    let count = count(context, moment, channel, subject).await?;
+    let parts = count.div_ceil(ROWS_PER_PART as u64).max(1);
+    let cursor = cursor(context.generation, next);
+    let mut query = QueryBuilder::new("");
+    (channel.push_rows)(&mut query, context.generation, subject);
+    let mut rows = query.build().fetch(moment);
+    for part in 1..=parts {
+        let mut data: Vec<Box<RawValue>> = Vec::new();
+        while data.len() < ROWS_PER_PART {
+            let Some(row) = rows.try_next().await.map_err(unavailable)? else { break };
+            data.push((channel.row)(&row).map_err(unavailable)?);
+        }
+        let place = Place::new(subject, part);
+        let payload = SnapshotPart { place, part, parts, cursor: &cursor, data: &data };
+        let text = frames::data("snapshot", payload).map_err(unavailable)?;
+        let permit = Arc::clone(&outlet.parts).acquire_owned().await.map_err(|_| NoSnapshot::Gone)?;
+        outlet.queue.send(Frame { text, _permit: Some(permit) }).await.map_err(|_| NoSnapshot::Gone)?;
+    }
+    Ok(parts)
+}
+
+async fn count(
+    context: &Context,
+    moment: &mut SqliteConnection,
+    channel: &Channel,
+    subject: &Subject,
+) -> Result<u64, NoSnapshot> {
+    let mut query = QueryBuilder::new("SELECT count(*) FROM (");
+    (channel.push_rows)(&mut query, context.generation, subject);
+    query.push(")");
+    let count: i64 = query.build_query_scalar().fetch_one(moment).await.map_err(unavailable)?;
+    Ok(count.cast_unsigned())
+}
+
+fn unavailable(error: impl std::error::Error) -> NoSnapshot {
+    tracing::warn!(%error, "the rows for a snapshot could not be read");
+    NoSnapshot::Unavailable
+}
+
+fn cursor(generation: u32, next: &BTreeMap<u32, u64>) -> String {
+    next.iter().fold(generation.to_string(), |text, (partition, next)| format!("{text};{partition}:{next}"))
+}

@@ -1,0 +1,50 @@
+//! Bytes that could not be understood → a record that keeps them exactly.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use schemas::DeadLetter;
+
+/// Why bytes could not become a fact. Never retried: the bytes will not change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reject {
+    /// The line is not a block.
+    Block { reason: String },
+    /// An event of a block is not a fill of a user.
+    Fill { reason: String },
+    /// The position after the fill has more digits than can be exact.
+    Position,
+    /// A block from the future: most likely a broken clock.
+    Future { time: i64, received: i64 },
+    /// The file ended, and a later one has begun, in the middle of a line.
+    Unterminated,
+    /// A reply that is not the metadata it should be.
+    Meta { reason: String },
+}
+
+pub fn dead_letter(source: &str, position: &str, bytes: &[u8], reject: &Reject, time: i64) -> DeadLetter {
+    let (text, base64) = match std::str::from_utf8(bytes) {
+        Ok(text) => (Some(text.to_owned()), None),
+        Err(_) => (None, Some(STANDARD.encode(bytes))),
+    };
+    let (source, position, reason) = (source.to_owned(), position.to_owned(), reject.to_string());
+    DeadLetter { source, position, reason, attempt: 1, time, text, base64 }
+}
+
+impl fmt::Display for Reject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Block { reason } => write!(f, "not a block: {reason}"),
+            Self::Fill { reason } => write!(f, "not a fill: {reason}"),
+            Self::Position => f.write_str("the position after the fill has more than 28 digits"),
+            Self::Future { time, received } => {
+                write!(f, "block time {time} is more than a day after it was received at {received}")
+            }
+            Self::Unterminated => f.write_str("the file ends in the middle of a line"),
+            Self::Meta { reason } => write!(f, "not metadata: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for Reject {}

@@ -1,0 +1,41 @@
+//! BYTES → FACTS: sources, and the pure functions that understand what they give. What cannot be understood becomes
+//! a dead letter with its exact bytes; the stream goes on.
+
+mod dead_letter;
+mod meta;
+mod node_block;
+mod node_files;
+
+pub use dead_letter::{Reject, dead_letter};
+pub use meta::{InfoClient, InfoError, parse_meta};
+pub use node_block::take_line;
+pub use node_files::{NodeFiles, SourceError, Taken};
+
+use schemas::{Topic, topics};
+
+/// A way into the market: where its frames are kept, and where its cursor is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    pub name: &'static str,
+    pub state: &'static Topic,
+    pub about: &'static str,
+}
+
+/// Every source there is.
+pub fn sources() -> [Source; 2] {
+    [
+        Source {
+            name: "node-fills",
+            state: &topics::STATE_PARSER_NODE_FILLS,
+            about: "hourly `node_fills_by_block` files that a Hyperliquid node writes: every fill, blocks numbered without holes",
+        },
+        Source {
+            name: "meta",
+            state: &topics::STATE_PARSER_META,
+            about: "`meta` of the info endpoint, polled: what can be traded and on which terms",
+        },
+    ]
+}
+
+#[cfg(test)]
+mod tests;

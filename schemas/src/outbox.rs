@@ -1,0 +1,78 @@
+//! What a stage has made and not yet committed: one batch per topic and partition, and the state that goes with it.
+
+use alloc::vec::Vec;
+
+use crate::message::Message;
+use crate::{Batch, Generation, Headers, Topic};
+
+#[derive(Debug)]
+pub struct Outbox {
+    generation: Generation,
+    slots: Vec<Slot>,
+    /// Headers of the input that is being worked on, which every record made of it inherits.
+    inherited: Vec<u8>,
+    headers: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    topic: &'static Topic,
+    partition: u32,
+    batch: Batch,
+}
+
+impl Outbox {
+    pub fn new(generation: Generation) -> Self {
+        Self { generation, slots: Vec::new(), inherited: Vec::new(), headers: Vec::new() }
+    }
+
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// Every record from here on carries the time its input was received.
+    pub fn inherit(&mut self, headers: Headers<'_>) {
+        self.inherited.clear();
+        if let Some(received) = headers.get("received") {
+            Headers::write(&mut self.inherited, "received", received);
+        }
+    }
+
+    pub fn send<M: Message>(&mut self, message: &M) {
+        let partition = message.partition(self.generation.partitions(M::TOPIC));
+        let mut headers = core::mem::take(&mut self.headers);
+        headers.clear();
+        Headers::write(&mut headers, "schema", M::SCHEMA.as_bytes());
+        headers.extend_from_slice(&self.inherited);
+        message.append_to(self.batch(M::TOPIC, partition), &headers);
+        self.headers = headers;
+    }
+
+    pub fn batch(&mut self, topic: &'static Topic, partition: u32) -> &mut Batch {
+        let is_it = |slot: &Slot| slot.partition == partition && core::ptr::eq(slot.topic, topic);
+        let at = self.slots.iter().position(is_it).unwrap_or_else(|| {
+            self.slots.push(Slot { topic, partition, batch: Batch::default() });
+            self.slots.len() - 1
+        });
+        &mut self.slots[at].batch
+    }
+
+    /// What there is to commit.
+    pub fn filled(&self) -> impl Iterator<Item = (&'static Topic, u32, &Batch)> {
+        self.slots.iter().filter(|slot| !slot.batch.is_empty()).map(|slot| (slot.topic, slot.partition, &slot.batch))
+    }
+
+    pub fn records(&self) -> usize {
+        self.slots.iter().map(|slot| slot.batch.count() as usize).sum()
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.slots.iter().map(|slot| slot.batch.bytes().len()).sum()
+    }
+
+    pub fn clear(&mut self) {
+        for slot in &mut self.slots {
+            slot.batch.clear();
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `positions`: what each wallet holds in each coin, once per block in which it changed.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::message::Message;
+use crate::position_changes::holding_key;
+use crate::{Amount, Coin, Keeps, Topic, Wallet, partition_of};
+
+pub static TOPIC: Topic = Topic {
+    name: "positions",
+    partitioned_by: Some("coin"),
+    key: "coin|wallet",
+    keeps: Keeps::LastPerKey { hours: 168, mib: 512 },
+    about: "each open position, and the flat one that ends it",
+};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    pub coin: Coin,
+    pub wallet: Wallet,
+    pub side: PositionSide,
+    /// Signed: shorts are negative, flat is zero.
+    pub size: Amount,
+    /// When this side was taken, in milliseconds UTC; absent when that was before anything was seen of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<i64>,
+    pub changed_at: i64,
+    /// Price of the last fill.
+    pub last_px: Amount,
+    /// With `index` the fill that this stands on.
+    pub block: u64,
+    pub index: u32,
+    /// Everything up to this event time is in.
+    pub clock: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PositionSide {
+    Long,
+    Short,
+    Flat,
+}
+
+impl PositionSide {
+    pub fn of(size: Amount) -> Self {
+        match size.sign() {
+            1 => Self::Long,
+            -1 => Self::Short,
+            _ => Self::Flat,
+        }
+    }
+}
+
+impl Message for Position {
+    const TOPIC: &'static Topic = &TOPIC;
+    const SCHEMA: &'static str = "position/1";
+
+    fn write_key(&self, key: &mut Vec<u8>) {
+        holding_key(key, &self.coin, self.wallet);
+    }
+
+    fn partition(&self, partitions: u32) -> u32 {
+        partition_of(self.coin.as_str().as_bytes(), partitions)
+    }
+
+    fn time(&self) -> i64 {
+        self.changed_at
+    }
+}

@@ -1,0 +1,24 @@
+//! `raw.<source>`: frames as they were received, before anything was understood of them. What a better parser
+//! would read again.
+
+use crate::{Keeps, Topic};
+
+pub static NODE_FILLS: Topic = Topic {
+    name: "raw.node-fills",
+    partitioned_by: None,
+    key: "hour and byte offset of the line",
+    keeps: Keeps::Recent { hours: 72, mib: 1024 },
+    about: "lines of the node's `node_fills_by_block` files, byte for byte; a long one in parts (header `part`)",
+};
+
+/// A frame above this size is cut into parts, so that no record passes a broker's limit.
+pub const RAW_PART_BYTES: usize = 512 * 1024;
+
+/// The frame in parts, each with its number from 1 and the number of all.
+pub fn raw_parts(frame: &[u8]) -> impl Iterator<Item = (usize, usize, &[u8])> {
+    let parts = frame.len().div_ceil(RAW_PART_BYTES).max(1);
+    (0..parts).map(move |part| {
+        let start = part * RAW_PART_BYTES;
+        (part + 1, parts, &frame[start..frame.len().min(start + RAW_PART_BYTES)])
+    })
+}

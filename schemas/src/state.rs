@@ -1,0 +1,72 @@
+//! `state.<stage>`: what a task needs to go on where it was. It is committed with the results that it stands for.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Gap, Keeps, Topic};
+
+pub static PARSER_NODE_FILLS: Topic = Topic {
+    name: "state.parser.node-fills",
+    partitioned_by: None,
+    key: "`cursor`",
+    keeps: Keeps::State,
+    about: "how far the node's fill files have been read",
+};
+
+pub static PARSER_META: Topic = Topic {
+    name: "state.parser.meta",
+    partitioned_by: None,
+    key: "coin",
+    keeps: Keeps::State,
+    about: "the terms of each market as last published",
+};
+
+pub static COIN: Topic = Topic {
+    name: "state.coin",
+    partitioned_by: Some("coin"),
+    key: "`checkpoint`, or table|entry",
+    keeps: Keeps::State,
+    about: "the tables of the coin stage and the input position they stand for",
+};
+
+/// How far a task has come: a record of the same commit as everything it made of that input.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    pub generation: u32,
+    /// Next offset to read, per input topic.
+    pub next: BTreeMap<String, u64>,
+    /// The last clock that was applied: a time and a block.
+    pub clock: i64,
+    pub block: u64,
+    /// How many clocks were applied: what the entries of the tables are stamped with.
+    pub ticks: u64,
+}
+
+impl Checkpoint {
+    pub const KEY: &'static [u8] = b"checkpoint";
+}
+
+/// How far the files of a node have been read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    pub generation: u32,
+    /// `YYYYMMDD/H` of the file that is being read.
+    pub hour: String,
+    /// Byte behind the last line that was taken.
+    pub offset: u64,
+    /// Height and time of the last block that was taken.
+    pub block: u64,
+    pub time: i64,
+    /// The latest hole, and the sum of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_gap: Option<Gap>,
+    pub blocks_missed: u64,
+    pub blocks_repeated: u64,
+    pub dead_letters: u64,
+}
+
+impl Cursor {
+    pub const KEY: &'static [u8] = b"cursor";
+}

@@ -1,0 +1,204 @@
+//! What can be traded, in the shapes of Hyperliquid's info API. Prices are the ones the markets walk around.
+
+use serde_json::{Value, json};
+
+use crate::markets::{Kind, MARKETS, Market};
+use crate::print;
+
+struct Dex {
+    name: &'static str,
+    full_name: &'static str,
+    deployer: &'static str,
+    collateral_token: u32,
+}
+
+/// In the order of their index; the main dex has none.
+static BUILDER_DEXES: [Dex; 2] = [
+    Dex { name: "xyz", full_name: "XYZ", deployer: "0x88806a71d74ad0a510b350545c9ae490912f0888", collateral_token: 0 },
+    Dex {
+        name: "cash",
+        full_name: "dreamcash",
+        deployer: "0x5b3a3d2b1c5f4c8f6d0a2f5a9c1e7d4b8a6f3c21",
+        collateral_token: 268,
+    },
+];
+
+pub(crate) fn meta(dex: &str) -> Option<Value> {
+    let known = BUILDER_DEXES.iter().find(|known| known.name == dex);
+    if known.is_none() && !dex.is_empty() {
+        return None;
+    }
+    let universe: Vec<Value> = perps(dex).map(terms).collect();
+    let collateral = known.map_or(0, |known| known.collateral_token);
+    let tables = if dex.is_empty() { main_margin_tables() } else { json!([[50, margin_table("", &[("0.0", 50)])]]) };
+    Some(json!({ "universe": universe, "marginTables": tables, "collateralToken": collateral }))
+}
+
+pub(crate) fn meta_and_contexts(dex: &str) -> Option<Value> {
+    let contexts: Vec<Value> = perps(dex).map(context).collect();
+    meta(dex).map(|meta| json!([meta, contexts]))
+}
+
+/// The first place belongs to the main dex and is empty.
+pub(crate) fn perp_dexes() -> Value {
+    let mut dexes = vec![Value::Null];
+    dexes.extend(BUILDER_DEXES.iter().map(perp_dex));
+    Value::Array(dexes)
+}
+
+pub(crate) fn spot_meta() -> Value {
+    let pair = |token: u32, name: &str, index: u32| json!({ "tokens": [token, 0], "name": name, "index": index, "isCanonical": index == 0 });
+    let universe: Vec<Value> = MARKETS
+        .iter()
+        .filter_map(|market| match market.kind {
+            Kind::Spot { token, index } => Some(pair(token_index(token), market.coin, index)),
+            _ => None,
+        })
+        .collect();
+    json!({ "universe": universe, "tokens": [
+        token("USDC", 8, 8, "0x6d1e7cde53ba9467b783cb7c530ce054"),
+        token("PURR", 0, 8, "0xc1fb593aeffbeb02f85e0308e9956a90"),
+        token("HYPE", 2, 8, "0x0d01dc56dcaaca66ad901c959b4011ec"),
+        token("USDT0", 2, 8, "0x25faedc3f054130dbb4e4203aca63567"),
+    ] })
+}
+
+fn perps(dex: &str) -> impl Iterator<Item = &'static Market> {
+    MARKETS.iter().filter(move |market| !market.is_spot() && market.dex() == dex)
+}
+
+fn terms(market: &Market) -> Value {
+    let mut terms = json!({
+        "szDecimals": market.size_decimals,
+        "name": market.coin,
+        "maxLeverage": market.max_leverage,
+        "marginTableId": market.margin_table,
+    });
+    if market.is_builders() {
+        terms["onlyIsolated"] = json!(true);
+        terms["marginMode"] = json!("strictIsolated");
+    }
+    terms
+}
+
+fn context(market: &Market) -> Value {
+    let step = market.step(market.anchor);
+    let price = |offset: i64| text(market.anchor + offset * step, market.price_decimals());
+    json!({
+        "funding": "0.0000125",
+        "openInterest": "22727.0",
+        "prevDayPx": price(-100),
+        "dayNtlVlm": "12377419030.0",
+        "premium": "0.0",
+        "oraclePx": price(0),
+        "markPx": price(0),
+        "midPx": price(0),
+        "impactPxs": [price(-1), price(1)],
+        "dayBaseVlm": "189106.0",
+    })
+}
+
+fn perp_dex(dex: &Dex) -> Value {
+    let caps: Vec<Value> = perps(dex.name).map(|market| json!([market.coin, "25000000.0"])).collect();
+    json!({
+        "name": dex.name,
+        "fullName": dex.full_name,
+        "deployer": dex.deployer,
+        "oracleUpdater": null,
+        "feeRecipient": dex.deployer,
+        "assetToStreamingOiCap": caps,
+        "subDeployers": [],
+        "deployerFeeScale": "1.0",
+        "lastDeployerFeeScaleChangeTime": "1970-01-01T00:00:00",
+        "assetToFundingMultiplier": [],
+    })
+}
+
+/// As recorded; a number below 50 that is not listed is a table of that one leverage.
+fn main_margin_tables() -> Value {
+    json!([
+        [50, margin_table("", &[("0.0", 50)])],
+        [51, margin_table("tiered 10x", &[("0.0", 10), ("3000000.0", 5)])],
+        [52, margin_table("tiered 10x (2)", &[("0.0", 10), ("20000000.0", 5)])],
+        [53, margin_table("tiered 20x", &[("0.0", 20), ("40000000.0", 10)])],
+        [54, margin_table("tiered 20x (2)", &[("0.0", 20), ("70000000.0", 10)])],
+        [55, margin_table("tiered 25x", &[("0.0", 25), ("100000000.0", 15)])],
+        [56, margin_table("tiered 40x", &[("0.0", 40), ("150000000.0", 20)])],
+    ])
+}
+
+fn margin_table(description: &str, tiers: &[(&str, u32)]) -> Value {
+    let tiers: Vec<Value> =
+        tiers.iter().map(|(bound, leverage)| json!({ "lowerBound": bound, "maxLeverage": leverage })).collect();
+    json!({ "description": description, "marginTiers": tiers })
+}
+
+fn token(name: &str, size_decimals: u32, wei_decimals: u32, id: &str) -> Value {
+    json!({
+        "name": name,
+        "szDecimals": size_decimals,
+        "weiDecimals": wei_decimals,
+        "index": token_index(name),
+        "tokenId": id,
+        "isCanonical": name == "USDC" || name == "PURR",
+        "evmContract": null,
+        "fullName": null,
+        "deployerTradingFeeShare": "0.0",
+    })
+}
+
+fn token_index(token: &str) -> u32 {
+    match token {
+        "PURR" => 1,
+        "HYPE" => 150,
+        "USDT0" => 268,
+        _ => 0,
+    }
+}
+
+fn text(value: i64, decimals: u32) -> String {
+    let mut text = Vec::new();
+    print::decimal(&mut text, value, decimals);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_dex_that_is_listed_has_its_markets() {
+        let dexes = perp_dexes();
+        assert!(dexes[0].is_null());
+        let mut coins = perps("").count();
+        for dex in &dexes.as_array().unwrap()[1..] {
+            let name = dex["name"].as_str().unwrap();
+            let universe = meta(name).unwrap()["universe"].as_array().unwrap().clone();
+            assert!(universe.iter().all(|terms| terms["name"].as_str().unwrap().starts_with(&format!("{name}:"))));
+            coins += universe.len();
+        }
+        assert_eq!(coins, MARKETS.iter().filter(|market| !market.is_spot()).count());
+    }
+
+    #[test]
+    fn every_margin_table_is_listed_or_is_its_leverage() {
+        let main = meta("").unwrap();
+        let tables: Vec<u64> =
+            main["marginTables"].as_array().unwrap().iter().map(|table| table[0].as_u64().unwrap()).collect();
+        for market in MARKETS.iter().filter(|market| !market.is_spot()) {
+            let listed = market.dex().is_empty() && tables.contains(&u64::from(market.margin_table));
+            assert!(listed || market.margin_table == market.max_leverage, "{}", market.coin);
+        }
+    }
+
+    #[test]
+    fn spot_pairs_name_their_tokens() {
+        let meta = spot_meta();
+        let hype = meta["universe"].as_array().unwrap().iter().find(|pair| pair["name"] == "@107").unwrap();
+        assert_eq!(hype["tokens"], json!([150, 0]));
+        assert!(
+            meta["tokens"].as_array().unwrap().iter().any(|token| token["index"] == 150 && token["name"] == "HYPE")
+        );
+    }
+}

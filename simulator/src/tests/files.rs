@@ -1,0 +1,196 @@
+//! A market in a folder: stopped, killed, opened again, misused.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::{Block, START};
+use crate::{Options, Simulator, SimulatorError};
+
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn options(out: &Path, blocks: u64) -> Options {
+    Options {
+        out: out.to_path_buf(),
+        seed: 21,
+        rate: 200,
+        wallets: 400,
+        start: Some(START),
+        speed: 0,
+        blocks: Some(blocks),
+        keep_hours: None,
+    }
+}
+
+/// Every block in the node's files, in order.
+pub(crate) fn printed(out: &Path) -> Vec<Block> {
+    let text: Vec<u8> = hours(out).iter().flat_map(|path| fs::read(path).unwrap()).collect();
+    assert!(text.ends_with(b"\n"));
+    text.split_inclusive(|byte| *byte == b'\n').map(|line| serde_json::from_slice(line).unwrap()).collect()
+}
+
+fn hours(out: &Path) -> Vec<PathBuf> {
+    let mut hours: Vec<PathBuf> = fs::read_dir(out.join("node_fills_by_block/hourly"))
+        .unwrap()
+        .flat_map(|day| fs::read_dir(day.unwrap().path()).unwrap())
+        .map(|hour| hour.unwrap().path())
+        .collect();
+    let number = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().parse::<u32>().unwrap();
+    hours.sort_by_key(|path| (path.parent().unwrap().to_path_buf(), number(path)));
+    hours
+}
+
+fn run(options: Options) -> crate::Summary {
+    Simulator::open(options).unwrap().run(&NEVER).unwrap()
+}
+
+fn results(out: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let truth = ["truth/accounts.ndjson", "truth/positions.ndjson"].map(|name| out.join(name));
+    let read = |path: PathBuf| (path.strip_prefix(out).unwrap().to_path_buf(), fs::read(&path).unwrap());
+    hours(out).into_iter().chain(truth).map(read).collect()
+}
+
+fn same(one: &Path, other: &Path) {
+    let (one, other) = (results(one), results(other));
+    let names = |results: &[(PathBuf, Vec<u8>)]| results.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&one), names(&other));
+    for ((path, one), (_, other)) in one.iter().zip(&other) {
+        assert!(one == other, "{} differs", path.display());
+    }
+}
+
+#[test]
+fn a_run_in_pieces_is_the_run_in_one() {
+    let (whole, pieces) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let summary = run(options(whole.path(), 4_500));
+    assert_eq!((summary.blocks, summary.last_block), (4_500, 4_500));
+    for (blocks, made) in [(1, 1), (1_999, 1_998), (2_001, 2), (2_001, 0), (4_500, 2_499)] {
+        assert_eq!(run(options(pieces.path(), blocks)).blocks, made);
+    }
+    same(whole.path(), pieces.path());
+}
+
+/// What a killed process leaves: lines behind an older snapshot, rows of a truth that is further, half a line.
+#[test]
+fn a_killed_run_goes_on_as_if_it_had_not_been() {
+    let whole = tempfile::tempdir().unwrap();
+    run(options(whole.path(), 4_500));
+    for (snapshot_at, killed_at, torn) in
+        [(0, 1, 1), (0, 1_700, 40), (1_200, 1_201, 0), (2_500, 4_100, 300), (2_000, 2_001, 7)]
+    {
+        let killed = tempfile::tempdir().unwrap();
+        let snapshot = killed.path().join("simulator/snapshot.json");
+        run(options(killed.path(), snapshot_at));
+        let stale = fs::read(&snapshot).unwrap();
+        run(options(killed.path(), killed_at));
+        fs::write(&snapshot, stale).unwrap();
+        fs::remove_file(killed.path().join("truth/positions.ndjson")).unwrap();
+        let newest = hours(killed.path()).pop().unwrap();
+        let mut bytes = fs::read(&newest).unwrap();
+        bytes.truncate(bytes.len() - torn);
+        fs::write(&newest, bytes).unwrap();
+        run(options(killed.path(), 4_500));
+        same(whole.path(), killed.path());
+    }
+}
+
+/// Half of the first line of a new hour is all that its file holds.
+#[test]
+fn a_market_killed_at_the_hour_finds_the_file_before() {
+    let (whole, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut to_the_hour = options(whole.path(), 400);
+    to_the_hour.start = Some(START / 3_600_000 * 3_600_000 - 20_000);
+    run(to_the_hour.clone());
+    assert_eq!(hours(whole.path()).len(), 2);
+    let first_hour = fs::read(&hours(whole.path())[0]).unwrap();
+    let before = first_hour.split(|byte| *byte == b'\n').count() as u64 - 1;
+    to_the_hour.out = killed.path().to_path_buf();
+    run(Options { blocks: Some(before), ..to_the_hour.clone() });
+    let next_hour = killed.path().join(hours(whole.path())[1].strip_prefix(whole.path()).unwrap());
+    fs::create_dir_all(next_hour.parent().unwrap()).unwrap();
+    fs::write(&next_hour, b"{\"local_ti").unwrap();
+    run(to_the_hour);
+    same(whole.path(), killed.path());
+}
+
+#[test]
+fn another_market_is_not_continued() {
+    let folder = tempfile::tempdir().unwrap();
+    run(options(folder.path(), 10));
+    type Change = fn(&mut Options);
+    let changes: [(&str, Change); 3] =
+        [("seed", |it| it.seed = 1), ("rate", |it| it.rate = 1), ("wallets", |it| it.wallets = 20)];
+    for (what, change) in changes {
+        let mut other = options(folder.path(), 20);
+        change(&mut other);
+        let error = Simulator::open(other).err().unwrap();
+        assert!(matches!(error, SimulatorError::OtherMarket { name, .. } if name == what), "{error}");
+        assert!(error.to_string().contains(what));
+    }
+    assert_eq!(run(Options { start: None, ..options(folder.path(), 20) }).blocks, 10, "its start is its own");
+}
+
+#[test]
+fn what_cannot_be_continued_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |change: fn(&mut Options)| {
+        let mut asked = options(folder.path(), 20);
+        change(&mut asked);
+        Simulator::open(asked).err()
+    };
+    assert!(matches!(open(|it| it.rate = 0), Some(SimulatorError::Option { name: "rate", .. })));
+    assert!(matches!(open(|it| it.wallets = 19), Some(SimulatorError::Option { name: "wallets", .. })));
+    let owner = Simulator::open(options(folder.path(), 20)).unwrap();
+    assert!(matches!(open(|_| ()), Some(SimulatorError::InUse { .. })));
+    drop(owner);
+    run(options(folder.path(), 20));
+    let (hour, snapshot) = (hours(folder.path()).remove(0), folder.path().join("simulator/snapshot.json"));
+    let (lines, state) = (fs::read(&hour).unwrap(), fs::read(&snapshot).unwrap());
+    fs::remove_file(&snapshot).unwrap();
+    assert!(matches!(open(|_| ()), Some(SimulatorError::SnapshotMissing { .. })));
+    fs::write(&snapshot, &state).unwrap();
+    fs::write(&hour, b"").unwrap();
+    assert!(matches!(open(|_| ()), Some(SimulatorError::BlocksMissing { last_line: 0, snapshot: 20, .. })));
+    fs::write(&hour, [&lines[..], b"{\"block_number\":21,\"events\":[]}\n"].concat()).unwrap();
+    assert!(matches!(open(|_| ()), Some(SimulatorError::Diverged { block: 21, .. })));
+}
+
+#[test]
+fn a_truth_that_lost_rows_is_not_continued() {
+    let folder = tempfile::tempdir().unwrap();
+    run(options(folder.path(), 1_000));
+    let accounts = folder.path().join("truth/accounts.ndjson");
+    fs::write(&accounts, &fs::read(&accounts).unwrap()[1..]).unwrap();
+    let error = Simulator::open(options(folder.path(), 1_001)).err().unwrap();
+    assert!(matches!(error, SimulatorError::TruthMissing { .. }), "{error}");
+}
+
+#[test]
+fn a_paced_market_keeps_time_and_stops_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let paced = || Options { start: None, speed: 1, blocks: None, ..options(folder.path(), 0) };
+    let now = || chrono::Utc::now().timestamp_millis();
+    let stop = AtomicBool::new(false);
+    let mut market = Simulator::open(paced()).unwrap();
+    let (summary, waited) = std::thread::scope(|scope| {
+        let running = scope.spawn(|| market.run(&stop).unwrap());
+        std::thread::sleep(Duration::from_millis(1_500));
+        stop.store(true, Ordering::Relaxed);
+        let asked = Instant::now();
+        (running.join().unwrap(), asked.elapsed())
+    });
+    assert!(waited < Duration::from_millis(500), "{waited:?}");
+    assert!((10..=40).contains(&summary.blocks), "{summary:?}");
+    assert!((now() - summary.last_time).abs() < 1_000);
+    assert_eq!(printed(folder.path()).len() as u64, summary.blocks);
+
+    drop(market);
+    std::thread::sleep(Duration::from_millis(600));
+    let mut again = Simulator::open(Options { blocks: Some(summary.last_block + 1), ..paced() }).unwrap();
+    let next = again.run(&NEVER).unwrap();
+    assert!(next.last_time - summary.last_time >= 600, "the market did not find back to the clock");
+    drop(again);
+    let mut replayed = Simulator::open(Options { speed: 0, blocks: Some(next.last_block + 1), ..paced() }).unwrap();
+    assert_eq!(replayed.run(&NEVER).unwrap().blocks, 1);
+}

@@ -1,0 +1,57 @@
+//! `long-short-ratios` -> table `long_short_ratios`: each bucket as it was last published.
+
+use schemas::{LongShortRatio, Message, Record};
+
+use crate::table::{count, message};
+use crate::{Change, Column, Kind, SinkError, Table, Value};
+
+pub(crate) fn table() -> Table {
+    Table {
+        name: "long_short_ratios",
+        topic: LongShortRatio::TOPIC,
+        columns: COLUMNS,
+        key: &["generation", "coin", "interval", "time"],
+        row,
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("generation", Kind::Integer),
+    Column::new("coin", Kind::Text),
+    Column::new("interval", Kind::Text),
+    Column::new("time", Kind::Integer),
+    Column::new("long_accounts", Kind::Integer),
+    Column::new("short_accounts", Kind::Integer),
+    Column::new("long_ratio", Kind::Decimal),
+    Column::new("short_ratio", Kind::Decimal),
+    Column::new("open", Kind::Decimal),
+    Column::new("high", Kind::Decimal),
+    Column::new("low", Kind::Decimal),
+    Column::new("close", Kind::Decimal),
+    Column::new("complete", Kind::Boolean),
+    Column::new("final", Kind::Boolean),
+    Column::new("block", Kind::Integer),
+    Column::new("clock", Kind::Integer),
+];
+
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+    let ratio: LongShortRatio = message(LongShortRatio::TOPIC, record)?;
+    Ok(Change::Put(vec![
+        generation.into(),
+        Value::text(&ratio.coin),
+        Value::text(ratio.interval),
+        ratio.time.into(),
+        count(LongShortRatio::TOPIC, record, ratio.long_accounts)?,
+        count(LongShortRatio::TOPIC, record, ratio.short_accounts)?,
+        Value::text_or_null(ratio.long_ratio),
+        Value::text_or_null(ratio.short_ratio),
+        Value::text_or_null(ratio.open),
+        Value::text_or_null(ratio.high),
+        Value::text_or_null(ratio.low),
+        Value::text_or_null(ratio.close),
+        ratio.complete.into(),
+        ratio.r#final.into(),
+        count(LongShortRatio::TOPIC, record, ratio.block)?,
+        ratio.clock.into(),
+    ]))
+}

@@ -1,0 +1,39 @@
+//! `markets` -> table `markets`: the terms of each market as last published.
+
+use schemas::{Market, Message, Record};
+
+use crate::table::message;
+use crate::{Change, Column, Kind, SinkError, Table, Value};
+
+pub(crate) fn table() -> Table {
+    Table { name: "markets", topic: Market::TOPIC, columns: COLUMNS, key: &["generation", "coin"], row }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("generation", Kind::Integer),
+    Column::new("coin", Kind::Text),
+    Column::new("dex", Kind::Text),
+    Column::new("size_decimals", Kind::Integer),
+    Column::new("max_leverage", Kind::Integer),
+    Column::new("margin_tiers", Kind::Json),
+    Column::new("isolated_only", Kind::Boolean),
+    Column::new("delisted", Kind::Boolean),
+    Column::new("time", Kind::Integer),
+];
+
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+    let market: Market = message(Market::TOPIC, record)?;
+    let tiers = serde_json::to_string(&market.margin_tiers)
+        .map_err(|source| SinkError::row(Market::TOPIC, record, Box::new(source)))?;
+    Ok(Change::Put(vec![
+        generation.into(),
+        Value::text(&market.coin),
+        Value::Text(market.dex),
+        market.size_decimals.into(),
+        market.max_leverage.into(),
+        Value::Text(tiers),
+        market.isolated_only.into(),
+        market.delisted.into(),
+        market.time.into(),
+    ]))
+}

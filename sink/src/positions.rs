@@ -1,0 +1,45 @@
+//! `positions` -> table `positions`: the open ones; a flat position takes its row away.
+
+use schemas::{Message, Position, PositionSide, Record};
+
+use crate::table::{count, message};
+use crate::{Change, Column, Kind, SinkError, Table, Value};
+
+pub(crate) fn table() -> Table {
+    Table { name: "positions", topic: Position::TOPIC, columns: COLUMNS, key: &["generation", "coin", "wallet"], row }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("generation", Kind::Integer),
+    Column::new("coin", Kind::Text),
+    Column::new("wallet", Kind::Text),
+    Column::new("side", Kind::Text),
+    Column::new("size", Kind::Decimal),
+    Column::new("opened_at", Kind::Integer),
+    Column::new("changed_at", Kind::Integer),
+    Column::new("last_px", Kind::Decimal),
+    Column::new("block", Kind::Integer),
+    Column::new("idx", Kind::Integer),
+    Column::new("clock", Kind::Integer),
+];
+
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+    let position: Position = message(Position::TOPIC, record)?;
+    let key = [generation.into(), Value::text(&position.coin), Value::text(position.wallet)];
+    let side = match position.side {
+        PositionSide::Long => "long",
+        PositionSide::Short => "short",
+        PositionSide::Flat => return Ok(Change::Delete(key.into())),
+    };
+    let rest = [
+        Value::text(side),
+        Value::text(position.size),
+        position.opened_at.map_or(Value::Null, Value::Integer),
+        position.changed_at.into(),
+        Value::text(position.last_px),
+        count(Position::TOPIC, record, position.block)?,
+        position.index.into(),
+        position.clock.into(),
+    ];
+    Ok(Change::Put(key.into_iter().chain(rest).collect()))
+}

@@ -1,0 +1,96 @@
+//! What a table is: which topic fills it, and how a record becomes a row.
+
+use schemas::{Record, Topic};
+use serde::Deserialize;
+
+use crate::SinkError;
+
+/// A table and the topic that fills it.
+pub struct Table {
+    pub name: &'static str,
+    pub topic: &'static Topic,
+    pub columns: &'static [Column],
+    /// The columns that make a row the same row.
+    pub key: &'static [&'static str],
+    pub row: fn(generation: u32, record: &Record<'_>) -> Result<Change, SinkError>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    pub name: &'static str,
+    pub kind: Kind,
+}
+
+/// What a column holds, whatever a database calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    /// Exact: text where the database has no exact decimal of its own.
+    Decimal,
+    Integer,
+    Boolean,
+    Json,
+}
+
+/// What a record does to its table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The row, one value per column.
+    Put(Vec<Value>),
+    /// The row with this key is there no longer.
+    Delete(Vec<Value>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Value {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    Text(String),
+}
+
+impl Column {
+    pub(crate) const fn new(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind }
+    }
+}
+
+impl Value {
+    pub(crate) fn text(shown: impl ToString) -> Self {
+        Self::Text(shown.to_string())
+    }
+
+    pub(crate) fn text_or_null(shown: Option<impl ToString>) -> Self {
+        shown.map_or(Self::Null, Self::text)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<u32> for Value {
+    fn from(number: u32) -> Self {
+        Self::Integer(i64::from(number))
+    }
+}
+
+impl From<bool> for Value {
+    fn from(truth: bool) -> Self {
+        Self::Boolean(truth)
+    }
+}
+
+/// The message in a record.
+pub(crate) fn message<'a, T: Deserialize<'a>>(topic: &'static Topic, record: &Record<'a>) -> Result<T, SinkError> {
+    serde_json::from_slice(record.value.unwrap_or_default())
+        .map_err(|source| SinkError::row(topic, record, Box::new(source)))
+}
+
+/// A count or a height: databases know signed numbers only.
+pub(crate) fn count(topic: &'static Topic, record: &Record<'_>, number: u64) -> Result<Value, SinkError> {
+    let number = i64::try_from(number).map_err(|source| SinkError::row(topic, record, Box::new(source)))?;
+    Ok(Value::Integer(number))
+}

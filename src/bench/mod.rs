@@ -1,0 +1,3 @@
+//! The project's own measurements: each prints a table and, asked for it, one JSON object.
+
+pub mod computer;

@@ -1,0 +1,89 @@
+//! `fathom schemas`: the registries, as the tables that stand in the README.
+
+use std::fmt::Write as _;
+
+use schemas::{GENERATION, Keeps, TOPICS, Topic};
+use serde_json::json;
+
+use crate::args::Schemas;
+use crate::failure::Failure;
+
+pub fn print(args: &Schemas) -> Result<(), Failure> {
+    for (title, table) in tables() {
+        println!("## {title}\n\n{table}");
+    }
+    if args.json {
+        let topics: Vec<_> = TOPICS
+            .iter()
+            .map(|topic| json!({ "name": GENERATION.name(topic), "partitions": GENERATION.partitions(topic), "key": topic.key, "about": topic.about }))
+            .collect();
+        println!("{}", json!({ "generation": GENERATION.number, "topics": topics }));
+    }
+    Ok(())
+}
+
+/// Each registry by its title. A test holds the README to them.
+pub fn tables() -> [(&'static str, String); 4] {
+    [("Sources", sources()), ("Topics", topics()), ("Processors", processors()), ("Tables", sink_tables())]
+}
+
+fn sources() -> String {
+    let rows = parser::sources().map(|source| [code(source.name), source.about.to_owned()]);
+    table(["source", "what it is"], &rows)
+}
+
+fn topics() -> String {
+    let rows: Vec<_> = TOPICS
+        .iter()
+        .map(|topic| {
+            [
+                code(topic.name),
+                topic.partitioned_by.unwrap_or("one partition").to_owned(),
+                topic.key.to_owned(),
+                keeps(topic),
+                topic.about.to_owned(),
+            ]
+        })
+        .collect();
+    table(["topic", "partitioned by", "key", "kept", "what is in it"], &rows)
+}
+
+fn keeps(topic: &Topic) -> String {
+    match topic.keeps {
+        Keeps::Recent { hours, mib } => format!("{} days or {mib} MiB", hours / 24),
+        Keeps::LastPerKey { hours, mib } => format!("last per key; all for {} days or {mib} MiB", hours / 24),
+        Keeps::State => "last per key".to_owned(),
+    }
+}
+
+fn processors() -> String {
+    let rows: Vec<_> = computer::processors()
+        .iter()
+        .map(|processor| {
+            let mut writes: Vec<String> = processor.writes.iter().map(|topic| code(topic.name)).collect();
+            writes.dedup();
+            [code(processor.name), code(processor.reads.name), writes.join(", ")]
+        })
+        .collect();
+    table(["processor", "reads", "writes"], &rows)
+}
+
+fn sink_tables() -> String {
+    let rows: Vec<_> =
+        sink::tables().iter().map(|table| [code(table.name), code(table.topic.name), table.key.join(", ")]).collect();
+    table(["table", "made of", "key"], &rows)
+}
+
+fn code(name: &str) -> String {
+    format!("`{name}`")
+}
+
+fn table<const N: usize>(head: [&str; N], rows: &[[String; N]]) -> String {
+    let mut text = format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(N));
+    for row in rows {
+        // A bar within a cell would end it.
+        let cells = row.each_ref().map(|cell| cell.replace('|', "\\|"));
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    }
+    text
+}

@@ -1,0 +1,182 @@
+//! `fathom status`, `topics`, `lag`: asked of the process that owns the data directory, through a socket in it; or,
+//! when nobody owns it, read from the directory itself.
+
+mod answer;
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use schemas::GENERATION;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixListener;
+use tokio::runtime::Runtime;
+
+use crate::args::{Ask, Topics};
+use crate::data_dir::{self, DataDir};
+use crate::failure::Failure;
+use crate::log::Log;
+use crate::run::Shared;
+use answer::Known;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Question {
+    Status,
+    Topics,
+    Lag,
+    Records { topic: String, partition: Option<u32>, from: Option<u64>, since: Option<i64>, limit: Option<u64> },
+}
+
+pub fn status(ask: &Ask) -> Result<(), Failure> {
+    let answer = last(&Question::Status, ask)?;
+    print!("{}", answer::status_in_words(&answer));
+    finish(ask, &answer)
+}
+
+pub fn lag(ask: &Ask) -> Result<(), Failure> {
+    let answer = last(&Question::Lag, ask)?;
+    print!("{}", answer::lag_in_words(&answer));
+    finish(ask, &answer)
+}
+
+pub fn topics(args: &Topics) -> Result<(), Failure> {
+    let Some(topic) = &args.topic else {
+        let answer = last(&Question::Topics, &args.ask)?;
+        print!("{}", answer::topics_in_words(&answer));
+        return finish(&args.ask, &answer);
+    };
+    let question = Question::Records {
+        topic: topic.clone(),
+        partition: args.partition,
+        from: args.from,
+        since: args.since,
+        limit: args.limit,
+    };
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut summary = Value::Null;
+    ask_for(&question, &args.ask, |line| {
+        if line.get("summary").is_some() {
+            summary = line;
+            return Ok(());
+        }
+        writeln!(out, "{line}").map_err(|cause| Failure::because("could not print", cause))
+    })?;
+    if args.ask.json {
+        writeln!(out, "{summary}").map_err(|cause| Failure::because("could not print", cause))?;
+    }
+    out.flush().map_err(|cause| Failure::because("could not print", cause))
+}
+
+fn finish(ask: &Ask, answer: &Value) -> Result<(), Failure> {
+    if ask.json {
+        println!("{answer}");
+    }
+    Ok(())
+}
+
+fn last(question: &Question, ask: &Ask) -> Result<Value, Failure> {
+    let mut answer = Value::Null;
+    ask_for(question, ask, |line| {
+        answer = line;
+        Ok(())
+    })?;
+    Ok(answer)
+}
+
+/// Hands each line of the answer over: from the owner of the directory when there is one.
+fn ask_for(question: &Question, ask: &Ask, mut each: impl FnMut(Value) -> Result<(), Failure>) -> Result<(), Failure> {
+    let path = &ask.data.path;
+    if let Ok(mut owner) = UnixStream::connect(data_dir::socket(path)) {
+        let failed = |cause| Failure::because("the process that owns the data directory did not answer", cause);
+        writeln!(owner, "{}", serde_json::to_string(question).unwrap_or_default()).map_err(failed)?;
+        for line in BufReader::new(owner).lines() {
+            let line: Value = serde_json::from_str(&line.map_err(failed)?)
+                .map_err(|cause| Failure::because("the answer is not JSON", cause))?;
+            match line.get("error").and_then(Value::as_str) {
+                Some(error) => return Err(Failure::stop(error)),
+                None => each(line)?,
+            }
+        }
+        return Ok(());
+    }
+    let data = DataDir::take_existing(path)?;
+    let log = Log::open(&data.log(), GENERATION)?;
+    let known = Known::at_rest(&log, &data);
+    known.answer(question, &mut each)
+}
+
+/// Answers others as long as it is held.
+pub struct Server {
+    socket: PathBuf,
+}
+
+impl Server {
+    pub fn start(data: &DataDir, shared: &Shared, http: SocketAddr, runtime: &Runtime) -> Result<Self, Failure> {
+        let socket = data_dir::socket(data.path());
+        // Whoever left it is gone: the directory is locked by this process.
+        let _ = std::fs::remove_file(&socket);
+        let guard = runtime.enter();
+        let listener = UnixListener::bind(&socket)
+            .map_err(|cause| Failure::because(format!("cannot listen on {}", socket.display()), cause))?;
+        drop(guard);
+        let owner = Arc::new(Owner { shared: shared.clone(), path: data.path().to_owned(), market: data.market, http });
+        runtime.spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(Arc::clone(&owner).serve(client));
+            }
+        });
+        Ok(Self { socket })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.socket);
+    }
+}
+
+/// The process that owns the directory, as its answers need it.
+pub struct Owner {
+    shared: Shared,
+    path: PathBuf,
+    market: data_dir::Market,
+    http: SocketAddr,
+}
+
+impl Owner {
+    async fn serve(self: Arc<Self>, client: tokio::net::UnixStream) {
+        let (reader, mut writer) = client.into_split();
+        let mut line = String::new();
+        let mut reader = tokio::io::BufReader::new(reader);
+        if reader.read_line(&mut line).await.is_err() {
+            return;
+        }
+        // A few lines ahead of the client and no more.
+        let (sender, mut lines) = tokio::sync::mpsc::channel::<Value>(64);
+        let answering = tokio::task::spawn_blocking(move || self.answer(&line, &sender));
+        while let Some(line) = lines.recv().await {
+            if writer.write_all(format!("{line}\n").as_bytes()).await.is_err() {
+                break;
+            }
+        }
+        drop(lines);
+        let _ = answering.await;
+    }
+
+    fn answer(&self, line: &str, lines: &tokio::sync::mpsc::Sender<Value>) {
+        let known = Known::of(self);
+        let mut each = |line| lines.blocking_send(line).map_err(|cause| Failure::because("the client has gone", cause));
+        let outcome = match serde_json::from_str(line) {
+            Ok(question) => known.answer(&question, &mut each),
+            Err(cause) => Err(Failure::because("the question is not understood: are both of the same version?", cause)),
+        };
+        if let Err(failure) = outcome {
+            let _ = lines.blocking_send(serde_json::json!({ "error": failure.to_string() }));
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Why the process ends with a status other than zero, said in one line.
+
+use std::error::Error;
+use std::fmt;
+use std::process::ExitCode;
+
+#[derive(Debug)]
+pub enum Failure {
+    /// The command cannot be meant like this: status 2.
+    Usage(String),
+    /// It cannot go on: status 1.
+    Stop { what: String, cause: Option<Box<dyn Error + Send + Sync>> },
+}
+
+impl Failure {
+    pub fn stop(what: impl Into<String>) -> Self {
+        Self::Stop { what: what.into(), cause: None }
+    }
+
+    pub fn because(what: impl Into<String>, cause: impl Error + Send + Sync + 'static) -> Self {
+        Self::Stop { what: what.into(), cause: Some(Box::new(cause)) }
+    }
+
+    /// Prints the whole chain, once, and gives the status.
+    pub fn report(&self) -> ExitCode {
+        let mut line = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let said = error.to_string();
+            if !line.contains(&said) {
+                line.push_str(": ");
+                line.push_str(&said);
+            }
+            cause = error.source();
+        }
+        eprintln!("fathom: {line}");
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Stop { .. } => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(what) | Self::Stop { what, .. } => f.write_str(what),
+        }
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Usage(_) => None,
+            Self::Stop { cause, .. } => cause.as_deref().map(|cause| cause as &(dyn Error + 'static)),
+        }
+    }
+}
+
+impl From<crate::log::LogError> for Failure {
+    fn from(error: crate::log::LogError) -> Self {
+        let what = error.to_string();
+        Self::because(what, error)
+    }
+}

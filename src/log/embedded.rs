@@ -1,0 +1,371 @@
+//! The log on one machine: fjall under the data directory. A commit is one atomic, synced batch; readers in the
+//! process are woken, nothing polls.
+//!
+//! Three keyspaces: `records` holds batches, lz4, by topic, partition and first offset; `latest` the last value of
+//! each key of a compacted topic; `extents` how far each partition reaches.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use schemas::{Batch, Generation, Headers, Keeps, Outbox, TOPICS, Topic};
+use tracing::trace;
+
+use super::{Extent, LogError, Slice};
+
+pub struct Log {
+    database: Database,
+    records: Keyspace,
+    latest: Keyspace,
+    extents: Keyspace,
+    pub(super) generation: Generation,
+    partitions: Mutex<BTreeMap<Place, Extent>>,
+    commits: Mutex<u64>,
+    committed: Condvar,
+}
+
+/// A partition, as the prefix of its keys.
+pub(super) type Place = Vec<u8>;
+
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+const MEMTABLE_BYTES: u64 = 8 * 1024 * 1024;
+const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
+
+impl Log {
+    pub fn open(folder: &Path, generation: Generation) -> Result<Self, LogError> {
+        let failed = |source| LogError::Open { path: folder.to_owned(), source };
+        let database = Database::builder(folder)
+            .cache_size(CACHE_BYTES)
+            .max_journaling_size(JOURNAL_BYTES)
+            .worker_threads(1)
+            .open()
+            .map_err(failed)?;
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        let records = database.keyspace("records", options).map_err(failed)?;
+        let latest = database.keyspace("latest", options).map_err(failed)?;
+        let extents = database.keyspace("extents", options).map_err(failed)?;
+        let mut partitions = BTreeMap::new();
+        for entry in extents.iter() {
+            let (place, extent) = entry.into_inner().map_err(failed)?;
+            partitions.extend(decode_extent(&extent).map(|extent| (place.to_vec(), extent)));
+        }
+        let partitions = Mutex::new(partitions);
+        let (commits, committed) = (Mutex::new(0), Condvar::new());
+        Ok(Self { database, records, latest, extents, generation, partitions, commits, committed })
+    }
+
+    /// Appends everything in the outbox, or nothing. When this returns it is on the disk and readers see it.
+    pub fn commit(&self, task: &str, out: &Outbox) -> Result<(), LogError> {
+        let failed = |source| LogError::Write { source };
+        trace!(task, "commit begins");
+        let stored: Vec<_> =
+            out.filled().map(|(topic, partition, batch)| (topic, partition, batch, store(topic, batch))).collect();
+        let mut write = self.database.batch().durability(Some(PersistMode::SyncData));
+        // Offsets are given, written and shown under one lock: nobody sees a later one before an earlier one.
+        let mut partitions = locked(&self.partitions);
+        let mut moved = Vec::with_capacity(stored.len());
+        for (topic, partition, batch, bytes) in stored {
+            let place = self.place(topic, partition);
+            let mut extent = partitions.get(&place).copied().unwrap_or_default();
+            if !matches!(topic.keeps, Keeps::Recent { .. }) {
+                self.keep_latest(&mut write, &place, extent.next, batch);
+            }
+            if let Some(bytes) = bytes {
+                extent.bytes += bytes.len() as u64;
+                write.insert(&self.records, key(&place, extent.next), bytes);
+            }
+            extent.next += u64::from(batch.count());
+            extent.last_time = extent.last_time.max(batch.last_time());
+            write.insert(&self.extents, place.clone(), encode_extent(&extent));
+            moved.push((place, extent));
+        }
+        write.commit().map_err(failed)?;
+        partitions.extend(moved);
+        drop(partitions);
+        *locked(&self.commits) += 1;
+        self.committed.notify_all();
+        trace!(task, "commit ends");
+        Ok(())
+    }
+
+    /// Of one key, the last value of the batch is written: a storage batch must not hold a key twice.
+    fn keep_latest(&self, write: &mut fjall::OwnedWriteBatch, place: &Place, base: u64, batch: &Batch) {
+        let last: BTreeMap<&[u8], _> =
+            batch.records().zip(base..).map(|(record, offset)| (record.key, (record, offset))).collect();
+        for (name, (record, offset)) in last {
+            let key = [place, name].concat();
+            match record.value {
+                Some(value) => {
+                    let entry = [&offset.to_be_bytes()[..], &record.time.to_be_bytes()[..], value].concat();
+                    write.insert(&self.latest, key, entry);
+                }
+                None => write.remove(&self.latest, key),
+            }
+        }
+    }
+
+    /// Records from an offset on: at least one batch when there is one, and then up to so many bytes.
+    pub fn read(&self, topic: &'static Topic, partition: u32, from: u64, max_bytes: usize) -> Result<Slice, LogError> {
+        let failed = |source| LogError::Read { topic: topic.name, partition, source };
+        let place = self.place(topic, partition);
+        let extent = self.extent(topic, partition);
+        if from < extent.first {
+            return self.read_compacted(topic, partition, from, extent.first);
+        }
+        let mut slice = Slice { from, next: from, batches: Vec::new() };
+        if from >= extent.next {
+            return Ok(slice);
+        }
+        let start = self.records.range(key(&place, 0)..=key(&place, from)).next_back();
+        let start = start.map(|entry| entry.key()).transpose().map_err(failed)?;
+        let Some(start) = start else { return Ok(slice) };
+        let mut bytes = 0;
+        for entry in self.records.range(start.to_vec()..key(&place, extent.next)) {
+            let (at, stored) = entry.into_inner().map_err(failed)?;
+            let offset = offset_of(&at);
+            let damaged = LogError::Damaged { topic: topic.name, partition, offset };
+            let batch = unstore(&stored).ok_or(damaged)?;
+            let next = offset + u64::from(batch.count());
+            bytes += batch.bytes().len();
+            slice.batches.push(if offset < from { without_first(&batch, from - offset) } else { batch });
+            slice.next = next;
+            if bytes >= max_bytes {
+                break;
+            }
+        }
+        Ok(slice)
+    }
+
+    /// What compaction has left of the offsets before `until`: the last value of each key that was written there.
+    fn read_compacted(&self, topic: &'static Topic, partition: u32, from: u64, until: u64) -> Result<Slice, LogError> {
+        let failed = |source| LogError::Read { topic: topic.name, partition, source };
+        if matches!(topic.keeps, Keeps::Recent { .. }) {
+            return Err(LogError::OutOfRange { topic, partition, from, first: until });
+        }
+        let place = self.place(topic, partition);
+        let mut kept = Vec::new();
+        for entry in self.latest.prefix(&place) {
+            let (name, value) = entry.into_inner().map_err(failed)?;
+            let (offset, time, value) =
+                latest_parts(&value).ok_or(LogError::Damaged { topic: topic.name, partition, offset: from })?;
+            if (from..until).contains(&offset) {
+                kept.push((offset, time, name[place.len()..].to_vec(), value.to_vec()));
+            }
+        }
+        kept.sort_unstable_by_key(|(offset, ..)| *offset);
+        let mut batch = Batch::default();
+        for (_, time, name, value) in kept {
+            batch.push(time, &name, Some(&value), &[]);
+        }
+        Ok(Slice { from, next: until, batches: vec![batch] })
+    }
+
+    /// The last value of every key of a compacted topic.
+    pub fn last_values(
+        &self,
+        topic: &'static Topic,
+        partition: u32,
+        mut each: impl FnMut(&[u8], &[u8]),
+    ) -> Result<u64, LogError> {
+        let failed = |source| LogError::Read { topic: topic.name, partition, source };
+        let place = self.place(topic, partition);
+        let mut values = 0;
+        for entry in self.latest.prefix(&place) {
+            let (name, value) = entry.into_inner().map_err(failed)?;
+            let (_, _, value) =
+                latest_parts(&value).ok_or(LogError::Damaged { topic: topic.name, partition, offset: 0 })?;
+            each(&name[place.len()..], value);
+            values += 1;
+        }
+        Ok(values)
+    }
+
+    /// The last value of one key.
+    pub fn last_value(&self, topic: &'static Topic, partition: u32, name: &[u8]) -> Result<Option<Vec<u8>>, LogError> {
+        let failed = |source| LogError::Read { topic: topic.name, partition, source };
+        let value = self.latest.get([&self.place(topic, partition), name].concat()).map_err(failed)?;
+        Ok(value.and_then(|value| latest_parts(&value).map(|(_, _, value)| value.to_vec())))
+    }
+
+    /// The first offset whose record is not before `time`; the next one when there is none.
+    pub fn offset_at(&self, topic: &'static Topic, partition: u32, time: i64) -> Result<u64, LogError> {
+        let failed = |source| LogError::Read { topic: topic.name, partition, source };
+        let place = self.place(topic, partition);
+        let Extent { first, next, .. } = self.extent(topic, partition);
+        // Every batch before `low` ends too early, every batch from `high` on late enough.
+        let (mut low, mut high) = (first, next);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let Some(batch) = self.records.range(key(&place, 0)..=key(&place, middle)).next_back() else { break };
+            let (at, stored) = batch.into_inner().map_err(failed)?;
+            let damaged = LogError::Damaged { topic: topic.name, partition, offset: middle };
+            let (count, last_time) = stored_head(&stored).ok_or(damaged)?;
+            match offset_of(&at) {
+                base if last_time < time => low = base + u64::from(count),
+                base if base <= low => break,
+                base => high = base,
+            }
+        }
+        let slice = self.read(topic, partition, low, 1)?;
+        let before = slice.records().take_while(|record| record.time < time).count() as u64;
+        Ok(low + before)
+    }
+
+    pub fn extent(&self, topic: &Topic, partition: u32) -> Extent {
+        locked(&self.partitions).get(&self.place(topic, partition)).copied().unwrap_or_default()
+    }
+
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// The partitions of a topic.
+    pub fn partitions(&self, topic: &Topic) -> std::ops::Range<u32> {
+        0..self.generation.partitions(topic)
+    }
+
+    /// How many commits there were: what [`Log::wait`] waits behind.
+    pub fn commits(&self) -> u64 {
+        *locked(&self.commits)
+    }
+
+    /// Waits until there was a commit after that many, or the time is over.
+    pub fn wait(&self, seen: u64, patience: Duration) {
+        let commits = locked(&self.commits);
+        let waited = self.committed.wait_timeout_while(commits, patience, |commits| *commits == seen);
+        drop(waited);
+    }
+
+    /// Wakes everyone who waits, so that they see what else has changed.
+    pub fn wake(&self) {
+        *locked(&self.commits) += 1;
+        self.committed.notify_all();
+    }
+
+    /// Removes the oldest batches of a partition while `too_old` says so; the rest of the extent stays as it is.
+    pub(super) fn remove_oldest(
+        &self,
+        topic: &'static Topic,
+        partition: u32,
+        too_old: impl Fn(&Extent, i64) -> bool,
+    ) -> Result<u64, LogError> {
+        let failed = |source| LogError::Read { topic: topic.name, partition, source };
+        let place = self.place(topic, partition);
+        let until = key(&place, self.extent(topic, partition).next);
+        let mut removed = 0;
+        for entry in self.records.range(key(&place, 0)..until) {
+            let (at, stored) = entry.into_inner().map_err(failed)?;
+            let (count, last_time) = stored_head(&stored).ok_or(LogError::Damaged {
+                topic: topic.name,
+                partition,
+                offset: offset_of(&at),
+            })?;
+            let mut partitions = locked(&self.partitions);
+            let mut extent = partitions.get(&place).copied().unwrap_or_default();
+            let next = offset_of(&at) + u64::from(count);
+            if !too_old(&extent, last_time) || next >= extent.next {
+                break;
+            }
+            extent.first = next;
+            extent.bytes = extent.bytes.saturating_sub(stored.len() as u64);
+            let mut write = self.database.batch();
+            write.remove(&self.records, at);
+            write.insert(&self.extents, place.clone(), encode_extent(&extent));
+            write.commit().map_err(|source| LogError::Write { source })?;
+            partitions.insert(place.clone(), extent);
+            removed += u64::from(count);
+        }
+        Ok(removed)
+    }
+
+    fn place(&self, topic: &Topic, partition: u32) -> Place {
+        let mut place = self.generation.name(topic).into_bytes();
+        place.push(0);
+        place.extend_from_slice(&partition.to_be_bytes());
+        place
+    }
+
+    /// Bytes on the disk, with everything the storage keeps around them.
+    pub fn disk_bytes(&self) -> u64 {
+        self.database.disk_space().unwrap_or_default()
+    }
+
+    /// Records kept, over all partitions.
+    pub fn records_kept(&self, topic: &'static Topic) -> u64 {
+        self.partitions(topic)
+            .map(|partition| self.extent(topic, partition))
+            .map(|extent| extent.next - extent.first)
+            .sum()
+    }
+
+    pub fn topics(&self) -> &'static [&'static Topic] {
+        &TOPICS
+    }
+}
+
+/// A thread that panicked holding the lock has changed nothing: the map is moved only after the storage has.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn key(place: &[u8], offset: u64) -> Vec<u8> {
+    [place, &offset.to_be_bytes()[..]].concat()
+}
+
+fn offset_of(key: &[u8]) -> u64 {
+    key.last_chunk().map_or(0, |offset| u64::from_be_bytes(*offset))
+}
+
+/// What is stored of a batch: count, latest time, length, and the lz4 block. Of state only the last values are kept.
+fn store(topic: &Topic, batch: &Batch) -> Option<Vec<u8>> {
+    if matches!(topic.keeps, Keeps::State) {
+        return None;
+    }
+    let mut stored = Vec::with_capacity(16 + batch.bytes().len() / 3);
+    stored.extend_from_slice(&batch.count().to_be_bytes());
+    stored.extend_from_slice(&batch.last_time().to_be_bytes());
+    stored.extend_from_slice(&lz4_flex::block::compress_prepend_size(batch.bytes()));
+    Some(stored)
+}
+
+fn stored_head(stored: &[u8]) -> Option<(u32, i64)> {
+    let (count, rest) = stored.split_first_chunk()?;
+    let (time, _) = rest.split_first_chunk()?;
+    Some((u32::from_be_bytes(*count), i64::from_be_bytes(*time)))
+}
+
+fn unstore(stored: &[u8]) -> Option<Batch> {
+    let (count, _) = stored_head(stored)?;
+    let batch = Batch::from_stored(lz4_flex::block::decompress_size_prepended(stored.get(12..)?).ok()?)?;
+    (batch.count() == count).then_some(batch)
+}
+
+fn without_first(batch: &Batch, records: u64) -> Batch {
+    let mut rest = Batch::default();
+    for record in batch.records().skip(usize::try_from(records).unwrap_or(usize::MAX)) {
+        let Headers(headers) = record.headers;
+        rest.push(record.time, record.key, record.value, headers);
+    }
+    rest
+}
+
+fn latest_parts(value: &[u8]) -> Option<(u64, i64, &[u8])> {
+    let (offset, rest) = value.split_first_chunk()?;
+    let (time, value) = rest.split_first_chunk()?;
+    Some((u64::from_be_bytes(*offset), i64::from_be_bytes(*time), value))
+}
+
+fn encode_extent(extent: &Extent) -> Vec<u8> {
+    [extent.first, extent.next, extent.bytes, extent.last_time.cast_unsigned()]
+        .iter()
+        .flat_map(|number| number.to_be_bytes())
+        .collect()
+}
+
+fn decode_extent(bytes: &[u8]) -> Option<Extent> {
+    let mut numbers = bytes.chunks_exact(8).map(|chunk| chunk.try_into().map(u64::from_be_bytes));
+    let mut next = || numbers.next()?.ok();
+    Some(Extent { first: next()?, next: next()?, bytes: next()?, last_time: next()?.cast_signed() })
+}

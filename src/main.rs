@@ -1,0 +1,60 @@
+//! The one binary: what can be asked of it, and where each of it is done.
+
+mod args;
+mod bench;
+mod contract;
+mod control;
+mod data_dir;
+mod failure;
+mod log;
+mod run;
+mod simulate;
+mod stats;
+mod stop;
+#[cfg(test)]
+mod tidy;
+
+use std::process::ExitCode;
+
+use args::{Bench, Cli, Command};
+use clap::Parser as _;
+use failure::Failure;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    say_what_happens();
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Up(args) => run::up::up(args),
+        Command::Parser(role) => run::role_alone("parser", &role),
+        Command::Computer(role) => run::role_alone("computer", &role),
+        Command::Sink(role) => run::role_alone("sink", &role),
+        Command::Api(role) => run::role_alone("api", &role),
+        Command::Simulate(args) => simulate::simulate(args),
+        Command::Status(ask) => control::status(&ask),
+        Command::Topics(topics) => control::topics(&topics),
+        Command::Lag(ask) => control::lag(&ask),
+        Command::Schemas(args) => contract::print(&args),
+        Command::Bench(Bench::Computer(args)) => bench::computer::computer(&args),
+    }
+}
+
+/// Lines on stderr, as `RUST_LOG` wants them: what an operator should see, by default.
+fn say_what_happens() {
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("fathom=info,parser=info,sink=info,api=info,simulator=info,warn"));
+    let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(terminal)
+        .with_target(false)
+        .init();
+}

@@ -1,0 +1,42 @@
+//! `fathom simulate`: the market alone, for as long as it is wanted.
+
+use simulator::{Options, Simulator};
+use tokio::net::TcpListener;
+use tracing::info;
+
+use crate::args::Simulate;
+use crate::failure::Failure;
+use crate::stop::Stop;
+
+pub fn simulate(args: Simulate) -> Result<(), Failure> {
+    let stop = Stop::new();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.map_err(|cause| Failure::because("could not start the runtime", cause))?;
+    runtime.spawn(stop.clone().listen());
+    if let Some(address) = args.listen {
+        let listener = runtime.block_on(TcpListener::bind(address));
+        let listener = listener.map_err(|cause| {
+            Failure::because(
+                format!("cannot listen on {address}: stop what does, or choose another address with --listen"),
+                cause,
+            )
+        })?;
+        let ended = stop.clone();
+        runtime.spawn(simulator::serve(listener, async move { ended.wait().await }));
+        info!("POST http://{address}/info answers");
+    }
+    let Simulate { out, seed, rate, wallets, speed, start, blocks, json, .. } = args;
+    let options = Options { out: out.clone(), seed, rate, wallets, start, speed, blocks, keep_hours: None };
+    let failed = |error: simulator::SimulatorError| Failure::because(error.to_string(), error);
+    let mut market = Simulator::open(options).map_err(failed)?;
+    info!("a market in {}, after block {}", out.display(), market.last_block());
+    let summary = market.run(stop.flag()).map_err(failed)?;
+    println!("{} blocks, {} fills; the last block is {}", summary.blocks, summary.fills, summary.last_block);
+    if json {
+        let object = serde_json::json!({
+            "blocks": summary.blocks, "fills": summary.fills, "last_block": summary.last_block, "last_time": summary.last_time,
+        });
+        println!("{object}");
+    }
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! What the runner counts. Processors are silent; this is all there is to say about them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use schemas::{Keeps, TOPICS};
+
+use crate::log::Log;
+
+#[derive(Default)]
+pub struct Stats {
+    tasks: Mutex<BTreeMap<(&'static str, u32), Arc<Task>>>,
+    pub source: Source,
+    /// Every result has rows in the database: a client finds something.
+    pub stored: AtomicBool,
+}
+
+/// One task of a stage.
+#[derive(Default)]
+pub struct Task {
+    pub taken: AtomicU64,
+    pub made: AtomicU64,
+    pub rejected: AtomicU64,
+    pub commits: AtomicU64,
+    /// How many records of its input are still to come.
+    pub behind: AtomicU64,
+    /// Event time that it has reached.
+    pub clock: AtomicI64,
+}
+
+/// What the source of fills has seen and missed.
+#[derive(Default)]
+pub struct Source {
+    pub block: AtomicU64,
+    pub block_time: AtomicI64,
+    pub bytes_behind: AtomicU64,
+    pub blocks_missed: AtomicU64,
+    pub blocks_repeated: AtomicU64,
+    pub dead_letters: AtomicU64,
+}
+
+impl Stats {
+    pub fn task(&self, stage: &'static str, partition: u32) -> Arc<Task> {
+        Arc::clone(self.tasks.lock().unwrap_or_else(PoisonError::into_inner).entry((stage, partition)).or_default())
+    }
+
+    pub fn tasks(&self) -> Vec<(&'static str, u32, Arc<Task>)> {
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.iter().map(|((stage, partition), task)| (*stage, *partition, Arc::clone(task))).collect()
+    }
+
+    /// The clock that all tasks of the coin stage have reached.
+    pub fn clock(&self) -> Option<i64> {
+        let coin = self.tasks().into_iter().filter(|(stage, ..)| *stage == "coin");
+        coin.map(|(.., task)| task.clock.load(Ordering::Relaxed)).min().filter(|clock| *clock > 0)
+    }
+
+    /// Prometheus' text form.
+    pub fn render(&self, log: &Log) -> String {
+        let mut text = String::new();
+        let tasks = self.tasks();
+        let mut family = |name: &str, kind: &str, help: &str, samples: Vec<(String, String)>| {
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+            for (labels, value) in samples {
+                let _ = writeln!(text, "{name}{labels} {value}");
+            }
+        };
+        let per_task = |value: fn(&Task) -> String| {
+            let sample = |(stage, partition, task): &(&str, u32, Arc<Task>)| {
+                (format!("{{stage=\"{stage}\",partition=\"{partition}\"}}"), value(task))
+            };
+            tasks.iter().map(sample).collect::<Vec<_>>()
+        };
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed).to_string();
+        family(
+            "fathom_records_in_total",
+            "counter",
+            "Records a task has read.",
+            per_task(|t| t.taken.load(Ordering::Relaxed).to_string()),
+        );
+        family(
+            "fathom_records_out_total",
+            "counter",
+            "Records a task has written, state included.",
+            per_task(|t| t.made.load(Ordering::Relaxed).to_string()),
+        );
+        family(
+            "fathom_records_rejected_total",
+            "counter",
+            "Records a task has set aside.",
+            per_task(|t| t.rejected.load(Ordering::Relaxed).to_string()),
+        );
+        family(
+            "fathom_commits_total",
+            "counter",
+            "Commits of a task.",
+            per_task(|t| t.commits.load(Ordering::Relaxed).to_string()),
+        );
+        family(
+            "fathom_lag_records",
+            "gauge",
+            "Records a task has still to read.",
+            per_task(|t| t.behind.load(Ordering::Relaxed).to_string()),
+        );
+        family(
+            "fathom_clock_ms",
+            "gauge",
+            "Event time a task has reached, in milliseconds UTC.",
+            per_task(|t| t.clock.load(Ordering::Relaxed).to_string()),
+        );
+        let source = |value: String| vec![("{source=\"node-fills\"}".to_owned(), value)];
+        family("fathom_source_block", "gauge", "The last block that was read.", source(count(&self.source.block)));
+        family(
+            "fathom_source_bytes_behind",
+            "gauge",
+            "Bytes of the source that are still to be read.",
+            source(count(&self.source.bytes_behind)),
+        );
+        family(
+            "fathom_source_blocks_missed_total",
+            "counter",
+            "Blocks that the source never gave.",
+            source(count(&self.source.blocks_missed)),
+        );
+        family(
+            "fathom_source_blocks_repeated_total",
+            "counter",
+            "Blocks that the source gave again.",
+            source(count(&self.source.blocks_repeated)),
+        );
+        family(
+            "fathom_dead_letters_total",
+            "counter",
+            "Lines and fills that could not be understood.",
+            source(count(&self.source.dead_letters)),
+        );
+        let per_topic = |value: &dyn Fn(&'static schemas::Topic) -> u64| {
+            let kept = TOPICS.iter().filter(|topic| !matches!(topic.keeps, Keeps::State));
+            kept.map(|topic| (format!("{{topic=\"{}\"}}", topic.name), value(topic).to_string())).collect::<Vec<_>>()
+        };
+        family(
+            "fathom_topic_records",
+            "gauge",
+            "Records kept of a topic.",
+            per_topic(&|topic| log.records_kept(topic)),
+        );
+        family(
+            "fathom_topic_bytes",
+            "gauge",
+            "Bytes kept of a topic, compressed.",
+            per_topic(&|topic| log.partitions(topic).map(|p| log.extent(topic, p).bytes).sum()),
+        );
+        family(
+            "fathom_log_disk_bytes",
+            "gauge",
+            "What the log takes on the disk.",
+            vec![(String::new(), log.disk_bytes().to_string())],
+        );
+        text
+    }
+}

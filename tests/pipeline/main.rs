@@ -1,0 +1,8 @@
+//! The whole pipeline as processes, against the simulator's truth: the demo, kills, and bad input.
+#![allow(clippy::unwrap_used)]
+
+mod bad_input;
+mod compare;
+mod demo;
+mod kills;
+mod process;

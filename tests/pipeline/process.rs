@@ -1,0 +1,140 @@
+//! `fathom` as a process: started, waited for, asked, ended and killed.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How long anything may take before the test says that it never will.
+pub const LIMIT: Duration = Duration::from_secs(120);
+
+pub struct Process {
+    child: Child,
+    /// Lines of stdout and stderr, as they came.
+    lines: Receiver<(Instant, String)>,
+    pub seen: Vec<(Instant, String)>,
+}
+
+pub fn fathom(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fathom"));
+    command.args(args).env_remove("KAFKA_BROKERS").env_remove("DATABASE_URL").env_remove("RUST_LOG");
+    command
+}
+
+/// Runs to the end; status, stdout and stderr.
+pub fn run(args: &[&str]) -> (i32, String, String) {
+    let output = fathom(args).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// The JSON object on the last line.
+pub fn ask(args: &[&str]) -> Value {
+    let (status, out, error) = run(args);
+    assert_eq!(status, 0, "{args:?}: {error}");
+    serde_json::from_str(out.lines().last().unwrap()).unwrap()
+}
+
+pub fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+impl Process {
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (sender, lines) = sync_channel(1_000_000);
+        let errors = sender.clone();
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            BufReader::new(stdout)
+                .lines()
+                .map_while(Result::ok)
+                .for_each(|line| drop(sender.send((Instant::now(), line))))
+        });
+        std::thread::spawn(move || {
+            BufReader::new(stderr)
+                .lines()
+                .map_while(Result::ok)
+                .for_each(|line| drop(errors.send((Instant::now(), line))))
+        });
+        Self { child, lines, seen: Vec::new() }
+    }
+
+    /// Waits for a line that holds this.
+    pub fn wait_for(&mut self, what: &str) -> String {
+        let until = Instant::now() + LIMIT;
+        while let Ok(line) = self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            self.seen.push(line.clone());
+            if line.1.contains(what) {
+                return line.1;
+            }
+        }
+        panic!("{what:?} was never said, but: {:#?}", self.said());
+    }
+
+    fn said(&self) -> Vec<&String> {
+        self.seen.iter().map(|(_, line)| line).collect()
+    }
+
+    /// What was said up to the end of the process.
+    pub fn rest(&mut self) -> &[(Instant, String)] {
+        while let Ok(line) = self.lines.recv_timeout(LIMIT) {
+            self.seen.push(line);
+        }
+        &self.seen
+    }
+
+    pub fn interrupt(&self) {
+        let status = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    pub fn kill(&mut self) {
+        // SIGKILL.
+        self.child.kill().unwrap();
+    }
+
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    /// Interrupts; the process ends cleanly, and soon.
+    pub fn end(&mut self) {
+        self.interrupt();
+        let asked = Instant::now();
+        let status = self.wait();
+        self.rest();
+        assert!(status.success(), "ended with {status}: {:#?}", self.said());
+        assert!(asked.elapsed() < Duration::from_secs(5), "took {:?} to end", asked.elapsed());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Asks until the answer is as it shall be.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < LIMIT, "never came: {what}");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+/// Waits until a running pipeline has read, computed and stored everything up to a block.
+pub fn wait_until_caught_up(data: &Path, block: u64) {
+    wait_until(&format!("everything up to block {block} is stored"), || {
+        let status = ask(&["status", "--data", path(data), "--json"]);
+        let lag = ask(&["lag", "--data", path(data), "--json"]);
+        let idle =
+            lag["readers"].as_array().unwrap().iter().all(|reader| reader["records"].as_u64().unwrap_or_default() == 0);
+        status["block"].as_u64() == Some(block) && idle
+    });
+}
