@@ -52,6 +52,8 @@ pub struct Up {
     pub demo: bool,
     #[command(flatten)]
     pub data: Data,
+    #[command(flatten)]
+    pub services: Services,
     /// Where REST, WebSocket and the page are served
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub http: SocketAddr,
@@ -61,8 +63,8 @@ pub struct Up {
     /// Hyperliquid's info endpoint, for the terms of the markets
     #[arg(long, value_name = "URL", default_value = "https://api.hyperliquid.xyz/info", conflicts_with = "demo")]
     pub info: String,
-    /// The market in those node files is a simulated one: replies say so
-    #[arg(long, hide = true, conflicts_with = "demo")]
+    /// The files come from `fathom simulate`: every reply says so, and at the end they are read to their end
+    #[arg(long, conflicts_with = "demo")]
     pub simulated: bool,
     /// Fills per second of the simulated market
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=50_000), requires = "demo")]
@@ -70,6 +72,15 @@ pub struct Up {
     /// Seed of the simulated market
     #[arg(long, value_name = "N", default_value_t = 1, requires = "demo")]
     pub seed: u64,
+}
+
+/// Services that a later version will use in place of what is under the data directory.
+#[derive(Debug, Args)]
+pub struct Services {
+    #[arg(long, value_name = "HOST:PORT,…", env = "KAFKA_BROKERS", hide = true)]
+    pub brokers: Option<String>,
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide = true)]
+    pub database: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -13,6 +13,10 @@ pub enum Reject {
     Block { reason: String },
     /// An event of a block is not a fill of a user.
     Fill { reason: String },
+    /// A block further ahead than blocks can come: its number would turn all that follow into repeated ones.
+    TooFarAhead { number: u64, last: u64 },
+    /// A size below zero would turn buying into selling.
+    NegativeSize,
     /// The position after the fill has more digits than can be exact.
     Position,
     /// A block from the future: most likely a broken clock.
@@ -37,6 +41,10 @@ impl fmt::Display for Reject {
         match self {
             Self::Block { reason } => write!(f, "not a block: {reason}"),
             Self::Fill { reason } => write!(f, "not a fill: {reason}"),
+            Self::TooFarAhead { number, last } => {
+                write!(f, "block {number} is further after block {last} than blocks can come in that time")
+            }
+            Self::NegativeSize => f.write_str("not a fill: its size is below zero"),
             Self::Position => f.write_str("the position after the fill has more than 28 digits"),
             Self::Future { time, received } => {
                 write!(f, "block time {time} is more than a day after it was received at {received}")

@@ -13,7 +13,7 @@ use crate::dead_letter::{Reject, dead_letter};
 pub fn take_line(line: &[u8], position: &str, received: i64, cursor: &mut Cursor, out: &mut Outbox) {
     let mut headers = Vec::new();
     Headers::write(&mut headers, "received", received.to_string().as_bytes());
-    match parse(line, received) {
+    match parse(line, received).and_then(|block| follows(block, cursor)) {
         Ok(block) if block.number <= cursor.block && cursor.time > 0 => cursor.blocks_repeated += 1,
         Ok(block) => {
             keep_raw(line, position, block.time, &headers, out);
@@ -26,6 +26,18 @@ pub fn take_line(line: &[u8], position: &str, received: i64, cursor: &mut Cursor
             cursor.dead_letters += 1;
         }
     }
+}
+
+/// More blocks than milliseconds have never been seen; a restart may pass some over.
+const BLOCKS_AT_ONCE: u64 = 100_000;
+
+fn follows<'a>(block: Block<'a>, cursor: &Cursor) -> Result<Block<'a>, Reject> {
+    let elapsed = u64::try_from(block.time.saturating_sub(cursor.time)).unwrap_or_default();
+    let furthest = cursor.block.saturating_add(elapsed).saturating_add(BLOCKS_AT_ONCE);
+    if cursor.time > 0 && block.number > furthest {
+        return Err(Reject::TooFarAhead { number: block.number, last: cursor.block });
+    }
+    Ok(block)
 }
 
 const SOURCE: &str = "node-fills";
@@ -74,7 +86,7 @@ fn keep_raw(line: &[u8], position: &str, time: i64, headers: &[u8], out: &mut Ou
 fn take_block(block: &Block<'_>, position: &str, received: i64, cursor: &mut Cursor, out: &mut Outbox) {
     let is_first = cursor.time == 0;
     let headers = |kind: &[u8], schema: &str| fact_headers(kind, schema, position, block.number, received);
-    if !is_first && block.number > cursor.block + 1 {
+    if !is_first && block.number - cursor.block > 1 {
         let gap = Gap {
             from_block: cursor.block + 1,
             to_block: block.number - 1,
@@ -108,6 +120,9 @@ fn take_fill(block: &Block<'_>, index: usize, event: &str, headers: &[u8], out: 
     let fields = fields.ok_or_else(|| Reject::Fill { reason: "an object with fields was expected".to_owned() })?;
     let fact = format!(r#"{{"block":{},"index":{index},"user":{},{fields}"#, block.number, user.get());
     let fill: Fill = serde_json::from_str(&fact).map_err(not_a_fill)?;
+    if fill.sz.sign() < 0 {
+        return Err(Reject::NegativeSize);
+    }
     fill.end_position().map_err(|_| Reject::Position)?;
     let partition = fill.partition(out.generation().partitions(&topics::FILLS));
     let coin = fill.coin.as_str().as_bytes();

@@ -121,6 +121,24 @@ fn one_bad_fill_is_set_aside_and_the_rest_of_its_block_goes_on() {
     assert_eq!(letters[1].reason, "the position after the fill has more than 28 digits");
 }
 
+#[test]
+fn a_block_number_that_cannot_be_does_not_hide_those_that_follow() {
+    let (mut cursor, mut out) = (Cursor::default(), Outbox::new(GENERATION));
+    for number in [1, u64::MAX, 10_000_000_000, 2] {
+        let line = block(number, "2026-06-28T08:43:53", &[fill("BTC", "1.0")]);
+        take_line(line.as_bytes(), "p", RECEIVED, &mut cursor, &mut out);
+    }
+    assert_eq!((cursor.block, cursor.blocks_missed, cursor.blocks_repeated, cursor.dead_letters), (2, 0, 0, 2));
+}
+
+#[test]
+fn a_size_below_zero_is_no_fill() {
+    let (mut cursor, mut out) = (Cursor::default(), Outbox::new(GENERATION));
+    let line = block(1, "2026-06-28T08:43:53", &[fill("BTC", "-1.0")]);
+    take_line(line.as_bytes(), "p", RECEIVED, &mut cursor, &mut out);
+    assert_eq!((cursor.block, cursor.dead_letters), (1, 1));
+}
+
 proptest! {
     /// Whatever bytes a line holds: no panic, and either facts or a dead letter with exactly these bytes.
     #[test]

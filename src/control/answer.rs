@@ -218,8 +218,15 @@ pub fn status_in_words(status: &Value) -> String {
         text("data"),
         status["disk_bytes"].as_u64().unwrap_or_default() / 1_000_000
     );
-    let _ = writeln!(words, "source      block {}, {} ms ago, in {}", text("block"), text("age_ms"), text("hour"));
-    let _ = writeln!(words, "computed    everything up to {}", text("clock"));
+    let _ = writeln!(
+        words,
+        "source      block {} of {}, {} ago, in hour {}",
+        text("block"),
+        moment(&status["block_time"]),
+        age(&status["age_ms"]),
+        text("hour")
+    );
+    let _ = writeln!(words, "computed    everything up to {}", moment(&status["clock"]));
     let _ = writeln!(
         words,
         "quality     {} blocks missed, {} repeated, {} dead letters",
@@ -228,6 +235,21 @@ pub fn status_in_words(status: &Value) -> String {
         text("dead_letters")
     );
     words
+}
+
+fn moment(time: &Value) -> String {
+    let moment = time.as_i64().and_then(chrono::DateTime::from_timestamp_millis);
+    moment.map_or_else(|| "–".to_owned(), |moment| moment.format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string())
+}
+
+fn age(ms: &Value) -> String {
+    match ms.as_i64() {
+        None => "–".to_owned(),
+        Some(ms) if ms < 1_000 => format!("{ms} ms"),
+        Some(ms) if ms < 120_000 => format!("{} s", ms / 1_000),
+        Some(ms) if ms < 7_200_000 => format!("{} min", ms / 60_000),
+        Some(ms) => format!("{} h", ms / 3_600_000),
+    }
 }
 
 pub fn topics_in_words(answer: &Value) -> String {

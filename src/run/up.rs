@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use tracing::info;
 
 use super::{Shared, api as api_role, computer, housekeeping, markets, parser, sink as sink_role};
-use crate::args::Up;
+use crate::args::{Services, Up};
 use crate::control;
 use crate::data_dir::{DataDir, Market};
 use crate::failure::Failure;
@@ -25,6 +25,7 @@ use crate::stop::{Stop, Upstream};
 
 pub fn up(args: Up) -> Result<(), Failure> {
     let began = Instant::now();
+    refuse_services(&args.services)?;
     let market = if args.demo || args.simulated { Market::Simulated } else { Market::Mainnet };
     let node = (!args.demo).then(|| node_folder(&args.node)).transpose()?;
     let data = DataDir::take(&args.data.path, market)?;
@@ -182,6 +183,17 @@ fn start_market(
 
 fn run_market(mut simulator: Simulator, shared: &Shared) -> Result<(), Failure> {
     simulator.run(shared.stop.flag()).map(drop).map_err(|error| Failure::because(error.to_string(), error))
+}
+
+/// What was asked for and cannot be done is said, not passed over.
+fn refuse_services(services: &Services) -> Result<(), Failure> {
+    let asked = [("KAFKA_BROKERS", &services.brokers), ("DATABASE_URL", &services.database)];
+    match asked.into_iter().find(|(_, value)| value.is_some()) {
+        Some((name, _)) => Err(Failure::Usage(format!(
+            "{name} is set, but this version keeps log and database under --data: unset it for `fathom up`"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// A node that has written nothing yet may still be starting; a folder that is not there is a mistake.

@@ -31,6 +31,16 @@ fn a_role_alone_needs_kafka() {
 }
 
 #[test]
+fn services_that_would_not_be_used_are_refused() {
+    for name in ["KAFKA_BROKERS", "DATABASE_URL"] {
+        let output = fathom(&["up", "--demo"]).env(name, "localhost:1").output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(name) && error.contains("unset"), "{error}");
+    }
+}
+
+#[test]
 fn a_port_in_use_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
