@@ -70,6 +70,8 @@ pub fn tick(sides: &mut Table<Coin, Sides>, tick: &Tick, out: &mut Out<LongShort
         sides.open_buckets(tick.time);
         for bucket in &mut sides.buckets {
             let is_final = bucket.is_over(tick.time);
+            // Coins that were first seen after a hole know of it only now.
+            bucket.complete &= !tick.hole.is_some_and(|hole| bucket.touches(hole));
             if bucket.news || is_final {
                 out.push(bucket.publish(&coin, tick, is_final));
                 bucket.news = false;
@@ -108,7 +110,6 @@ impl Sides {
     fn open_bucket(&mut self, interval: Interval, start: i64) {
         let end = start + interval.length_ms();
         let is_within = |(from, to): (i64, i64)| from <= start && end <= to;
-        let touches = |(from, to): (i64, i64)| from < end && start < to;
         // Of a bucket that lies in a hole altogether nothing can be said.
         if self.hole.is_some_and(is_within) {
             return;
@@ -120,7 +121,7 @@ impl Sides {
             high: self.now,
             low: self.now,
             close: self.now,
-            complete: !self.hole.is_some_and(touches),
+            complete: true,
             news: true,
         });
     }
@@ -140,6 +141,11 @@ impl Accounts {
             long: (self.long + u64::from(after > 0)).saturating_sub(u64::from(before > 0)),
             short: (self.short + u64::from(after < 0)).saturating_sub(u64::from(before < 0)),
         }
+    }
+
+    /// Of nobody there is no ratio, neither high nor low.
+    fn is_nobody(self) -> bool {
+        self == Self::default()
     }
 
     /// Orders by long over short without dividing; nobody short is the highest there is.
@@ -166,16 +172,20 @@ impl Bucket {
         self.start + self.interval.length_ms()
     }
 
+    fn touches(&self, (from, to): (i64, i64)) -> bool {
+        from < self.end() && self.start < to
+    }
+
     fn is_over(&self, clock: i64) -> bool {
         self.end() + GRACE_MS <= clock
     }
 
     fn move_accounts(&mut self, before: i32, after: i32) {
         self.close = self.close.moved(before, after);
-        if self.close.compare(self.high) == Ordering::Greater {
+        if self.high.is_nobody() || self.close.compare(self.high) == Ordering::Greater {
             self.high = self.close;
         }
-        if self.close.compare(self.low) == Ordering::Less {
+        if self.low.is_nobody() || self.close.compare(self.low) == Ordering::Less {
             self.low = self.close;
         }
         self.news = true;

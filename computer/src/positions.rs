@@ -30,12 +30,14 @@ pub fn fold(held: &mut Table<(Coin, Wallet), Held>, fill: &Fill, out: &mut Out<P
     }
     let size_known = known.map(|known| known.size);
     let entry = held.change(&key);
-    let side_before = size_known.unwrap_or(fill.start_position).sign();
-    entry.opened_at = match after.sign() {
-        0 => entry.opened_at,
-        side if side == side_before => entry.opened_at,
-        _ => Some(fill.time),
-    };
+    let side_before = fill.start_position.sign();
+    if size_known.unwrap_or(Amount::ZERO).sign() != side_before {
+        // The side was taken when nobody was looking.
+        entry.opened_at = None;
+    }
+    if after.sign() != 0 && after.sign() != side_before {
+        entry.opened_at = Some(fill.time);
+    }
     entry.size = after;
     entry.changed_at = fill.time;
     entry.last_px = fill.px;

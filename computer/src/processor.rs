@@ -28,6 +28,8 @@ pub struct Tick {
     pub block: u64,
     /// Time of the tick before.
     pub previous: i64,
+    /// The latest hole in the input, as times.
+    pub hole: Option<(i64, i64)>,
 }
 
 impl Tick {

@@ -72,7 +72,8 @@ impl Stage {
         if clock.block <= self.checkpoint.block {
             return;
         }
-        let tick = Tick { time: clock.time, block: clock.block, previous: self.checkpoint.clock };
+        let hole = self.checkpoint.hole.map(|gap| (gap.from_time, gap.to_time));
+        let tick = Tick { time: clock.time, block: clock.block, previous: self.checkpoint.clock, hole };
         self.checkpoint.clock = clock.time;
         self.checkpoint.block = clock.block;
         self.checkpoint.ticks += 1;
@@ -87,6 +88,7 @@ impl Stage {
     }
 
     fn gap(&mut self, gap: &Gap) {
+        self.checkpoint.hole = Some(*gap);
         for processor in &mut self.processors {
             processor.gap(gap);
         }

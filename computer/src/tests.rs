@@ -42,7 +42,7 @@ fn run(processor: &mut dyn Run) -> Value {
     }
     let mut previous = 0;
     for (tick, time) in [(1, 1_782_636_234_000), (2, 1_782_636_251_000), (3, 1_782_636_311_000)] {
-        processor.tick(&Tick { time, block: 1_052_527_700, previous }, &mut out, &mut []);
+        processor.tick(&Tick { time, block: 1_052_527_700, previous, hole: None }, &mut out, &mut []);
         processor.begin_tick(tick);
         previous = time;
         told.push(json!({ "after": format!("clock {time}"), "says": said(&mut out) }));
@@ -55,7 +55,7 @@ fn said(out: &mut Outbox) -> Vec<Value> {
     for (topic, _, batch) in out.filled() {
         for record in batch.records() {
             let key = String::from_utf8(record.key.to_vec()).unwrap();
-            let value: Value = serde_json::from_slice(record.value.unwrap()).unwrap();
+            let value: Value = record.value.map_or(Value::Null, |value| serde_json::from_slice(value).unwrap());
             said.push(json!({ "topic": topic.name, "key": key, "value": value }));
         }
     }
@@ -198,4 +198,91 @@ fn each_bucket_is_final_exactly_once_and_closes_with_the_accounts_of_its_end() {
         .map(|row| row["long_accounts"].as_u64().unwrap() + row["short_accounts"].as_u64().unwrap())
         .collect();
     assert!(accounts.iter().any(|&count| count > 1), "{accounts:?}");
+}
+
+/// The ratio over a bucket is that of every moment of it: its extremes are looked for the long way.
+#[test]
+fn open_high_low_and_close_are_those_of_the_moments_of_the_bucket() {
+    let mut stage = crate::Stage::coin(GENERATION, 0);
+    let mut out = Outbox::new(GENERATION);
+    let mut apply = |kind: &str, value: Value| {
+        let mut headers = vec![];
+        schemas::Headers::write(&mut headers, "kind", kind.as_bytes());
+        let value = value.to_string();
+        let record =
+            schemas::Record { time: 0, key: b"", value: Some(value.as_bytes()), headers: schemas::Headers(&headers) };
+        stage.apply(&record, &mut out).unwrap();
+    };
+    let start = 1_782_636_000_000_i64;
+    // Wallets that go long (+) or short (-), one a second; the accounts after each.
+    let moves: [(u64, i64); 8] = [(1, 1), (2, -1), (3, -1), (4, -1), (5, 1), (6, 1), (7, 1), (3, 1)];
+    for (second, (wallet, side)) in moves.into_iter().enumerate() {
+        let (block, time) = (1 + second as u64, start + second as i64 * 1000 + 10);
+        let before = if second == 7 { -1 } else { 0 };
+        apply(
+            "fill",
+            json!({
+                "block": block, "index": 0, "user": format!("0x{wallet:040x}"), "coin": "BTC", "px": "1.0", "sz": "2.0",
+                "side": (if side > 0 { "B" } else { "A" }), "time": time, "startPosition": format!("{before}.0"), "dir": "",
+                "closedPnl": "0.0", "hash": format!("0x{:064x}", 0), "oid": 1, "crossed": true, "fee": "0.0",
+            }),
+        );
+        apply("clock", json!({ "time": time, "block": block }));
+    }
+    apply("clock", json!({ "time": start + 80_000, "block": 99 }));
+    let last = said(&mut out)
+        .into_iter()
+        .map(|record| record["value"].clone())
+        .find(|row| row["interval"] == "1m" && row["time"] == json!(start) && row["final"] == json!(true))
+        .unwrap();
+    let shown =
+        ["long_accounts", "short_accounts", "open", "high", "low", "close", "complete"].map(|name| last[name].clone());
+    // 1:0 has no ratio and is above all others, 1:3 is the lowest, 5:2 the last; at the open nobody was there.
+    assert_eq!(
+        shown,
+        [json!(5), json!(2), Value::Null, Value::Null, json!("0.333333333333333333"), json!("2.5"), json!(true)]
+    );
+}
+
+#[test]
+fn a_bucket_that_began_before_the_first_block_is_not_complete_and_the_next_one_is() {
+    let mut processor = crate::coin_stage().remove(1);
+    let mut out = Outbox::new(GENERATION);
+    let hole = Some((0, 1_782_636_200_000));
+    let change = &examples::of(&schemas::topics::POSITION_CHANGES)[0].1;
+    processor.fold(&serde_json::from_slice::<PositionChange>(change).unwrap(), &mut out, &mut []);
+    processor.tick(&Tick { time: 1_782_636_330_000, block: 9, previous: 1_782_636_233_000, hole }, &mut out, &mut []);
+    let complete: std::collections::BTreeMap<i64, Value> = said(&mut out)
+        .iter()
+        .filter(|record| record["value"]["interval"] == "1m")
+        .map(|record| (record["value"]["time"].as_i64().unwrap(), record["value"]["complete"].clone()))
+        .collect();
+    let (began_before, after) = (1_782_636_180_000, 1_782_636_240_000);
+    assert_eq!((&complete[&began_before], &complete[&after]), (&json!(false), &json!(true)));
+}
+
+#[test]
+fn a_side_that_was_taken_unseen_has_no_beginning() {
+    let mut processor = crate::coin_stage().remove(0);
+    let mut out = Outbox::new(GENERATION);
+    let mut opened_at = |index: u64, start: &str, side: &str, sz: &str| {
+        let examples = examples::of(&schemas::topics::FILLS);
+        let (_, bytes) = examples.iter().find(|(case, _)| case == "fill-open-long").unwrap();
+        let mut fill: Value = serde_json::from_slice(bytes).unwrap();
+        for (name, value) in [("startPosition", start), ("side", side), ("sz", sz)] {
+            fill[name] = json!(value);
+        }
+        fill["index"] = json!(index);
+        fill["time"] = json!(1_782_636_233_257_u64 + index);
+        processor.fold(&serde_json::from_value::<Fill>(fill).unwrap(), &mut out, &mut []);
+        processor.tick(&Tick { time: 0, block: index, previous: 0, hole: None }, &mut out, &mut []);
+        processor.begin_tick(index + 1);
+        let position = said(&mut out).into_iter().find(|record| record["topic"] == "positions").unwrap();
+        position["value"].get("opened_at").and_then(Value::as_u64).map(|time| time - 1_782_636_233_257)
+    };
+    assert_eq!(opened_at(0, "5.0", "B", "1.0"), None, "first seen, and it was open");
+    assert_eq!(opened_at(1, "0.0", "B", "1.0"), Some(1), "closed unseen, opened now");
+    assert_eq!(opened_at(2, "1.0", "B", "1.0"), Some(1), "increased");
+    assert_eq!(opened_at(3, "-3.0", "B", "1.0"), None, "turned unseen");
+    assert_eq!(opened_at(4, "-2.0", "B", "5.0"), Some(4), "flipped now");
 }

@@ -19,8 +19,10 @@ pub enum Reject {
     NegativeSize,
     /// The position after the fill has more digits than can be exact.
     Position,
-    /// A block from the future: most likely a broken clock.
-    Future { time: i64, received: i64 },
+    /// A block that happened after it was written down.
+    Future { time: i64, written: i64 },
+    /// A fill that did not happen when its block did.
+    OtherTime { time: i64, block_time: i64 },
     /// The file ended, and a later one has begun, in the middle of a line.
     Unterminated,
     /// A reply that is not the metadata it should be.
@@ -46,8 +48,11 @@ impl fmt::Display for Reject {
             }
             Self::NegativeSize => f.write_str("not a fill: its size is below zero"),
             Self::Position => f.write_str("the position after the fill has more than 28 digits"),
-            Self::Future { time, received } => {
-                write!(f, "block time {time} is more than a day after it was received at {received}")
+            Self::Future { time, written } => {
+                write!(f, "block time {time} is more than a minute after the node wrote the block at {written}")
+            }
+            Self::OtherTime { time, block_time } => {
+                write!(f, "the fill's time {time} is not that of its block, {block_time}")
             }
             Self::Unterminated => f.write_str("the file ends in the middle of a line"),
             Self::Meta { reason } => write!(f, "not metadata: {reason}"),

@@ -13,14 +13,15 @@ use crate::dead_letter::{Reject, dead_letter};
 pub fn take_line(line: &[u8], position: &str, received: i64, cursor: &mut Cursor, out: &mut Outbox) {
     let mut headers = Vec::new();
     Headers::write(&mut headers, "received", received.to_string().as_bytes());
-    match parse(line, received).and_then(|block| follows(block, cursor)) {
+    match parse(line).and_then(|block| follows(block, cursor)) {
         Ok(block) if block.number <= cursor.block && cursor.time > 0 => cursor.blocks_repeated += 1,
         Ok(block) => {
             keep_raw(line, position, block.time, &headers, out);
             take_block(&block, position, received, cursor, out);
         }
         Err(reject) => {
-            keep_raw(line, position, received, &headers, out);
+            let time = if cursor.time > 0 { cursor.time } else { received };
+            keep_raw(line, position, time, &headers, out);
             out.inherit(Headers(&headers));
             out.send(&dead_letter(SOURCE, position, line, &reject, received));
             cursor.dead_letters += 1;
@@ -34,14 +35,17 @@ const BLOCKS_AT_ONCE: u64 = 100_000;
 fn follows<'a>(block: Block<'a>, cursor: &Cursor) -> Result<Block<'a>, Reject> {
     let elapsed = u64::try_from(block.time.saturating_sub(cursor.time)).unwrap_or_default();
     let furthest = cursor.block.saturating_add(elapsed).saturating_add(BLOCKS_AT_ONCE);
-    if cursor.time > 0 && block.number > furthest {
+    if cursor.time > 0 && block.number > furthest || i64::try_from(block.number).is_err() {
         return Err(Reject::TooFarAhead { number: block.number, last: cursor.block });
     }
     Ok(block)
 }
 
 const SOURCE: &str = "node-fills";
-const DAY_MS: i64 = 86_400_000;
+/// So far two clocks of one node may be apart.
+const CLOCK_SKEW_MS: i64 = 60_000;
+/// A fill's time is its block's, cut to milliseconds.
+const FILL_SKEW_MS: i64 = 1_000;
 
 /// A block as far as it is understood at once: its fills are understood one by one.
 struct Block<'a> {
@@ -52,23 +56,27 @@ struct Block<'a> {
 
 #[derive(Deserialize)]
 struct Line<'a> {
+    local_time: &'a str,
     block_time: &'a str,
     block_number: u64,
     #[serde(borrow)]
     events: Vec<&'a RawValue>,
 }
 
-fn parse(line: &[u8], received: i64) -> Result<Block<'_>, Reject> {
-    let not_a_block = |reason: String| Reject::Block { reason };
-    let line: Line = serde_json::from_slice(line).map_err(|error| not_a_block(error.to_string()))?;
-    let time = NaiveDateTime::parse_from_str(line.block_time, "%Y-%m-%dT%H:%M:%S%.f")
-        .map_err(|error| not_a_block(format!("block_time {:?}: {error}", line.block_time)))?
-        .and_utc()
-        .timestamp_millis();
-    if time > received + DAY_MS {
-        return Err(Reject::Future { time, received });
+fn parse(line: &[u8]) -> Result<Block<'_>, Reject> {
+    let line: Line = serde_json::from_slice(line).map_err(|error| Reject::Block { reason: error.to_string() })?;
+    let (time, written) = (moment("block_time", line.block_time)?, moment("local_time", line.local_time)?);
+    if time > written + CLOCK_SKEW_MS {
+        return Err(Reject::Future { time, written });
     }
     Ok(Block { number: line.block_number, time, events: line.events })
+}
+
+/// A time without a zone, which is UTC, with as many fraction digits as it needs.
+fn moment(field: &str, text: &str) -> Result<i64, Reject> {
+    let moment = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f");
+    let moment = moment.map_err(|error| Reject::Block { reason: format!("{field} {text:?}: {error}") })?;
+    Ok(moment.and_utc().timestamp_millis())
 }
 
 fn keep_raw(line: &[u8], position: &str, time: i64, headers: &[u8], out: &mut Outbox) {
@@ -84,18 +92,20 @@ fn keep_raw(line: &[u8], position: &str, time: i64, headers: &[u8], out: &mut Ou
 }
 
 fn take_block(block: &Block<'_>, position: &str, received: i64, cursor: &mut Cursor, out: &mut Outbox) {
-    let is_first = cursor.time == 0;
     let headers = |kind: &[u8], schema: &str| fact_headers(kind, schema, position, block.number, received);
-    if !is_first && block.number - cursor.block > 1 {
-        let gap = Gap {
-            from_block: cursor.block + 1,
-            to_block: block.number - 1,
-            from_time: cursor.time,
-            to_time: block.time,
-        };
+    let is_first = cursor.time == 0;
+    if block.number - cursor.block.min(block.number) > 1 {
+        // Before the first block it is the same: of what was before, nothing is known.
+        let (from_block, to_block) = (cursor.block + 1, block.number - 1);
+        let gap = Gap { from_block, to_block, from_time: cursor.time, to_time: block.time };
         to_every_partition(&gap, block.time, &headers(kind::GAP, "gap/1"), out);
-        cursor.blocks_missed += gap.to_block - gap.from_block + 1;
-        cursor.last_gap = Some(gap);
+        if !is_first {
+            cursor.blocks_missed += to_block - cursor.block;
+            cursor.last_gap = Some(gap);
+        }
+    }
+    if is_first {
+        (cursor.first_block, cursor.first_time) = (block.number, block.time);
     }
     let fill_headers = headers(kind::FILL, Fill::SCHEMA);
     for (index, event) in block.events.iter().enumerate() {
@@ -120,6 +130,9 @@ fn take_fill(block: &Block<'_>, index: usize, event: &str, headers: &[u8], out: 
     let fields = fields.ok_or_else(|| Reject::Fill { reason: "an object with fields was expected".to_owned() })?;
     let fact = format!(r#"{{"block":{},"index":{index},"user":{},{fields}"#, block.number, user.get());
     let fill: Fill = serde_json::from_str(&fact).map_err(not_a_fill)?;
+    if (fill.time - block.time).abs() > FILL_SKEW_MS {
+        return Err(Reject::OtherTime { time: fill.time, block_time: block.time });
+    }
     if fill.sz.sign() < 0 {
         return Err(Reject::NegativeSize);
     }

@@ -7,6 +7,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use schemas::{Cursor, Outbox, topics};
+use tracing::warn;
 
 use crate::dead_letter::{Reject, dead_letter};
 use crate::node_block::take_line;
@@ -32,8 +33,6 @@ pub struct Taken {
 pub enum SourceError {
     /// Retry: the file system may come back.
     Read { path: PathBuf, source: io::Error },
-    /// Stop: the file is not the one that was read before.
-    Shrunk { path: PathBuf, length: u64, offset: u64 },
     /// Stop: the cursor was written by another generation.
     Generation { found: u32 },
 }
@@ -133,9 +132,15 @@ impl NodeFiles {
             }
         }
         let Some(file) = &mut self.file else { return Ok(()) };
-        let length = file.metadata().map_err(failed)?.len();
-        if length < self.cursor.offset {
-            return Err(SourceError::Shrunk { path, length, offset: self.cursor.offset });
+        if !ends_a_line(file, self.cursor.offset).map_err(failed)? {
+            // After a power cut a file can be shorter than what was read of it. Blocks that were taken are known by
+            // their numbers.
+            warn!(
+                "{} is not as it was when it was read up to byte {}: reading it anew",
+                path.display(),
+                self.cursor.offset
+            );
+            self.cursor.offset = 0;
         }
         file.seek(SeekFrom::Start(self.cursor.offset)).map_err(failed)?;
         self.buffer.clear();
@@ -217,6 +222,18 @@ impl NodeFiles {
     }
 }
 
+/// Whether a line of the file ends right before this byte.
+fn ends_a_line(file: &mut File, offset: u64) -> io::Result<bool> {
+    let Some(last) = offset.checked_sub(1) else { return Ok(true) };
+    let mut byte = [0];
+    file.seek(SeekFrom::Start(last))?;
+    match file.read_exact(&mut byte) {
+        Ok(()) => Ok(byte == *b"\n"),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Behind the last line feed; a line that is too long ends where the buffer does.
 fn end_of_lines(buffer: &[u8]) -> Option<usize> {
     let line_feed = buffer.iter().rposition(|&byte| byte == b'\n').map(|at| at + 1);
@@ -245,12 +262,6 @@ impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read { path, .. } => write!(f, "could not read {}", path.display()),
-            Self::Shrunk { path, length, offset } => write!(
-                f,
-                "{} holds {length} bytes, but {offset} were read of it before: it was replaced; give the folder of \
-                 the same node, or start with an empty data directory",
-                path.display()
-            ),
             Self::Generation { found } => {
                 write!(f, "the cursor belongs to generation {found}: run the version that made it, or rebuild")
             }
@@ -262,7 +273,7 @@ impl std::error::Error for SourceError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Read { source, .. } => Some(source),
-            Self::Shrunk { .. } | Self::Generation { .. } => None,
+            Self::Generation { .. } => None,
         }
     }
 }

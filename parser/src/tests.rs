@@ -75,20 +75,23 @@ fn every_example_of_the_contract_passes() {
 #[test]
 fn a_clock_follows_each_block_and_a_hole_stands_before_the_block_behind_it() {
     let (mut cursor, mut out) = (Cursor::default(), Outbox::new(GENERATION));
-    for (number, time) in [(5, "2026-06-28T08:43:53.2"), (6, "2026-06-28T08:43:53.9"), (9, "2026-06-28T08:43:55.1")] {
-        take_line(block(number, time, &[fill("BTC", "1.0")]).as_bytes(), "p", RECEIVED, &mut cursor, &mut out);
+    let blocks = [(5, "53.2", "233200"), (6, "53.9", "233900"), (9, "55.1", "235100")];
+    for (number, second, time) in blocks {
+        let fill = fill("BTC", "1.0").replace("233257", time);
+        let line = block(number, &format!("2026-06-28T08:43:{second}"), &[fill]);
+        take_line(line.as_bytes(), "p", RECEIVED, &mut cursor, &mut out);
     }
     let all = told(&out, &topics::FILLS);
     for partition in 0..GENERATION.partitions {
         let kinds: Vec<&str> =
             all.iter().filter(|(at, ..)| *at == partition).map(|(_, kind, _)| kind.as_str()).collect();
-        let idle = ["clock", "clock", "gap", "clock"];
-        let busy = ["fill", "clock", "fill", "clock", "gap", "fill", "clock"];
+        let idle = ["gap", "clock", "clock", "gap", "clock"];
+        let busy = ["gap", "fill", "clock", "fill", "clock", "gap", "fill", "clock"];
         assert!(kinds == idle || kinds == busy, "partition {partition}: {kinds:?}");
     }
-    let gap = all.iter().find(|(_, kind, _)| kind == "gap").unwrap();
+    let gap = all.iter().rfind(|(_, kind, _)| kind == "gap").unwrap();
     assert_eq!(gap.2, r#"{"from_block":7,"to_block":8,"from_time":1782636233900,"to_time":1782636235100}"#);
-    assert_eq!(all.iter().filter(|(_, kind, _)| kind == "gap").count(), GENERATION.partitions as usize);
+    assert_eq!(all.iter().filter(|(_, kind, _)| kind == "gap").count(), 2 * GENERATION.partitions as usize);
     assert_eq!(cursor.blocks_missed, 2);
 }
 
@@ -129,6 +132,27 @@ fn a_block_number_that_cannot_be_does_not_hide_those_that_follow() {
         take_line(line.as_bytes(), "p", RECEIVED, &mut cursor, &mut out);
     }
     assert_eq!((cursor.block, cursor.blocks_missed, cursor.blocks_repeated, cursor.dead_letters), (2, 0, 0, 2));
+}
+
+#[test]
+fn a_fill_has_the_time_of_its_block_and_a_block_that_of_its_node() {
+    let (mut cursor, mut out) = (Cursor::default(), Outbox::new(GENERATION));
+    for time in [i64::MAX, 1_782_636_233_257_000] {
+        let odd = fill("BTC", "1.0").replace("1782636233257", &time.to_string());
+        let line = block(1, "2026-06-28T08:43:53", &[odd]);
+        take_line(line.as_bytes(), "p", RECEIVED, &mut Cursor::default(), &mut out);
+    }
+    take_line(block(2, "2027-06-28T08:43:53", &[]).as_bytes(), "p", RECEIVED, &mut cursor, &mut out);
+    assert_eq!((cursor.block, told(&out, &topics::DEAD_LETTERS).len()), (0, 3));
+}
+
+#[test]
+fn nothing_is_known_of_what_was_before_the_first_block() {
+    let (mut cursor, mut out) = (Cursor::default(), Outbox::new(GENERATION));
+    take_line(block(7, "2026-06-28T08:43:53", &[]).as_bytes(), "p", RECEIVED, &mut cursor, &mut out);
+    let gap = r#"{"from_block":1,"to_block":6,"from_time":0,"to_time":1782636233000}"#;
+    assert_eq!(told(&out, &topics::FILLS)[0], (0, "gap".to_owned(), gap.to_owned()));
+    assert_eq!((cursor.first_block, cursor.blocks_missed), (7, 0));
 }
 
 #[test]
@@ -265,12 +289,19 @@ fn an_hour_that_was_cleared_away_is_a_gap_and_no_end() {
 }
 
 #[test]
-fn a_file_that_became_shorter_is_not_read_on() {
+fn a_file_that_is_not_as_it_was_is_read_anew_and_nothing_of_it_counts_twice() {
     let node = Node::new();
-    node.write("20260628/8", &(line(1) + &line(2)));
-    let cursor = Cursor { hour: "20260628/8".into(), offset: 1_000_000, ..Cursor::default() };
-    let error = node.files(cursor).read(RECEIVED, &mut Outbox::new(GENERATION)).unwrap_err();
-    assert!(!error.retry() && error.to_string().contains("it was replaced"), "{error}");
+    node.write("20260628/8", &(line(1) + &line(2) + &line(3)));
+    let mut files = node.files(Cursor::default());
+    assert_eq!(numbers(&mut files), [1, 2, 3]);
+    let cursor = files.cursor().clone();
+    let path = node.folder.path().join("node_fills_by_block/hourly/20260628/8");
+    fs::write(&path, line(1) + &line(2)).unwrap();
+    let mut files = node.files(cursor.clone());
+    assert_eq!(numbers(&mut files), [0; 0], "shorter than before");
+    fs::write(&path, "x".to_owned() + &line(1) + &line(2) + &line(3) + &line(4)).unwrap();
+    let mut files = node.files(cursor);
+    assert_eq!((numbers(&mut files), files.cursor().blocks_missed), (vec![4], 0), "the cursor stands within a line");
 }
 
 #[test]

@@ -20,6 +20,9 @@ pub enum MarketKind {
     Outcome,
 }
 
+/// Far beyond every name there is; keys are made of it.
+const LONGEST_NAME: usize = 64;
+
 impl Coin {
     pub fn new(name: &str) -> Self {
         Self(SmolStr::new(name))
@@ -73,8 +76,8 @@ impl<'de> Deserialize<'de> for Coin {
             }
 
             fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Coin, E> {
-                if name.is_empty() || name.contains('|') {
-                    return Err(E::custom("the name of a market is empty or holds a '|'"));
+                if name.is_empty() || name.len() > LONGEST_NAME || name.contains('|') {
+                    return Err(E::custom("the name of a market is empty, longer than 64 bytes, or holds a '|'"));
                 }
                 Ok(Coin::new(name))
             }

@@ -21,6 +21,11 @@ pub trait Message: Serialize {
     /// Event time, in milliseconds UTC.
     fn time(&self) -> i64;
 
+    /// Nothing follows under this key: readers still see this record, compaction forgets the key.
+    fn ends_its_key(&self) -> bool {
+        false
+    }
+
     /// Appends this message as a record.
     fn append_to(&self, batch: &mut Batch, headers: &[u8]) {
         batch.push_with(self.time(), headers, |key| self.write_key(key), |value| write_json(value, self));

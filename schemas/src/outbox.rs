@@ -44,7 +44,13 @@ impl Outbox {
         headers.clear();
         Headers::write(&mut headers, "schema", M::SCHEMA.as_bytes());
         headers.extend_from_slice(&self.inherited);
-        message.append_to(self.batch(M::TOPIC, partition), &headers);
+        let batch = self.batch(M::TOPIC, partition);
+        message.append_to(batch, &headers);
+        if message.ends_its_key() {
+            let mut key = Vec::new();
+            message.write_key(&mut key);
+            batch.push(message.time(), &key, None, &headers);
+        }
         self.headers = headers;
     }
 

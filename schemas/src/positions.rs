@@ -69,4 +69,8 @@ impl Message for Position {
     fn time(&self) -> i64 {
         self.changed_at
     }
+
+    fn ends_its_key(&self) -> bool {
+        self.side == PositionSide::Flat
+    }
 }

@@ -42,6 +42,9 @@ pub struct Checkpoint {
     pub block: u64,
     /// How many clocks were applied: what the entries of the tables are stamped with.
     pub ticks: u64,
+    /// The latest hole in the input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hole: Option<Gap>,
 }
 
 impl Checkpoint {
@@ -56,6 +59,9 @@ pub struct Cursor {
     pub hour: String,
     /// Byte behind the last line that was taken.
     pub offset: u64,
+    /// Height and time of the first block that was taken: what was before it is not known.
+    pub first_block: u64,
+    pub first_time: i64,
     /// Height and time of the last block that was taken.
     pub block: u64,
     pub time: i64,
