@@ -57,11 +57,11 @@ pub struct Up {
     /// Where REST, WebSocket and the page are served
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub http: SocketAddr,
-    /// The data folder of a Hyperliquid node (hl-visor run-non-validator --write-fills --batch-by-block)
-    #[arg(long, value_name = "DIR", env = "HYPERLIQUID_DATA", default_value = "~/hl/data", conflicts_with = "demo")]
+    /// The data folder of a Hyperliquid node (hl-visor run-non-validator --write-fills --batch-by-block); not with --demo
+    #[arg(long, value_name = "DIR", env = "HYPERLIQUID_DATA", default_value = "~/hl/data")]
     pub node: PathBuf,
-    /// Hyperliquid's info endpoint, for the terms of the markets
-    #[arg(long, value_name = "URL", default_value = "https://api.hyperliquid.xyz/info", conflicts_with = "demo")]
+    /// Hyperliquid's info endpoint, for the terms of the markets; not with --demo
+    #[arg(long, value_name = "URL", default_value = "https://api.hyperliquid.xyz/info")]
     pub info: String,
     /// The files come from `fathom simulate`: every reply says so, and at the end they are read to their end
     #[arg(long, conflicts_with = "demo")]

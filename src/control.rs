@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use schemas::GENERATION;
 use serde::{Deserialize, Serialize};
@@ -97,18 +98,21 @@ fn ask_for(question: &Question, ask: &Ask, mut each: impl FnMut(Value) -> Result
         for line in BufReader::new(owner).lines() {
             let line: Value = serde_json::from_str(&line.map_err(failed)?)
                 .map_err(|cause| Failure::because("the answer is not JSON", cause))?;
-            match line.get("error").and_then(Value::as_str) {
-                Some(error) => return Err(Failure::stop(error)),
-                None => each(line)?,
+            match (line.get("error").and_then(Value::as_str), line.get("end")) {
+                (Some(error), _) => return Err(Failure::stop(error)),
+                (None, Some(_)) => return Ok(()),
+                (None, None) => each(line)?,
             }
         }
-        return Ok(());
+        return Err(Failure::stop("the process that owns the data directory ended while it answered: ask again"));
     }
     let data = DataDir::take_existing(path)?;
     let log = Log::open(&data.log(), GENERATION)?;
     let known = Known::at_rest(&log, &data);
     known.answer(question, &mut each)
 }
+
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// Answers others as long as it is held.
 pub struct Server {
@@ -126,8 +130,12 @@ impl Server {
         drop(guard);
         let owner = Arc::new(Owner { shared: shared.clone(), path: data.path().to_owned(), market: data.market, http });
         runtime.spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(Arc::clone(&owner).serve(client));
+            loop {
+                match listener.accept().await {
+                    Ok((client, _)) => drop(tokio::spawn(Arc::clone(&owner).serve(client))),
+                    // Too many open files, most likely: some will be closed.
+                    Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+                }
             }
         });
         Ok(Self { socket })
@@ -175,8 +183,10 @@ impl Owner {
             Ok(question) => known.answer(&question, &mut each),
             Err(cause) => Err(Failure::because("the question is not understood: are both of the same version?", cause)),
         };
-        if let Err(failure) = outcome {
-            let _ = lines.blocking_send(serde_json::json!({ "error": failure.to_string() }));
-        }
+        let last = match outcome {
+            Ok(()) => serde_json::json!({ "end": true }),
+            Err(failure) => serde_json::json!({ "error": failure.chain() }),
+        };
+        let _ = lines.blocking_send(last);
     }
 }

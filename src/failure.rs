@@ -21,8 +21,17 @@ impl Failure {
         Self::Stop { what: what.into(), cause: Some(Box::new(cause)) }
     }
 
-    /// Prints the whole chain, once, and gives the status.
+    /// Prints the whole chain and gives the status.
     pub fn report(&self) -> ExitCode {
+        eprintln!("fathom: {}", self.chain());
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Stop { .. } => ExitCode::FAILURE,
+        }
+    }
+
+    /// What happened and why, each said once.
+    pub fn chain(&self) -> String {
         let mut line = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
@@ -33,11 +42,7 @@ impl Failure {
             }
             cause = error.source();
         }
-        eprintln!("fathom: {line}");
-        match self {
-            Self::Usage(_) => ExitCode::from(2),
-            Self::Stop { .. } => ExitCode::FAILURE,
-        }
+        line
     }
 }
 

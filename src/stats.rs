@@ -14,7 +14,15 @@ pub struct Stats {
     tasks: Mutex<BTreeMap<(&'static str, u32), Arc<Task>>>,
     pub source: Source,
     /// Every result has rows in the database: a client finds something.
-    pub stored: AtomicBool,
+    pub has_results: AtomicBool,
+    stored: Mutex<Option<Reached>>,
+}
+
+/// How far something is, in event time and in blocks.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reached {
+    pub clock: i64,
+    pub block: u64,
 }
 
 /// One task of a stage.
@@ -26,13 +34,15 @@ pub struct Task {
     pub commits: AtomicU64,
     /// How many records of its input are still to come.
     pub behind: AtomicU64,
-    /// Event time that it has reached.
-    pub clock: AtomicI64,
+    reached: Mutex<Reached>,
 }
 
 /// What the source of fills has seen and missed.
 #[derive(Default)]
 pub struct Source {
+    /// What was before it is not known.
+    pub first_block: AtomicU64,
+    pub first_time: AtomicI64,
     pub block: AtomicU64,
     pub block_time: AtomicI64,
     pub bytes_behind: AtomicU64,
@@ -51,10 +61,19 @@ impl Stats {
         tasks.iter().map(|((stage, partition), task)| (*stage, *partition, Arc::clone(task))).collect()
     }
 
-    /// The clock that all tasks of the coin stage have reached.
-    pub fn clock(&self) -> Option<i64> {
+    /// How far all tasks of the coin stage are.
+    pub fn computed(&self) -> Option<Reached> {
         let coin = self.tasks().into_iter().filter(|(stage, ..)| *stage == "coin");
-        coin.map(|(.., task)| task.clock.load(Ordering::Relaxed)).min().filter(|clock| *clock > 0)
+        coin.map(|(.., task)| task.reached()).min().filter(|reached| reached.clock > 0)
+    }
+
+    /// Everything up to here is in the database.
+    pub fn stored(&self) -> Option<Reached> {
+        *self.stored.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn set_stored(&self, reached: Option<Reached>) {
+        *self.stored.lock().unwrap_or_else(PoisonError::into_inner) = reached;
     }
 
     /// Prometheus' text form.
@@ -108,7 +127,7 @@ impl Stats {
             "fathom_clock_ms",
             "gauge",
             "Event time a task has reached, in milliseconds UTC.",
-            per_task(|t| t.clock.load(Ordering::Relaxed).to_string()),
+            per_task(|t| t.reached().clock.to_string()),
         );
         let source = |value: String| vec![("{source=\"node-fills\"}".to_owned(), value)];
         family("fathom_source_block", "gauge", "The last block that was read.", source(count(&self.source.block)));
@@ -159,5 +178,15 @@ impl Stats {
             vec![(String::new(), log.disk_bytes().to_string())],
         );
         text
+    }
+}
+
+impl Task {
+    pub fn reached(&self) -> Reached {
+        *self.reached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn reach(&self, clock: i64, block: u64) {
+        *self.reached.lock().unwrap_or_else(PoisonError::into_inner) = Reached { clock, block };
     }
 }

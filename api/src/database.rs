@@ -10,6 +10,7 @@ use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use crate::Context;
 use crate::error::ApiError;
+use crate::status::Status;
 
 /// Opens the database for reading; it has to be there.
 pub async fn open_database(url: &str) -> Result<SqlitePool, sqlx::Error> {
@@ -24,8 +25,14 @@ const CONNECTIONS: u32 = 2 * SNAPSHOTS as u32;
 pub(crate) const SNAPSHOTS: usize = 4;
 
 /// A transaction sees the rows and the positions of one moment.
-pub(crate) async fn one_moment(context: &Context) -> Result<Transaction<'static, Sqlite>, ApiError> {
-    Ok(context.database.begin().await?)
+pub(crate) struct Moment {
+    /// How far everything was right before: what is said to be in the rows is in them.
+    pub(crate) now: Status,
+    pub(crate) rows: Transaction<'static, Sqlite>,
+}
+
+pub(crate) async fn one_moment(context: &Context) -> Result<Moment, ApiError> {
+    Ok(Moment { now: (context.describe)(), rows: context.database.begin().await? })
 }
 
 /// The next offset of each partition of a topic that the rows stand for.

@@ -17,6 +17,7 @@ use crate::coin::{self, AskedCoin};
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::reply::{Meta, Reply};
+use crate::status::Status;
 use crate::{cursor, database};
 
 pub(crate) fn routes() -> Router<Arc<Context>> {
@@ -41,7 +42,8 @@ pub(crate) static CHANNEL: Channel = Channel {
     },
 };
 
-const DEFINITION: &str = "accounts with an open position in the coin, each account once, at the bucket's end; \
+const DEFINITION: &str = "accounts with an open position in the coin, of those that have traded it since `coverage.since_time`, each once, \
+     at the bucket's end; \
      open, high, low and close are long accounts over short accounts within the bucket";
 
 /// A bucket as it is told.
@@ -127,24 +129,24 @@ async fn latest(
     parameters.nothing_else()?;
 
     let mut moment = database::one_moment(&context).await?;
-    let coin = coin::known(&mut moment, context.generation, &asked).await?;
-    let source = database::source(&mut moment, context.generation, LongShortRatio::TOPIC).await?;
+    let coin = coin::known(&mut moment.rows, context.generation, &asked).await?;
+    let source = database::source(&mut moment.rows, context.generation, LongShortRatio::TOPIC).await?;
     let mut query = QueryBuilder::new("");
     let subject = Subject { channel: CHANNEL.name, key: Key::Coin(coin), interval: Some(interval) };
     push_latest(&mut query, context.generation, &subject);
-    let row: Option<RatioRow> = query.build_query_as().fetch_optional(&mut *moment).await?;
+    let row: Option<RatioRow> = query.build_query_as().fetch_optional(&mut *moment.rows).await?;
 
-    let mut meta = ratio_meta(&context, source, row.as_slice());
+    let mut meta = ratio_meta(&context, &moment.now, source, row.as_slice());
     meta.reason = row.is_none().then_some("nothing_traded_yet");
     Ok(Reply { data: row.map(RatioRow::derived), meta })
 }
 
-fn ratio_meta(context: &Context, source: BTreeMap<String, u64>, rows: &[RatioRow]) -> Meta {
+fn ratio_meta(context: &Context, now: &Status, source: BTreeMap<String, u64>, rows: &[RatioRow]) -> Meta {
     Meta {
         as_of: rows.iter().map(|row| row.clock).max(),
         complete: rows.iter().all(|row| row.complete),
         definition: Some(DEFINITION),
-        ..Meta::new(context, LongShortRatio::SCHEMA, source)
+        ..Meta::new(context, now, LongShortRatio::SCHEMA, source)
     }
 }
 
@@ -216,14 +218,14 @@ async fn history(
     let asked = Asked::read(context.generation, parameters)?;
 
     let mut moment = database::one_moment(&context).await?;
-    let coin = coin::known(&mut moment, context.generation, &coin).await?;
-    let source = database::source(&mut moment, context.generation, LongShortRatio::TOPIC).await?;
+    let coin = coin::known(&mut moment.rows, context.generation, &coin).await?;
+    let source = database::source(&mut moment.rows, context.generation, LongShortRatio::TOPIC).await?;
     let mut rows: Vec<RatioRow> =
-        page(context.generation, &coin, &asked).build_query_as().fetch_all(&mut *moment).await?;
+        page(context.generation, &coin, &asked).build_query_as().fetch_all(&mut *moment.rows).await?;
 
     let more = rows.len() > asked.limit;
     rows.truncate(asked.limit);
-    let mut meta = ratio_meta(&context, source, &rows);
+    let mut meta = ratio_meta(&context, &moment.now, source, &rows);
     if more {
         meta.complete = false;
         let list = list_name(asked.oldest_first);

@@ -59,13 +59,13 @@ async fn list(
     query.push(" ORDER BY coin");
 
     let mut moment = one_moment(&context).await?;
-    let rows: Vec<StoredMarket> = query.build_query_as().fetch_all(&mut *moment).await?;
-    let source = source(&mut moment, context.generation, Market::TOPIC).await?;
+    let rows: Vec<StoredMarket> = query.build_query_as().fetch_all(&mut *moment.rows).await?;
+    let source = source(&mut moment.rows, context.generation, Market::TOPIC).await?;
     let as_of = rows.iter().map(|row| row.time).max();
     let data = rows.into_iter().map(with_tiers).collect::<Result<_, _>>()?;
     Ok(Reply {
         data,
-        meta: Meta { as_of, coverage: Coverage::METADATA, ..Meta::new(&context, Market::SCHEMA, source) },
+        meta: Meta { as_of, coverage: Coverage::METADATA, ..Meta::new(&context, &moment.now, Market::SCHEMA, source) },
     })
 }
 

@@ -122,12 +122,13 @@ async fn list(
 
     let mut moment = database::one_moment(&context).await?;
     if let Some(coin) = &mut asked.coin {
-        *coin = coin::known(&mut moment, context.generation, coin).await?;
+        *coin = coin::known(&mut moment.rows, context.generation, coin).await?;
     }
-    let source = database::source(&mut moment, context.generation, Position::TOPIC).await?;
-    let mut rows: Vec<PositionRow> = page(context.generation, &asked).build_query_as().fetch_all(&mut *moment).await?;
+    let source = database::source(&mut moment.rows, context.generation, Position::TOPIC).await?;
+    let mut rows: Vec<PositionRow> =
+        page(context.generation, &asked).build_query_as().fetch_all(&mut *moment.rows).await?;
 
-    let mut meta = Meta::new(&context, Position::SCHEMA, source);
+    let mut meta = Meta::new(&context, &moment.now, Position::SCHEMA, source);
     if rows.len() > asked.limit {
         rows.truncate(asked.limit);
         meta.complete = false;

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::Context;
 use crate::error::ApiError;
+use crate::status::Status;
 
 #[derive(Serialize)]
 pub(crate) struct Reply<T> {
@@ -28,6 +29,7 @@ pub(crate) struct Meta {
     pub(crate) complete: bool,
     /// The latest clock that a row stands on; the rows say everything up to it.
     pub(crate) as_of: Option<i64>,
+    /// Everything up to this event time, and this block, is in the rows.
     pub(crate) watermark: Option<i64>,
     pub(crate) block_height: Option<u64>,
     pub(crate) generation: u32,
@@ -47,27 +49,30 @@ pub(crate) struct Meta {
 pub(crate) struct Coverage {
     method: &'static str,
     source: &'static str,
+    /// What happened before this is not known.
+    since_block: Option<u64>,
+    since_time: Option<i64>,
 }
 
 impl Coverage {
     /// Not computed from fills, but told by the exchange.
-    pub(crate) const METADATA: Self = Self { method: "exact", source: "info endpoint" };
-    const FILLS: Self = Self { method: "exact", source: "node fills" };
+    pub(crate) const METADATA: Self =
+        Self { method: "exact", source: "info endpoint", since_block: None, since_time: None };
+    const FILLS: Self = Self { method: "exact", source: "node fills", since_block: None, since_time: None };
 }
 
 impl Meta {
-    pub(crate) fn new(context: &Context, schema: &'static str, source: BTreeMap<String, u64>) -> Self {
-        let now = (context.describe)();
+    pub(crate) fn new(context: &Context, now: &Status, schema: &'static str, source: BTreeMap<String, u64>) -> Self {
         Self {
             next_cursor: None,
             complete: true,
             as_of: None,
             watermark: now.clock,
-            block_height: now.head_block,
+            block_height: now.stored_block,
             generation: context.generation,
             simulated: context.simulated,
             source,
-            coverage: Coverage::FILLS,
+            coverage: Coverage { since_block: now.since_block, since_time: now.since_time, ..Coverage::FILLS },
             schema,
             definition: None,
             reason: None,

@@ -22,6 +22,11 @@ pub struct Status {
     pub head_block: Option<u64>,
     /// When the head block was made, in milliseconds UTC.
     pub head_time: Option<i64>,
+    /// The first block there was: of what was before it nothing is known.
+    pub since_block: Option<u64>,
+    pub since_time: Option<i64>,
+    /// Everything up to this block and this event time is in the database.
+    pub stored_block: Option<u64>,
     pub clock: Option<i64>,
     /// Each topic's name and how many records it holds.
     pub topics: Vec<(String, u64)>,
@@ -54,7 +59,7 @@ struct TopicRow {
 async fn status(State(context): State<Arc<Context>>, parameters: Parameters) -> Result<Reply<StatusRow>, ApiError> {
     parameters.nothing_else()?;
     let now = (context.describe)();
-    let meta = Meta { as_of: now.clock, ..Meta::new(&context, "status/1", BTreeMap::new()) };
+    let meta = Meta { as_of: now.clock, ..Meta::new(&context, &now, "status/1", BTreeMap::new()) };
     let data = StatusRow {
         version: now.version,
         market: now.market,

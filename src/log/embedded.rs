@@ -13,6 +13,7 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use schemas::{Batch, Generation, Headers, Keeps, Outbox, TOPICS, Topic};
 use tracing::trace;
 
+use super::readers::Readers;
 use super::{Extent, LogError, Slice};
 
 pub struct Log {
@@ -22,6 +23,7 @@ pub struct Log {
     extents: Keyspace,
     pub(super) generation: Generation,
     partitions: Mutex<BTreeMap<Place, Extent>>,
+    readers: Mutex<Readers>,
     commits: Mutex<u64>,
     committed: Condvar,
 }
@@ -51,9 +53,9 @@ impl Log {
             let (place, extent) = entry.into_inner().map_err(failed)?;
             partitions.extend(decode_extent(&extent).map(|extent| (place.to_vec(), extent)));
         }
-        let partitions = Mutex::new(partitions);
+        let (partitions, readers) = (Mutex::new(partitions), Mutex::default());
         let (commits, committed) = (Mutex::new(0), Condvar::new());
-        Ok(Self { database, records, latest, extents, generation, partitions, commits, committed })
+        Ok(Self { database, records, latest, extents, generation, partitions, readers, commits, committed })
     }
 
     /// Appends everything in the outbox, or nothing. When this returns it is on the disk and readers see it.
@@ -110,32 +112,43 @@ impl Log {
     pub fn read(&self, topic: &'static Topic, partition: u32, from: u64, max_bytes: usize) -> Result<Slice, LogError> {
         let failed = |source| LogError::Read { topic: topic.name, partition, source };
         let place = self.place(topic, partition);
-        let extent = self.extent(topic, partition);
-        if from < extent.first {
-            return self.read_compacted(topic, partition, from, extent.first);
-        }
-        let mut slice = Slice { from, next: from, batches: Vec::new() };
-        if from >= extent.next {
-            return Ok(slice);
-        }
-        let start = self.records.range(key(&place, 0)..=key(&place, from)).next_back();
-        let start = start.map(|entry| entry.key()).transpose().map_err(failed)?;
-        let Some(start) = start else { return Ok(slice) };
-        let mut bytes = 0;
-        for entry in self.records.range(start.to_vec()..key(&place, extent.next)) {
-            let (at, stored) = entry.into_inner().map_err(failed)?;
-            let offset = offset_of(&at);
-            let damaged = LogError::Damaged { topic: topic.name, partition, offset };
-            let batch = unstore(&stored).ok_or(damaged)?;
-            let next = offset + u64::from(batch.count());
-            bytes += batch.bytes().len();
-            slice.batches.push(if offset < from { without_first(&batch, from - offset) } else { batch });
-            slice.next = next;
-            if bytes >= max_bytes {
-                break;
+        loop {
+            let extent = self.extent(topic, partition);
+            if from < extent.first {
+                return self.read_compacted(topic, partition, from, extent.first);
+            }
+            if from > extent.next {
+                return Err(LogError::Ahead { topic, partition, from, next: extent.next });
+            }
+            let mut slice = Slice { from, next: from, batches: Vec::new() };
+            let start = self.records.range(key(&place, 0)..=key(&place, from)).next_back();
+            let start =
+                start.map(|entry| entry.key()).transpose().map_err(failed)?.map_or(key(&place, from), |at| at.to_vec());
+            let mut bytes = 0;
+            for entry in self.records.range(start..key(&place, extent.next)) {
+                let (at, stored) = entry.into_inner().map_err(failed)?;
+                let offset = offset_of(&at);
+                if offset > slice.next {
+                    // Taken away while it was looked for: the extent tells by now.
+                    break;
+                }
+                let damaged = LogError::Damaged { topic: topic.name, partition, offset };
+                let batch = unstore(&stored).ok_or(damaged)?;
+                let next = offset + u64::from(batch.count());
+                bytes += batch.bytes().len();
+                slice.batches.push(if offset < from { without_first(&batch, from - offset) } else { batch });
+                slice.next = next;
+                if bytes >= max_bytes {
+                    break;
+                }
+            }
+            if !slice.is_empty() || from == extent.next {
+                return Ok(slice);
+            }
+            if self.extent(topic, partition).first <= from {
+                return Err(LogError::Damaged { topic: topic.name, partition, offset: from });
             }
         }
-        Ok(slice)
     }
 
     /// What compaction has left of the offsets before `until`: the last value of each key that was written there.
@@ -226,6 +239,10 @@ impl Log {
         0..self.generation.partitions(topic)
     }
 
+    pub(super) fn readers(&self) -> MutexGuard<'_, Readers> {
+        locked(&self.readers)
+    }
+
     /// How many commits there were: what [`Log::wait`] waits behind.
     pub fn commits(&self) -> u64 {
         *locked(&self.commits)
@@ -244,7 +261,7 @@ impl Log {
         self.committed.notify_all();
     }
 
-    /// Removes the oldest batches of a partition while `too_old` says so; the rest of the extent stays as it is.
+    /// Removes the oldest batches of a partition while `too_old` says so and nobody needs them.
     pub(super) fn remove_oldest(
         &self,
         topic: &'static Topic,
@@ -254,6 +271,7 @@ impl Log {
         let failed = |source| LogError::Read { topic: topic.name, partition, source };
         let place = self.place(topic, partition);
         let until = key(&place, self.extent(topic, partition).next);
+        let needed = self.needed_from(topic, partition);
         let mut removed = 0;
         for entry in self.records.range(key(&place, 0)..until) {
             let (at, stored) = entry.into_inner().map_err(failed)?;
@@ -265,7 +283,8 @@ impl Log {
             let mut partitions = locked(&self.partitions);
             let mut extent = partitions.get(&place).copied().unwrap_or_default();
             let next = offset_of(&at) + u64::from(count);
-            if !too_old(&extent, last_time) || next >= extent.next {
+            let is_needed = needed.is_some_and(|needed| next > needed);
+            if !too_old(&extent, last_time) || is_needed || next >= extent.next {
                 break;
             }
             extent.first = next;

@@ -4,6 +4,7 @@
 //! state: so a commit is one atomic append over several partitions, and there is nothing else to keep in step.
 
 mod embedded;
+mod readers;
 pub mod retention;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,10 @@ pub struct Slice {
 impl Slice {
     pub fn is_empty(&self) -> bool {
         self.from == self.next
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.batches.iter().map(|batch| batch.bytes().len()).sum()
     }
 
     pub fn records(&self) -> impl Iterator<Item = schemas::Record<'_>> {
@@ -67,6 +72,13 @@ pub enum LogError {
         partition: u32,
         offset: u64,
     },
+    /// The reader has read what was never written here.
+    Ahead {
+        topic: &'static Topic,
+        partition: u32,
+        from: u64,
+        next: u64,
+    },
     /// The reader stands where nothing is kept any more.
     OutOfRange {
         topic: &'static Topic,
@@ -88,6 +100,12 @@ impl fmt::Display for LogError {
                 f,
                 "{topic}/{partition} is damaged at offset {offset}: restore the data directory from a copy, or start with an empty one"
             ),
+            Self::Ahead { topic, partition, from, next } => write!(
+                f,
+                "offset {from} of {}/{partition} is to be read next, but the log ends at {next}: it is older than the \
+                 database or the state beside it; restore both from the same copy, or start with an empty data directory",
+                topic.name
+            ),
             Self::OutOfRange { topic, partition, from, first } => write!(
                 f,
                 "{}/{partition} begins at offset {first} by now, but {from} was to be read next: the reader was away for longer than is kept",
@@ -101,7 +119,7 @@ impl std::error::Error for LogError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Open { source, .. } | Self::Write { source } | Self::Read { source, .. } => Some(source),
-            Self::Damaged { .. } | Self::OutOfRange { .. } => None,
+            Self::Damaged { .. } | Self::Ahead { .. } | Self::OutOfRange { .. } => None,
         }
     }
 }

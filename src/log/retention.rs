@@ -12,7 +12,7 @@ pub fn forget(log: &Log) -> Result<u64, LogError> {
     let mut forgotten = 0;
     for &topic in log.topics() {
         for partition in log.partitions(topic) {
-            if let Some((age_ms, bytes)) = limits(log, topic) {
+            if let (Some(age_ms), Some(bytes)) = (age_kept(topic), bytes_kept(log, topic)) {
                 forgotten += log.remove_oldest(topic, partition, |extent, last_time| {
                     extent.bytes > bytes || last_time < extent.last_time - age_ms
                 })?;
@@ -22,11 +22,18 @@ pub fn forget(log: &Log) -> Result<u64, LogError> {
     Ok(forgotten)
 }
 
-/// Age, and bytes per partition: a topic's size is shared by its partitions.
-fn limits(log: &Log, topic: &Topic) -> Option<(i64, u64)> {
+fn age_kept(topic: &Topic) -> Option<i64> {
     match topic.keeps {
-        Keeps::Recent { hours, mib } | Keeps::LastPerKey { hours, mib } => {
-            Some((i64::from(hours) * 3_600_000, mib * MIB / u64::from(log.generation().partitions(topic))))
+        Keeps::Recent { hours, .. } | Keeps::LastPerKey { hours, .. } => Some(i64::from(hours) * 3_600_000),
+        Keeps::State => None,
+    }
+}
+
+/// Per partition: a topic's size is shared by its partitions.
+pub(super) fn bytes_kept(log: &Log, topic: &Topic) -> Option<u64> {
+    match topic.keeps {
+        Keeps::Recent { mib, .. } | Keeps::LastPerKey { mib, .. } => {
+            Some(mib * MIB / u64::from(log.generation().partitions(topic)))
         }
         Keeps::State => None,
     }

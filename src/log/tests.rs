@@ -124,6 +124,44 @@ fn what_is_too_old_or_too_much_goes_and_a_reader_who_is_too_late_is_told() {
 }
 
 #[test]
+fn what_a_reader_needs_stays_and_holds_the_writer_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(&folder);
+    let noise = |seed: u64| -> Vec<u8> {
+        let mut state = seed;
+        std::iter::repeat_with(move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        })
+        .take(1024 * 1024)
+        .collect()
+    };
+    let topic = &topics::LATE_EVENTS;
+    log.needs("slow", topic, 0, 0);
+    for seed in 0..20 {
+        let mut out = Outbox::new(GENERATION);
+        out.batch(topic, 0).push(0, b"", Some(&noise(seed)), b"");
+        log.commit("test", &out).unwrap();
+    }
+    // 64 MiB over four partitions: 16 MiB, of which half may be unread.
+    assert!(log.is_held_up(&[topic]) && !log.is_held_up(&[&topics::FILLS]));
+    assert_eq!(retention::forget(&log).unwrap(), 0, "nobody has read it yet");
+    assert_eq!(log.read(topic, 0, 0, 1).unwrap().next, 1);
+    log.needs("slow", topic, 0, 14);
+    assert!(!log.is_held_up(&[topic]));
+    assert_eq!(retention::forget(&log).unwrap(), 5, "down to 16 MiB with a little around them");
+}
+
+#[test]
+fn a_reader_that_is_ahead_of_the_log_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(&folder);
+    append(&log, &["1"]);
+    let error = log.read(&topics::FILLS, 1, 2, 1).unwrap_err();
+    assert!(matches!(error, LogError::Ahead { from: 2, next: 1, .. }), "{error}");
+}
+
+#[test]
 fn one_who_waits_is_woken_by_a_commit() {
     let folder = tempfile::tempdir().unwrap();
     let log = Arc::new(open(&folder));

@@ -14,12 +14,17 @@ use crate::data_dir::{DataDir, Market};
 use crate::failure::Failure;
 use crate::stop::Upstream;
 
-/// Where live results begin: where the database stands now.
+const READER: &str = "feed";
+
+/// Where live results begin: where the database stands now. From there on sink and feed need what there is.
 pub fn begin(shared: &Shared, live: &Live, positions: &BTreeMap<(String, u32), u64>) {
     for topic in topics_of_tables() {
         for partition in shared.log.partitions(topic) {
             let next = positions.get(&(topic.name.to_owned(), partition)).copied().unwrap_or_default();
             live.begin(topic, partition, next);
+            for reader in [super::sink::READER, READER] {
+                shared.log.needs(reader, topic, partition, next);
+            }
         }
     }
 }
@@ -49,6 +54,7 @@ pub fn feed(
                 }
                 idle &= slice.is_empty();
                 *from = slice.next;
+                log.needs(READER, topic, partition, slice.next);
             }
         }
         if idle {
@@ -85,7 +91,10 @@ fn describe(shared: &Shared, market: Market, data: &str) -> Status {
         market: market.name().to_owned(),
         head_block: seen(source.block.load(Ordering::Relaxed)),
         head_time: Some(source.block_time.load(Ordering::Relaxed)).filter(|time| *time > 0),
-        clock: shared.stats.clock(),
+        since_block: seen(source.first_block.load(Ordering::Relaxed)),
+        since_time: Some(source.first_time.load(Ordering::Relaxed)).filter(|time| *time > 0),
+        stored_block: shared.stats.stored().map(|stored| stored.block),
+        clock: shared.stats.stored().map(|stored| stored.clock),
         topics: kept.map(|topic| (topic.name.to_owned(), shared.log.records_kept(topic))).collect(),
         data: data.to_owned(),
     }

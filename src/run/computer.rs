@@ -5,13 +5,16 @@ use std::time::{Duration, Instant};
 
 use computer::Stage;
 use parser::{Reject, dead_letter};
-use schemas::{Outbox, topics};
+use schemas::{Checkpoint, Outbox, topics};
 use tracing::info;
 
+use super::sink::topics_of_tables;
 use super::{CHUNK_BYTES, PATIENCE, Shared};
 use crate::failure::Failure;
+use crate::log::Log;
 use crate::stop::Upstream;
 
+const READER: &str = "coin";
 const PROGRESS: Duration = Duration::from_secs(2);
 
 pub fn run(shared: &Shared, partition: u32, upstream: &Upstream) -> Result<(), Failure> {
@@ -21,13 +24,17 @@ pub fn run(shared: &Shared, partition: u32, upstream: &Upstream) -> Result<(), F
     let mut stage = restore(shared, partition)?;
     let mut next = stage.checkpoint().next.get(input.name).copied().unwrap_or_default();
     let task = stats.task("coin", partition);
-    task.clock.store(stage.checkpoint().clock, Ordering::Relaxed);
-    let mut out = Outbox::new(log.generation());
+    task.reach(stage.checkpoint().clock, stage.checkpoint().block);
+    let (mut out, results) = (Outbox::new(log.generation()), topics_of_tables());
     loop {
         let seen = log.commits();
         let over = shared.is_over(upstream);
         if stop.at_once() {
             return Ok(());
+        }
+        if log.is_held_up(&results) {
+            log.wait(seen, PATIENCE);
+            continue;
         }
         let slice = log.read(input, partition, next, CHUNK_BYTES)?;
         if slice.is_empty() {
@@ -50,11 +57,24 @@ pub fn run(shared: &Shared, partition: u32, upstream: &Upstream) -> Result<(), F
         task.taken.fetch_add(slice.next - slice.from, Ordering::Relaxed);
         task.made.fetch_add(out.records() as u64, Ordering::Relaxed);
         task.commits.fetch_add(1, Ordering::Relaxed);
-        task.clock.store(stage.checkpoint().clock, Ordering::Relaxed);
+        task.reach(stage.checkpoint().clock, stage.checkpoint().block);
         next = slice.next;
+        log.needs(READER, input, partition, next);
         task.behind.store(log.extent(input, partition).next.saturating_sub(next), Ordering::Relaxed);
         out.clear();
     }
+}
+
+/// Says what a task of this stage still has to read, before anything is forgotten.
+pub fn announce(log: &Log) -> Result<(), Failure> {
+    for partition in log.partitions(&topics::STATE_COIN) {
+        let checkpoint = log.last_value(&topics::STATE_COIN, partition, Checkpoint::KEY)?;
+        let checkpoint: Checkpoint =
+            checkpoint.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        let next = checkpoint.next.get(topics::FILLS.name).copied().unwrap_or_default();
+        log.needs(READER, &topics::FILLS, partition, next);
+    }
+    Ok(())
 }
 
 /// The stage as its predecessor left it.

@@ -24,7 +24,11 @@ pub async fn run(shared: &Shared, url: &str) -> Result<(), Failure> {
     })?;
     let mut failures = 0_u32;
     while !shared.stop.asked() {
-        let rest = match client.markets(now_ms()).await {
+        let answer = tokio::select! {
+            answer = client.markets(now_ms()) => answer,
+            () = shared.stop.wait() => return Ok(()),
+        };
+        let rest = match answer {
             Ok(markets) => {
                 publish(shared, markets, &mut published)?;
                 failures = 0;
@@ -33,7 +37,10 @@ pub async fn run(shared: &Shared, url: &str) -> Result<(), Failure> {
             Err(error) => {
                 set_aside(shared, &error)?;
                 if failures == 0 {
-                    warn!("no metadata of the markets: {}: trying again", Failure::because(error.to_string(), error));
+                    warn!(
+                        "no metadata of the markets: {}: trying again",
+                        Failure::because(error.to_string(), error).chain()
+                    );
                 }
                 failures += 1;
                 RETRY.saturating_mul(failures).min(EVERY)

@@ -38,7 +38,7 @@ impl Shared {
     }
 }
 
-/// The only clock there is.
+/// The time of day: for when something was received, and for nothing that is computed.
 pub fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

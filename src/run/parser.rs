@@ -8,7 +8,7 @@ use parser::{NodeFiles, SourceError, Taken};
 use schemas::{Cursor, Outbox, topics};
 use tracing::{info, warn};
 
-use super::{Shared, now_ms};
+use super::{PATIENCE, Shared, now_ms};
 use crate::failure::Failure;
 use crate::stop::Upstream;
 
@@ -25,6 +25,7 @@ pub fn run(shared: &Shared, node: &Path, upstream: &Upstream, drains: bool) -> R
     let cursor = cursor.map(|bytes| serde_json::from_slice::<Cursor>(&bytes)).transpose();
     let cursor = cursor.map_err(|cause| Failure::because("the cursor of the node's files cannot be read", cause))?;
     let mut files = NodeFiles::open(node, cursor.unwrap_or_default(), generation.number).map_err(stopped)?;
+    stats.source.show(files.cursor());
     let task = stats.task("parser", 0);
     let mut out = Outbox::new(generation);
     let mut said = Instant::now();
@@ -32,11 +33,15 @@ pub fn run(shared: &Shared, node: &Path, upstream: &Upstream, drains: bool) -> R
         if stop.asked() && !drains || stop.at_once() {
             return Ok(());
         }
+        if log.is_held_up(&[&topics::FILLS]) {
+            log.wait(log.commits(), PATIENCE);
+            continue;
+        }
         let may_end = stop.asked() && upstream.has_ended();
         let taken = match files.read(now_ms(), &mut out) {
             Ok(taken) => taken,
             Err(error) if error.retry() => {
-                warn!("{}: trying again every second", Failure::because(error.to_string(), error));
+                warn!("{}: trying again every second", Failure::because(error.to_string(), error).chain());
                 stop.rest(RETRY);
                 continue;
             }
@@ -55,7 +60,7 @@ pub fn run(shared: &Shared, node: &Path, upstream: &Upstream, drains: bool) -> R
         task.taken.fetch_add(taken.lines, Ordering::Relaxed);
         task.made.fetch_add(out.records() as u64, Ordering::Relaxed);
         task.commits.fetch_add(1, Ordering::Relaxed);
-        task.clock.store(cursor.time, Ordering::Relaxed);
+        task.reach(cursor.time, cursor.block);
         stats.source.show(cursor);
         out.clear();
         if said.elapsed() > PROGRESS {
@@ -75,6 +80,8 @@ fn stopped(error: SourceError) -> Failure {
 
 impl crate::stats::Source {
     fn show(&self, cursor: &Cursor) {
+        self.first_block.store(cursor.first_block, Ordering::Relaxed);
+        self.first_time.store(cursor.first_time, Ordering::Relaxed);
         self.block.store(cursor.block, Ordering::Relaxed);
         self.block_time.store(cursor.time, Ordering::Relaxed);
         self.blocks_missed.store(cursor.blocks_missed, Ordering::Relaxed);

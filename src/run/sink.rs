@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use schemas::{Batch, Topic, topics};
+use schemas::{Topic, topics};
 use sink::{Part, Sink, SinkError, tables};
 use tokio::runtime::Handle;
 use tracing::warn;
@@ -16,6 +16,7 @@ use crate::stop::Upstream;
 
 /// Per partition, so that a transaction stays small.
 const CHUNK_BYTES: usize = 512 * 1024;
+pub const READER: &str = "sink";
 const RETRY: Duration = Duration::from_millis(200);
 
 pub fn run(shared: &Shared, mut sink: Sink, upstream: &Upstream, runtime: &Handle) -> Result<(), Failure> {
@@ -29,10 +30,13 @@ pub fn run(shared: &Shared, mut sink: Sink, upstream: &Upstream, runtime: &Handl
         if stop.at_once() {
             return Ok(());
         }
-        stats.stored.store(has_results(&next), Ordering::Relaxed);
+        stats.has_results.store(has_results(&next), Ordering::Relaxed);
+        // What was computed before the reading is on the log: a reading to the end has it.
+        let computed = stats.computed();
         let slices = read(shared, &next)?;
         task.behind.store(behind(shared, &next), Ordering::Relaxed);
         if slices.is_empty() {
+            stats.set_stored(computed);
             if over {
                 return Ok(());
             }
@@ -53,7 +57,7 @@ pub fn run(shared: &Shared, mut sink: Sink, upstream: &Upstream, runtime: &Handl
             match runtime.block_on(sink.write(generation, &parts)) {
                 Ok(rows) => break rows,
                 Err(error) if error.retry() && !stop.at_once() => {
-                    warn!("{}: trying again", Failure::because(error.to_string(), error));
+                    warn!("{}: trying again", Failure::because(error.to_string(), error).chain());
                     stop.rest(RETRY);
                 }
                 Err(error) => return Err(stopped(error)),
@@ -61,12 +65,14 @@ pub fn run(shared: &Shared, mut sink: Sink, upstream: &Upstream, runtime: &Handl
         };
         for (topic, partition, slice) in &slices {
             next.insert((topic.name.to_owned(), *partition), slice.next);
+            log.needs(READER, topic, *partition, slice.next);
             task.taken.fetch_add(slice.next - slice.from, Ordering::Relaxed);
         }
-        let times = slices.iter().flat_map(|(.., slice)| &slice.batches).map(Batch::last_time);
-        task.clock.fetch_max(times.max().unwrap_or_default(), Ordering::Relaxed);
         task.made.fetch_add(rows, Ordering::Relaxed);
         task.commits.fetch_add(1, Ordering::Relaxed);
+        if !slices.iter().any(|(.., slice)| slice.bytes() >= CHUNK_BYTES) {
+            stats.set_stored(computed);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! `fathom up`: every role in one process, on one log and one database under one directory.
 
+use std::collections::BTreeMap;
+use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use std::time::{Duration, Instant};
 use api::Live;
 use schemas::{GENERATION, topics};
 use simulator::Simulator;
+use sink::{Sink, SinkError};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tracing::info;
@@ -32,49 +35,22 @@ pub fn up(args: Up) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|cause| Failure::because("could not start the runtime", cause))?;
     let listener = runtime.block_on(listen(args.http))?;
-    let log = Log::open(&data.log(), GENERATION)?;
-    let shared = Shared { log: Arc::new(log), stats: Arc::new(Stats::default()), stop: Stop::new() };
-    runtime.spawn(shared.stop.clone().listen());
-
-    let mut roles = Roles { shared: shared.clone(), running: Vec::new() };
-    let (source, computed, stored) = (Upstream::default(), Upstream::default(), Upstream::default());
-    let simulated = Upstream::default();
-    let demo = args.demo.then(|| start_market(&args, &data, &mut roles, &simulated, &runtime)).transpose()?;
-    let (node, info_url) = match (demo, node) {
-        (Some(demo), _) => demo,
-        (None, node) => (node.unwrap_or_default(), args.info.clone()),
-    };
-
-    let drains = args.demo || args.simulated;
-    roles.start("parser", &source, move |shared| parser::run(shared, &node, &simulated, drains));
-    for partition in shared.log.partitions(&topics::FILLS) {
-        let upstream = source.clone();
-        roles.start(format!("coin/{partition}"), &computed, move |shared| computer::run(shared, partition, &upstream));
-    }
-    roles.start("housekeeping", &Upstream::default(), housekeeping::run);
-    let handle = runtime.handle().clone();
-    roles.start("markets", &Upstream::default(), move |shared| handle.block_on(markets::run(shared, &info_url)));
-
-    let database = runtime
-        .block_on(sink::connect(&data.database_url()))
-        .map_err(|error| Failure::because(error.to_string(), error))?;
-    let positions = runtime
-        .block_on(database.positions(GENERATION.number))
-        .map_err(|error| Failure::because(error.to_string(), error))?;
-    let (handle, upstream) = (runtime.handle().clone(), computed.clone());
-    roles.start("sink", &stored, move |shared| sink_role::run(shared, database, &upstream, &handle));
-
-    let pool = runtime.block_on(api::open_database(&data.database_url()));
-    let pool = pool.map_err(|cause| Failure::because("could not open the database for reading", cause))?;
-    let live = Live::new(shared.stop.watch());
-    api_role::begin(&shared, &live, &positions);
-    let (feeding, upstream) = (live.clone(), computed);
-    roles.start("feed", &stored, move |shared| api_role::feed(shared, &feeding, positions, &upstream));
     let address = listener.local_addr().map_err(|cause| Failure::because("could not tell the address", cause))?;
-    let server = axum::serve(listener, api::router(api_role::context(&shared, &data, pool, live.clone())));
-    let ended = shared.stop.clone();
-    let serving = runtime.spawn(async move { server.with_graceful_shutdown(async move { ended.wait().await }).await });
+
+    let log = Arc::new(Log::open(&data.log(), GENERATION)?);
+    let shared = Shared { log, stats: Arc::new(Stats::default()), stop: Stop::new() };
+    let database = Database::open(&data, &runtime)?;
+    let live = Live::new(shared.stop.watch());
+    computer::announce(&shared.log)?;
+    api_role::begin(&shared, &live, &database.positions);
+    runtime.spawn(shared.stop.clone().listen());
     let control = control::Server::start(&data, &shared, address, &runtime)?;
+
+    let app = api::router(api_role::context(&shared, &data, database.reader.clone(), live.clone()));
+    let ended = shared.stop.clone();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move { ended.wait().await });
+    let serving = runtime.spawn(server.into_future());
+    let roles = start_roles(&args, node, &data, &shared, database, &live, &runtime)?;
 
     announce_when_ready(&shared, &data, address, began);
     let outcome = roles.wait();
@@ -82,13 +58,64 @@ pub fn up(args: Up) -> Result<(), Failure> {
     while live.has_clients() && farewell.elapsed() < FAREWELL {
         std::thread::park_timeout(Duration::from_millis(5));
     }
-    let _ = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(1), serving).await });
+    let _ = runtime.block_on(async { tokio::time::timeout(FAREWELL, serving).await });
     drop(control);
     runtime.shutdown_timeout(Duration::from_millis(200));
     if outcome.is_ok() {
         info!("everything is committed; started again it goes on here");
     }
     outcome
+}
+
+/// The roles in the order of the flow; each ends when those before it have.
+fn start_roles(
+    args: &Up,
+    node: Option<PathBuf>,
+    data: &DataDir,
+    shared: &Shared,
+    database: Database,
+    live: &Live,
+    runtime: &Runtime,
+) -> Result<Roles, Failure> {
+    let mut roles = Roles { shared: shared.clone(), running: Vec::new() };
+    let [simulated, parsed, computed, stored, apart] = std::array::from_fn(|_| Upstream::default());
+    let (node, info_url) = match node {
+        Some(node) => (node, args.info.clone()),
+        None => start_market(args, data, &mut roles, &simulated, runtime)?,
+    };
+    let drains = args.demo || args.simulated;
+    roles.start("parser", &parsed, move |shared| parser::run(shared, &node, &simulated, drains));
+    for partition in shared.log.partitions(&topics::FILLS) {
+        let upstream = parsed.clone();
+        roles.start(format!("coin/{partition}"), &computed, move |shared| computer::run(shared, partition, &upstream));
+    }
+    let Database { sink, positions, .. } = database;
+    let (handle, upstream) = (runtime.handle().clone(), computed.clone());
+    roles.start("sink", &stored, move |shared| sink_role::run(shared, sink, &upstream, &handle));
+    let feeding = live.clone();
+    roles.start("feed", &stored, move |shared| api_role::feed(shared, &feeding, positions, &computed));
+    roles.start("housekeeping", &apart, housekeeping::run);
+    let handle = runtime.handle().clone();
+    roles.start("markets", &apart, move |shared| handle.block_on(markets::run(shared, &info_url)));
+    Ok(roles)
+}
+
+/// The database, for writing and for reading, and where it stands.
+struct Database {
+    sink: Sink,
+    reader: sqlx::SqlitePool,
+    positions: BTreeMap<(String, u32), u64>,
+}
+
+impl Database {
+    fn open(data: &DataDir, runtime: &Runtime) -> Result<Self, Failure> {
+        let failed = |error: SinkError| Failure::because(error.to_string(), error);
+        let sink = runtime.block_on(sink::connect(&data.database_url())).map_err(failed)?;
+        let positions = runtime.block_on(sink.positions(GENERATION.number)).map_err(failed)?;
+        let reader = runtime.block_on(api::open_database(&data.database_url()));
+        let reader = reader.map_err(|cause| Failure::because("could not open the database for reading", cause))?;
+        Ok(Self { sink, reader, positions })
+    }
 }
 
 /// So long clients may take to hear that the server ends.
@@ -222,7 +249,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 
 /// Prints where things are as soon as they answer with data.
 fn announce_when_ready(shared: &Shared, data: &DataDir, address: SocketAddr, began: Instant) {
-    let stored = || shared.stats.stored.load(Ordering::Relaxed);
+    let stored = || shared.stats.has_results.load(Ordering::Relaxed);
     let said_after = Duration::from_secs(10);
     let mut waited = false;
     while !stored() && !shared.stop.asked() {

@@ -57,7 +57,7 @@ async fn positions_say_what_they_stand_on() {
         meta,
         json!({
             "next_cursor": null, "complete": true, "as_of": 1000, "watermark": 900, "block_height": 99,
-            "generation": 1, "simulated": true, "coverage": { "method": "exact", "source": "node fills" },
+            "generation": 1, "simulated": true, "coverage": { "method": "exact", "source": "node fills", "since_block": 1, "since_time": 1 },
             "schema": "position/1",
         })
     );

@@ -46,6 +46,8 @@ const ROWS_PER_PART: usize = 1000;
 const UNAVAILABLE_AFTER: Duration = Duration::from_secs(10);
 /// A moment of the database is not kept open for longer.
 const TAKEN_WITHIN: Duration = Duration::from_secs(60);
+/// A client that takes nothing for so long does not keep others waiting.
+const PART_TAKEN_WITHIN: Duration = Duration::from_secs(5);
 const ASK_AGAIN: Duration = Duration::from_millis(15);
 
 /// `told` are the next offsets as they were when the connection already listened: whatever it cannot hear is before
@@ -90,8 +92,8 @@ async fn moment(
     topic: &Topic,
 ) -> Result<(Transaction<'static, Sqlite>, BTreeMap<u32, u64>), ApiError> {
     let mut moment = database::one_moment(context).await?;
-    let next = database::positions(&mut moment, context.generation, topic).await?;
-    Ok((moment, next))
+    let next = database::positions(&mut moment.rows, context.generation, topic).await?;
+    Ok((moment.rows, next))
 }
 
 fn reached(next: &BTreeMap<u32, u64>, told: &BTreeMap<u32, u64>) -> bool {
@@ -121,7 +123,8 @@ async fn send_parts(
         let place = Place::new(subject, part);
         let payload = SnapshotPart { place, part, parts, cursor: &cursor, data: &data };
         let text = frames::data("snapshot", payload).map_err(unavailable)?;
-        let permit = Arc::clone(&outlet.parts).acquire_owned().await.map_err(|_| NoSnapshot::Gone)?;
+        let permit = timeout(PART_TAKEN_WITHIN, Arc::clone(&outlet.parts).acquire_owned()).await;
+        let permit = permit.map_err(|_| NoSnapshot::NotTaken)?.map_err(|_| NoSnapshot::Gone)?;
         outlet.queue.send(Frame { text, _permit: Some(permit) }).await.map_err(|_| NoSnapshot::Gone)?;
     }
     Ok(parts)
