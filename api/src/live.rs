@@ -70,6 +70,11 @@ impl Live {
         self.updates.receiver_count() > 0
     }
 
+    /// How many results the slowest connection has still to take; how many it may.
+    pub fn waiting(&self) -> (usize, usize) {
+        (self.updates.len(), BACKLOG)
+    }
+
     /// The next offset per topic and partition.
     pub fn next(&self) -> Offsets {
         self.offsets().clone()

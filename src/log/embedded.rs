@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ pub struct Log {
     pub(super) generation: Generation,
     partitions: Mutex<BTreeMap<Place, Extent>>,
     readers: Mutex<Readers>,
+    /// Bytes since the storage was last told to write down what it holds.
+    unflushed: AtomicU64,
     commits: Mutex<u64>,
     committed: Condvar,
 }
@@ -32,7 +35,8 @@ pub struct Log {
 pub(super) type Place = Vec<u8>;
 
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
-const MEMTABLE_BYTES: u64 = 8 * 1024 * 1024;
+const MEMORY_BYTES: u64 = 16 * 1024 * 1024;
+const REMOVED_AT_ONCE: usize = 256;
 const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
 
 impl Log {
@@ -41,10 +45,11 @@ impl Log {
         let database = Database::builder(folder)
             .cache_size(CACHE_BYTES)
             .max_journaling_size(JOURNAL_BYTES)
-            .worker_threads(1)
+            // One writes down what is in memory while the other one compacts.
+            .worker_threads(2)
             .open()
             .map_err(failed)?;
-        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(u64::MAX);
         let records = database.keyspace("records", options).map_err(failed)?;
         let latest = database.keyspace("latest", options).map_err(failed)?;
         let extents = database.keyspace("extents", options).map_err(failed)?;
@@ -53,9 +58,9 @@ impl Log {
             let (place, extent) = entry.into_inner().map_err(failed)?;
             partitions.extend(decode_extent(&extent).map(|extent| (place.to_vec(), extent)));
         }
-        let (partitions, readers) = (Mutex::new(partitions), Mutex::default());
+        let (partitions, readers, unflushed) = (Mutex::new(partitions), Mutex::default(), AtomicU64::new(0));
         let (commits, committed) = (Mutex::new(0), Condvar::new());
-        Ok(Self { database, records, latest, extents, generation, partitions, readers, commits, committed })
+        Ok(Self { database, records, latest, extents, generation, partitions, readers, unflushed, commits, committed })
     }
 
     /// Appends everything in the outbox, or nothing. When this returns it is on the disk and readers see it.
@@ -86,6 +91,7 @@ impl Log {
         write.commit().map_err(failed)?;
         partitions.extend(moved);
         drop(partitions);
+        self.bound_memory(out.bytes() as u64)?;
         *locked(&self.commits) += 1;
         self.committed.notify_all();
         trace!(task, "commit ends");
@@ -211,7 +217,7 @@ impl Log {
         let (mut low, mut high) = (first, next);
         while low < high {
             let middle = low + (high - low) / 2;
-            let Some(batch) = self.records.range(key(&place, 0)..=key(&place, middle)).next_back() else { break };
+            let Some(batch) = self.records.range(key(&place, first)..=key(&place, middle)).next_back() else { break };
             let (at, stored) = batch.into_inner().map_err(failed)?;
             let damaged = LogError::Damaged { topic: topic.name, partition, offset: middle };
             let (count, last_time) = stored_head(&stored).ok_or(damaged)?;
@@ -268,20 +274,34 @@ impl Log {
         partition: u32,
         too_old: impl Fn(&Extent, i64) -> bool,
     ) -> Result<u64, LogError> {
+        let mut removed = 0;
+        loop {
+            let round = self.remove_some(topic, partition, &too_old)?;
+            removed += round;
+            if round == 0 {
+                return Ok(removed);
+            }
+        }
+    }
+
+    /// One round of it: few enough that nobody waits long, many enough that the storage is not kept busy.
+    fn remove_some(
+        &self,
+        topic: &'static Topic,
+        partition: u32,
+        too_old: impl Fn(&Extent, i64) -> bool,
+    ) -> Result<u64, LogError> {
         let failed = |source| LogError::Read { topic: topic.name, partition, source };
         let place = self.place(topic, partition);
-        let until = key(&place, self.extent(topic, partition).next);
         let needed = self.needed_from(topic, partition);
-        let mut removed = 0;
-        for entry in self.records.range(key(&place, 0)..until) {
+        let mut partitions = locked(&self.partitions);
+        let mut extent = partitions.get(&place).copied().unwrap_or_default();
+        let first = extent.first;
+        let mut write = self.database.batch();
+        for entry in self.records.range(key(&place, first)..key(&place, extent.next)).take(REMOVED_AT_ONCE) {
             let (at, stored) = entry.into_inner().map_err(failed)?;
-            let (count, last_time) = stored_head(&stored).ok_or(LogError::Damaged {
-                topic: topic.name,
-                partition,
-                offset: offset_of(&at),
-            })?;
-            let mut partitions = locked(&self.partitions);
-            let mut extent = partitions.get(&place).copied().unwrap_or_default();
+            let damaged = LogError::Damaged { topic: topic.name, partition, offset: offset_of(&at) };
+            let (count, last_time) = stored_head(&stored).ok_or(damaged)?;
             let next = offset_of(&at) + u64::from(count);
             let is_needed = needed.is_some_and(|needed| next > needed);
             if !too_old(&extent, last_time) || is_needed || next >= extent.next {
@@ -289,14 +309,29 @@ impl Log {
             }
             extent.first = next;
             extent.bytes = extent.bytes.saturating_sub(stored.len() as u64);
-            let mut write = self.database.batch();
             write.remove(&self.records, at);
-            write.insert(&self.extents, place.clone(), encode_extent(&extent));
-            write.commit().map_err(|source| LogError::Write { source })?;
-            partitions.insert(place.clone(), extent);
-            removed += u64::from(count);
         }
-        Ok(removed)
+        if extent.first == first {
+            return Ok(0);
+        }
+        write.insert(&self.extents, place.clone(), encode_extent(&extent));
+        write.commit().map_err(|source| LogError::Write { source })?;
+        partitions.insert(place, extent);
+        Ok(extent.first - first)
+    }
+
+    /// Has the storage write down what it holds in memory, every so many bytes. Left to itself it would be told so by
+    /// each commit while it is busy, and its one queue of such tellings, once full, stands still for ever.
+    fn bound_memory(&self, written: u64) -> Result<(), LogError> {
+        let before = self.unflushed.fetch_add(written, Ordering::Relaxed);
+        if before + written < MEMORY_BYTES || before >= MEMORY_BYTES {
+            return Ok(());
+        }
+        for keyspace in [&self.records, &self.latest, &self.extents] {
+            keyspace.rotate_memtable().map_err(|source| LogError::Write { source })?;
+        }
+        self.unflushed.store(0, Ordering::Relaxed);
+        Ok(())
     }
 
     fn place(&self, topic: &Topic, partition: u32) -> Place {

@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use api::{Context, Dependency, Live, Status};
 use schemas::{Keeps, TOPICS};
 
 use super::sink::topics_of_tables;
-use super::{CHUNK_BYTES, PATIENCE, Shared, now_ms};
+use super::{PATIENCE, Shared, now_ms};
 use crate::data_dir::{DataDir, Market};
 use crate::failure::Failure;
 use crate::stop::Upstream;
 
 const READER: &str = "feed";
+/// So much is told before clients are looked after: far less than they may be behind.
+const FEED_BYTES: usize = 256 * 1024;
+const TAKEN_WITHIN: Duration = Duration::from_millis(200);
 
 /// Where live results begin: where the database stands now. From there on sink and feed need what there is.
 pub fn begin(shared: &Shared, live: &Live, positions: &BTreeMap<(String, u32), u64>) {
@@ -48,10 +51,11 @@ pub fn feed(
         for topic in topics_of_tables() {
             for partition in log.partitions(topic) {
                 let from = next.entry((topic.name.to_owned(), partition)).or_default();
-                let slice = log.read(topic, partition, *from, CHUNK_BYTES)?;
+                let slice = log.read(topic, partition, *from, FEED_BYTES)?;
                 for (offset, record) in (slice.from..).zip(slice.records()) {
                     live.publish(topic, partition, offset, &record);
                 }
+                let_clients_take(live);
                 idle &= slice.is_empty();
                 *from = slice.next;
                 log.needs(READER, topic, partition, slice.next);
@@ -63,6 +67,18 @@ pub fn feed(
             }
             log.wait(seen, PATIENCE);
         }
+    }
+}
+
+/// A burst is told no faster than clients take it, as long as they do take it.
+fn let_clients_take(live: &Live) {
+    let began = Instant::now();
+    loop {
+        let (waiting, most) = live.waiting();
+        if waiting < most / 4 || began.elapsed() > TAKEN_WITHIN {
+            return;
+        }
+        std::thread::park_timeout(Duration::from_millis(1));
     }
 }
 

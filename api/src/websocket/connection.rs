@@ -11,7 +11,6 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, SplitStream};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -31,6 +30,9 @@ const MAX_SUBSCRIPTIONS: usize = 1000;
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long an answer may wait for a client that does not read.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long live results may wait for one.
+const BURST_PATIENCE: Duration = Duration::from_secs(2);
 
 const LOOK_UP_FAILED: &str = "the coin could not be looked up, the database is busy; ask again in a second";
 
@@ -87,7 +89,7 @@ impl Connection {
             ended = tokio::select! {
                 message = incoming.next() => self.hear(message).await,
                 update = updates.recv() => match update {
-                    Ok(update) => self.tell(&update),
+                    Ok(update) => self.tell(&update).await,
                     Err(RecvError::Lagged(_)) => Err(Ending::Slow),
                     Err(RecvError::Closed) => Err(Ending::Stop),
                 },
@@ -95,7 +97,10 @@ impl Connection {
                     Some((subject, snapshot)) => self.begin(&subject, snapshot).await,
                     None => Ok(()),
                 },
-                _ = heartbeat.tick() => self.offer(self.beat()),
+                _ = heartbeat.tick() => {
+                    let beat = self.beat();
+                    self.offer(beat).await
+                }
                 () = &mut stopped => Err(Ending::Stop),
                 () = self.outlet.queue.closed() => Err(Ending::Gone),
             };
@@ -187,7 +192,7 @@ impl Connection {
     async fn begin(&mut self, subject: &Subject, snapshot: Result<Snapshot, NoSnapshot>) -> Result<(), Ending> {
         let snapshot = match snapshot {
             Ok(snapshot) => snapshot,
-            Err(NoSnapshot::Unavailable) => return self.give_up(subject),
+            Err(NoSnapshot::Unavailable) => return self.give_up(subject).await,
             Err(NoSnapshot::NotTaken) => return Err(Ending::Slow),
             Err(NoSnapshot::Gone) => return Err(Ending::Gone),
         };
@@ -201,23 +206,23 @@ impl Connection {
     }
 
     /// A live result, to every subscription that is to hear it.
-    fn tell(&mut self, update: &Arc<Update>) -> Result<(), Ending> {
+    async fn tell(&mut self, update: &Arc<Update>) -> Result<(), Ending> {
         for subject in &update.subjects {
             match self.subscriptions.get_mut(subject).map(|subscription| subscription.tell(subject, update)) {
-                Some(Told::Frame(text)) => self.offer(text)?,
-                Some(Told::TooMuch) => self.give_up(subject)?,
+                Some(Told::Frame(text)) => self.offer(text).await?,
+                Some(Told::TooMuch) => self.give_up(subject).await?,
                 Some(Told::Nothing) | None => {}
             }
         }
         Ok(())
     }
 
-    fn give_up(&mut self, subject: &Subject) -> Result<(), Ending> {
+    async fn give_up(&mut self, subject: &Subject) -> Result<(), Ending> {
         self.subscriptions.remove(subject);
         let mut payload = named(subject, false);
         payload["code"] = "SNAPSHOT_UNAVAILABLE".into();
         payload["message"] = "the rows are too far behind the live results; subscribe again".into();
-        self.offer(frames::control("error", payload))
+        self.offer(frames::control("error", payload)).await
     }
 
     /// An answer waits for the client, and with it everything the client asks next.
@@ -225,17 +230,18 @@ impl Connection {
         send(&self.outlet, text).await
     }
 
-    /// What happens in the market waits for nobody.
-    fn offer(&self, text: Utf8Bytes) -> Result<(), Ending> {
-        self.outlet.queue.try_send(Frame { text, _permit: None }).map_err(|refused| match refused {
-            TrySendError::Full(_) => Ending::Slow,
-            TrySendError::Closed(_) => Ending::Gone,
-        })
+    /// What happens in the market waits for a burst to pass, and not for a client that does not read.
+    async fn offer(&mut self, text: Utf8Bytes) -> Result<(), Ending> {
+        send_within(BURST_PATIENCE, &self.outlet, text).await
     }
 }
 
 async fn send(outlet: &Outlet, text: Utf8Bytes) -> Result<(), Ending> {
-    match timeout(ANSWER_PATIENCE, outlet.queue.send(Frame { text, _permit: None })).await {
+    send_within(ANSWER_PATIENCE, outlet, text).await
+}
+
+async fn send_within(patience: Duration, outlet: &Outlet, text: Utf8Bytes) -> Result<(), Ending> {
+    match timeout(patience, outlet.queue.send(Frame { text, _permit: None })).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(Ending::Gone),
         Err(_) => Err(Ending::Slow),
