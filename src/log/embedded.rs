@@ -11,10 +11,13 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
-use schemas::{Batch, Generation, Headers, Keeps, Outbox, TOPICS, Topic};
+use schemas::{Batch, Generation, Keeps, Outbox, TOPICS, Topic};
 use tracing::trace;
 
 use super::readers::Readers;
+use super::stored::{
+    decode_extent, encode_extent, key, latest_parts, offset_of, store, stored_head, unstore, without_first,
+};
 use super::{Extent, LogError, Slice};
 
 pub struct Log {
@@ -362,64 +365,4 @@ impl Log {
 /// A thread that panicked holding the lock has changed nothing: the map is moved only after the storage has.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn key(place: &[u8], offset: u64) -> Vec<u8> {
-    [place, &offset.to_be_bytes()[..]].concat()
-}
-
-fn offset_of(key: &[u8]) -> u64 {
-    key.last_chunk().map_or(0, |offset| u64::from_be_bytes(*offset))
-}
-
-/// What is stored of a batch: count, latest time, length, and the lz4 block. Of state only the last values are kept.
-fn store(topic: &Topic, batch: &Batch) -> Option<Vec<u8>> {
-    if matches!(topic.keeps, Keeps::State) {
-        return None;
-    }
-    let mut stored = Vec::with_capacity(16 + batch.bytes().len() / 3);
-    stored.extend_from_slice(&batch.count().to_be_bytes());
-    stored.extend_from_slice(&batch.last_time().to_be_bytes());
-    stored.extend_from_slice(&lz4_flex::block::compress_prepend_size(batch.bytes()));
-    Some(stored)
-}
-
-fn stored_head(stored: &[u8]) -> Option<(u32, i64)> {
-    let (count, rest) = stored.split_first_chunk()?;
-    let (time, _) = rest.split_first_chunk()?;
-    Some((u32::from_be_bytes(*count), i64::from_be_bytes(*time)))
-}
-
-fn unstore(stored: &[u8]) -> Option<Batch> {
-    let (count, _) = stored_head(stored)?;
-    let batch = Batch::from_stored(lz4_flex::block::decompress_size_prepended(stored.get(12..)?).ok()?)?;
-    (batch.count() == count).then_some(batch)
-}
-
-fn without_first(batch: &Batch, records: u64) -> Batch {
-    let mut rest = Batch::default();
-    for record in batch.records().skip(usize::try_from(records).unwrap_or(usize::MAX)) {
-        let Headers(headers) = record.headers;
-        rest.push(record.time, record.key, record.value, headers);
-    }
-    rest
-}
-
-fn latest_parts(value: &[u8]) -> Option<(u64, i64, &[u8])> {
-    let (offset, rest) = value.split_first_chunk()?;
-    let (time, value) = rest.split_first_chunk()?;
-    Some((u64::from_be_bytes(*offset), i64::from_be_bytes(*time), value))
-}
-
-fn encode_extent(extent: &Extent) -> Vec<u8> {
-    [extent.first, extent.next, extent.bytes, extent.last_time.cast_unsigned()]
-        .iter()
-        .flat_map(|number| number.to_be_bytes())
-        .collect()
-}
-
-fn decode_extent(bytes: &[u8]) -> Option<Extent> {
-    let mut numbers = bytes.chunks_exact(8).map(|chunk| chunk.try_into().map(u64::from_be_bytes));
-    let mut next = || numbers.next()?.ok();
-    Some(Extent { first: next()?, next: next()?, bytes: next()?, last_time: next()?.cast_signed() })
 }

@@ -6,6 +6,7 @@
 mod embedded;
 mod readers;
 pub mod retention;
+mod stored;
 #[cfg(test)]
 mod tests;
 
