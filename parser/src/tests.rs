@@ -336,8 +336,12 @@ fn recorded_fills_all_pass() {
     let (mut taken, mut refused) = (0, Vec::new());
     for fill in recorded(path) {
         let (mut cursor, mut out) = (Cursor::default(), Outbox::new(GENERATION));
-        let line = block(5, "2026-06-28T08:43:53", &[serde_json::json!([USER, fill]).to_string()]);
-        take_line(line.as_bytes(), "p", RECEIVED, &mut cursor, &mut out);
+        // The recordings are of users, not of blocks: each fill gets a block of its time.
+        let time = chrono::DateTime::from_timestamp_millis(fill["time"].as_i64().unwrap()).unwrap();
+        let time = time.naive_utc().format("%Y-%m-%dT%H:%M:%S%.f").to_string();
+        let line =
+            serde_json::json!({ "local_time": time, "block_time": time, "block_number": 5, "events": [[USER, fill]] });
+        take_line(line.to_string().as_bytes(), "p", RECEIVED, &mut cursor, &mut out);
         taken += 1;
         refused.extend(told(&out, &topics::DEAD_LETTERS));
     }
