@@ -13,7 +13,7 @@ run: build
 test: announce
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo test --workspace --locked
+	cargo test --workspace --locked -- --show-output
 
 # Each planted fault must turn a test red. Takes some minutes per fault.
 faults:
