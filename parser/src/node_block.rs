@@ -45,7 +45,7 @@ const SOURCE: &str = "node-fills";
 /// So far two clocks of one node may be apart.
 const CLOCK_SKEW_MS: i64 = 60_000;
 /// A fill's time is its block's, cut to milliseconds.
-const FILL_SKEW_MS: i64 = 1_000;
+const FILL_SKEW_MS: u64 = 1_000;
 
 /// A block as far as it is understood at once: its fills are understood one by one.
 struct Block<'a> {
@@ -130,7 +130,7 @@ fn take_fill(block: &Block<'_>, index: usize, event: &str, headers: &[u8], out: 
     let fields = fields.ok_or_else(|| Reject::Fill { reason: "an object with fields was expected".to_owned() })?;
     let fact = format!(r#"{{"block":{},"index":{index},"user":{},{fields}"#, block.number, user.get());
     let fill: Fill = serde_json::from_str(&fact).map_err(not_a_fill)?;
-    if (fill.time - block.time).abs() > FILL_SKEW_MS {
+    if fill.time.abs_diff(block.time) > FILL_SKEW_MS {
         return Err(Reject::OtherTime { time: fill.time, block_time: block.time });
     }
     if fill.sz.sign() < 0 {

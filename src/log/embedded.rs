@@ -130,6 +130,9 @@ impl Log {
                 return Err(LogError::Ahead { topic, partition, from, next: extent.next });
             }
             let mut slice = Slice { from, next: from, batches: Vec::new() };
+            if from == extent.next {
+                return Ok(slice);
+            }
             let start = self.records.range(key(&place, 0)..=key(&place, from)).next_back();
             let start =
                 start.map(|entry| entry.key()).transpose().map_err(failed)?.map_or(key(&place, from), |at| at.to_vec());
@@ -151,7 +154,7 @@ impl Log {
                     break;
                 }
             }
-            if !slice.is_empty() || from == extent.next {
+            if !slice.is_empty() {
                 return Ok(slice);
             }
             if self.extent(topic, partition).first <= from {
