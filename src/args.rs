@@ -5,6 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::data_dir::DataDir;
+use crate::failure::Failure;
+use crate::log::kafka::Settings;
+use crate::run::Exchange;
+
 /// From Hyperliquid's fills to numbers people act on: positions, long/short ratios, over REST and WebSocket.
 #[derive(Debug, Parser)]
 #[command(name = "fathom", version, after_help = "Begin with: fathom up --demo")]
@@ -17,17 +22,27 @@ pub struct Cli {
 pub enum Command {
     /// Run everything in one process: log, computation, database and API
     ///
-    /// Keeps all of it under --data and goes on where it was when started again. With --demo it starts a simulated
+    /// Keeps all of it under --data (on Kafka and Postgres, where those are named) and goes on where it was when started
+    /// again. With --demo it starts a simulated
     /// market and reads that through the real Hyperliquid sources; without it, it follows a Hyperliquid node's files.
     Up(Up),
-    /// Run the parser alone, on Apache Kafka (sources -> fills)
-    Parser(Role),
-    /// Run the computer alone, on Apache Kafka (fills -> results)
-    Computer(Role),
+    /// Run the parser alone, on Apache Kafka (sources -> facts)
+    ///
+    /// Makes the topics that are not there yet. Several may run: one reads each source, another takes over within
+    /// seconds when it is gone.
+    Parser(ParserRole),
+    /// Run the computer alone, on Apache Kafka (facts -> results)
+    ///
+    /// Several share the partitions; when one is gone the others take over its partitions within seconds.
+    Computer(ComputerRole),
     /// Run the sink alone, on Apache Kafka (results -> database)
-    Sink(Role),
+    ///
+    /// Makes and upgrades the tables. Rows and positions are one transaction: a second sink shares the work.
+    Sink(SinkRole),
     /// Run the API alone, on Apache Kafka (database and results -> REST and WebSocket)
-    Api(Role),
+    ///
+    /// Writes nothing; as many as are needed run side by side.
+    Api(ApiRole),
     /// Run the simulated market alone: node files as Hyperliquid writes them, and the truth about them
     ///
     /// Writes only under --out. Started again it goes on at the block after its last complete line.
@@ -53,19 +68,14 @@ pub struct Up {
     #[command(flatten)]
     pub data: Data,
     #[command(flatten)]
-    pub services: Services,
+    pub kafka: KafkaArgs,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
     /// Where REST, WebSocket and the page are served
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR", default_value = HTTP)]
     pub http: SocketAddr,
-    /// The data folder of a Hyperliquid node (hl-visor run-non-validator --write-fills --batch-by-block); not with --demo
-    #[arg(long, value_name = "DIR", env = "HYPERLIQUID_DATA", default_value = "~/hl/data")]
-    pub node: PathBuf,
-    /// Hyperliquid's info endpoint, for the terms of the markets; not with --demo
-    #[arg(long, value_name = "URL", default_value = "https://api.hyperliquid.xyz/info")]
-    pub info: String,
-    /// The files come from `fathom simulate`: every reply says so, and at the end they are read to their end
-    #[arg(long, conflicts_with = "demo")]
-    pub simulated: bool,
+    #[command(flatten)]
+    pub sources: Sources,
     /// Fills per second of the simulated market
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=50_000), requires = "demo")]
     pub rate: u32,
@@ -74,13 +84,75 @@ pub struct Up {
     pub seed: u64,
 }
 
-/// Services that a later version will use in place of what is under the data directory.
+const HTTP: &str = "127.0.0.1:8080";
+
+/// Where facts come from; not with --demo.
 #[derive(Debug, Args)]
-pub struct Services {
-    #[arg(long, value_name = "HOST:PORT,…", env = "KAFKA_BROKERS", hide = true)]
+pub struct Sources {
+    /// The data folder of a Hyperliquid node (hl-visor run-non-validator --write-fills --batch-by-block); ~/hl/data when it
+    /// is there. Without a node there are prices and trades, but no positions, ratios or liquidations
+    #[arg(long, value_name = "DIR", env = "HYPERLIQUID_DATA")]
+    pub node: Option<PathBuf>,
+    /// Hyperliquid's info endpoint, for the terms of the markets
+    #[arg(long, value_name = "URL", env = "HYPERLIQUID_INFO", default_value = "https://api.hyperliquid.xyz/info")]
+    pub info: String,
+    /// Hyperliquid's public WebSocket, for prices and trades
+    #[arg(long, value_name = "URL", env = "HYPERLIQUID_FEED", default_value = "wss://api.hyperliquid.xyz/ws")]
+    pub feed: String,
+    /// The sources are `fathom simulate`: every reply says so, and at the end the files are read to their end
+    #[arg(long)]
+    pub simulated: bool,
+}
+
+impl Sources {
+    pub fn exchange(&self) -> Exchange {
+        Exchange { info: self.info.clone(), feed: self.feed.clone() }
+    }
+}
+
+/// Apache Kafka in place of the log under the data directory.
+#[derive(Debug, Args)]
+pub struct KafkaArgs {
+    /// Kafka brokers, comma separated
+    #[arg(long, value_name = "HOST:PORT,…", env = "KAFKA_BROKERS")]
     pub brokers: Option<String>,
-    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide = true)]
-    pub database: Option<String>,
+    /// A file of `name=value` lines for security and compression: security.protocol, sasl.…, ssl.…, compression.type
+    #[arg(long, value_name = "FILE", env = "KAFKA_CONFIG", requires = "brokers")]
+    pub kafka_config: Option<PathBuf>,
+}
+
+impl KafkaArgs {
+    /// How Kafka is reached, when it is to be.
+    pub fn settings(&self) -> Result<Option<Settings>, Failure> {
+        let file = self.kafka_config.as_deref();
+        self.brokers.as_deref().map(|brokers| Settings::new(brokers, file)).transpose()
+    }
+
+    pub fn shown(&self) -> String {
+        self.brokers.clone().unwrap_or_default()
+    }
+}
+
+/// Postgres in place of the SQLite file under the data directory.
+#[derive(Debug, Args)]
+pub struct DatabaseArgs {
+    /// The database: postgres://user:password@host/name
+    #[arg(long = "database", value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    pub url: Option<String>,
+}
+
+impl DatabaseArgs {
+    pub fn url(&self) -> Result<String, Failure> {
+        self.url.clone().ok_or_else(|| {
+            Failure::Usage(
+                "no database is named: set DATABASE_URL (or --database) to postgres://user:password@host/name".into(),
+            )
+        })
+    }
+
+    pub fn url_or(&self, data: &DataDir) -> String {
+        self.url.clone().unwrap_or_else(|| data.database_url())
+    }
 }
 
 #[derive(Debug, Args)]
@@ -91,10 +163,36 @@ pub struct Data {
 }
 
 #[derive(Debug, Args)]
-pub struct Role {
-    /// Kafka brokers, comma separated
-    #[arg(long, value_name = "HOST:PORT,…", env = "KAFKA_BROKERS")]
-    pub brokers: Option<String>,
+pub struct ParserRole {
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+    #[command(flatten)]
+    pub sources: Sources,
+}
+
+#[derive(Debug, Args)]
+pub struct ComputerRole {
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct SinkRole {
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ApiRole {
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Where REST, WebSocket and the page are served
+    #[arg(long, value_name = "ADDR", default_value = HTTP)]
+    pub http: SocketAddr,
 }
 
 #[derive(Debug, Args)]
@@ -102,7 +200,7 @@ pub struct Simulate {
     /// Where node files, the truth and the simulator's own state go
     #[arg(long, value_name = "DIR", default_value = "./market")]
     pub out: PathBuf,
-    /// Serve Hyperliquid's info endpoint (POST /info) here
+    /// Answer as the exchange does here: POST /info, and the public WebSocket at /ws
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
     /// The same seed, rate, wallets and start give the same market, byte for byte
@@ -120,6 +218,10 @@ pub struct Simulate {
     /// Event time of the first block, in milliseconds UTC; now, when absent
     #[arg(long, value_name = "MS")]
     pub start: Option<i64>,
+    /// What goes wrong with what is written and sent: `all`, or a list of duplicated, truncated, garbage, missing,
+    /// restarts, dropped, each with =N for about once in N blocks. The market and the truth stay as they are
+    #[arg(long, value_name = "LIST", default_value = "")]
+    pub faults: simulator::Faults,
     /// End after this block
     #[arg(long, value_name = "HEIGHT")]
     pub blocks: Option<u64>,
@@ -132,6 +234,8 @@ pub struct Simulate {
 pub struct Ask {
     #[command(flatten)]
     pub data: Data,
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
     /// Print one JSON object as the last line
     #[arg(long)]
     pub json: bool,
@@ -169,6 +273,11 @@ pub struct Schemas {
 pub enum Bench {
     /// The coin stage in memory on one core: bytes in, every result and state record encoded
     Computer(BenchComputer),
+    /// From a line of the node to the frame a client receives, hop by hop, with everything running in this process
+    ///
+    /// On the embedded log and SQLite in a temporary folder (TMPDIR says on which disk), or on Kafka and Postgres where
+    /// those are named. Topics and tables must be fresh, and hold the simulated market afterwards.
+    Latency(BenchLatency),
 }
 
 #[derive(Debug, Args)]
@@ -179,6 +288,29 @@ pub struct BenchComputer {
     /// Of how many wallets
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=100_000))]
     pub wallets: u32,
+    /// Print one JSON object as the last line
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchLatency {
+    /// Fills per second of the simulated market
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=50_000))]
+    pub rate: u32,
+    /// How many wallets trade
+    #[arg(long, value_name = "N", default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(100..=100_000))]
+    pub wallets: u32,
+    /// How long is measured
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub seconds: u64,
+    /// How long the market runs before that
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub warm_up: u64,
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
     /// Print one JSON object as the last line
     #[arg(long)]
     pub json: bool,

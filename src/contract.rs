@@ -51,6 +51,9 @@ fn topics() -> String {
 fn keeps(topic: &Topic) -> String {
     match topic.keeps {
         Keeps::Recent { hours, mib } => format!("{} days or {mib} MiB", hours / 24),
+        Keeps::RecentPerKey { hours, mib } => {
+            format!("{} days or {mib} MiB; of a key only the last counts", hours / 24)
+        }
         Keeps::LastPerKey { hours, mib } => format!("last per key; all for {} days or {mib} MiB", hours / 24),
         Keeps::State => "last per key".to_owned(),
     }

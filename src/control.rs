@@ -1,5 +1,5 @@
 //! `fathom status`, `topics`, `lag`: asked of the process that owns the data directory, through a socket in it; or,
-//! when nobody owns it, read from the directory itself.
+//! when nobody owns it, read from the directory itself; or, where brokers are named, from Kafka.
 
 mod answer;
 
@@ -20,8 +20,10 @@ use tokio::runtime::Runtime;
 use crate::args::{Ask, Topics};
 use crate::data_dir::{self, DataDir};
 use crate::failure::Failure;
-use crate::log::Log;
+use crate::log::embedded::Embedded;
+use crate::log::kafka::Kafka;
 use crate::run::Shared;
+use crate::stop::Stop;
 use answer::Known;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -91,6 +93,10 @@ fn last(question: &Question, ask: &Ask) -> Result<Value, Failure> {
 
 /// Hands each line of the answer over: from the owner of the directory when there is one.
 fn ask_for(question: &Question, ask: &Ask, mut each: impl FnMut(Value) -> Result<(), Failure>) -> Result<(), Failure> {
+    if let Some(settings) = ask.kafka.settings()? {
+        let log = Arc::new(Kafka::open_to_look(settings, GENERATION, Stop::new())?);
+        return Known::on_kafka(log, ask.kafka.shown()).answer(question, &mut each);
+    }
     let path = &ask.data.path;
     if let Ok(mut owner) = UnixStream::connect(data_dir::socket(path)) {
         let failed = |cause| Failure::because("the process that owns the data directory did not answer", cause);
@@ -107,9 +113,8 @@ fn ask_for(question: &Question, ask: &Ask, mut each: impl FnMut(Value) -> Result
         return Err(Failure::stop("the process that owns the data directory ended while it answered: ask again"));
     }
     let data = DataDir::take_existing(path)?;
-    let log = Log::open(&data.log(), GENERATION)?;
-    let known = Known::at_rest(&log, &data);
-    known.answer(question, &mut each)
+    let log = Arc::new(Embedded::open(&data.log(), GENERATION)?);
+    Known::at_rest(log, &data)?.answer(question, &mut each)
 }
 
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);

@@ -4,10 +4,14 @@ use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
+use crate::log::LogError;
+
 #[derive(Debug)]
 pub enum Failure {
     /// The command cannot be meant like this: status 2.
     Usage(String),
+    /// A task is to be made anew from what it has committed; for a process, the same as `Stop`.
+    Again { what: String, at_once: bool },
     /// It cannot go on: status 1.
     Stop { what: String, cause: Option<Box<dyn Error + Send + Sync>> },
 }
@@ -26,7 +30,7 @@ impl Failure {
         eprintln!("fathom: {}", self.chain());
         match self {
             Self::Usage(_) => ExitCode::from(2),
-            Self::Stop { .. } => ExitCode::FAILURE,
+            Self::Again { .. } | Self::Stop { .. } => ExitCode::FAILURE,
         }
     }
 
@@ -49,7 +53,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(what) | Self::Stop { what, .. } => f.write_str(what),
+            Self::Usage(what) | Self::Again { what, .. } | Self::Stop { what, .. } => f.write_str(what),
         }
     }
 }
@@ -57,15 +61,19 @@ impl fmt::Display for Failure {
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Usage(_) => None,
+            Self::Usage(_) | Self::Again { .. } => None,
             Self::Stop { cause, .. } => cause.as_deref().map(|cause| cause as &(dyn Error + 'static)),
         }
     }
 }
 
-impl From<crate::log::LogError> for Failure {
-    fn from(error: crate::log::LogError) -> Self {
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Self {
         let what = error.to_string();
+        if error.again() {
+            // Who was shut out waits for what the group says; everybody else just goes on.
+            return Self::Again { what, at_once: !matches!(error, LogError::Fenced { .. }) };
+        }
         Self::because(what, error)
     }
 }

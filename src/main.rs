@@ -33,16 +33,17 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Up(args) => run::up::up(args),
-        Command::Parser(role) => run::role_alone("parser", &role),
-        Command::Computer(role) => run::role_alone("computer", &role),
-        Command::Sink(role) => run::role_alone("sink", &role),
-        Command::Api(role) => run::role_alone("api", &role),
+        Command::Parser(args) => run::alone::parser(args),
+        Command::Computer(args) => run::alone::computer(args),
+        Command::Sink(args) => run::alone::sink(args),
+        Command::Api(args) => run::alone::api(args),
         Command::Simulate(args) => simulate::simulate(args),
         Command::Status(ask) => control::status(&ask),
         Command::Topics(topics) => control::topics(&topics),
         Command::Lag(ask) => control::lag(&ask),
         Command::Schemas(args) => contract::print(&args),
         Command::Bench(Bench::Computer(args)) => bench::computer::computer(&args),
+        Command::Bench(Bench::Latency(args)) => bench::latency::latency(args),
     }
 }
 

@@ -1,7 +1,10 @@
 //! `fathom simulate`: the market alone, for as long as it is wanted.
 
+use std::net::SocketAddr;
+
 use simulator::{Options, Simulator};
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tracing::info;
 
 use crate::args::Simulate;
@@ -13,22 +16,13 @@ pub fn simulate(args: Simulate) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|cause| Failure::because("could not start the runtime", cause))?;
     runtime.spawn(stop.clone().listen());
-    if let Some(address) = args.listen {
-        let listener = runtime.block_on(TcpListener::bind(address));
-        let listener = listener.map_err(|cause| {
-            Failure::because(
-                format!("cannot listen on {address}: stop what does, or choose another address with --listen"),
-                cause,
-            )
-        })?;
-        let ended = stop.clone();
-        runtime.spawn(simulator::serve(listener, async move { ended.wait().await }));
-        info!("POST http://{address}/info answers");
-    }
-    let Simulate { out, seed, rate, wallets, speed, start, blocks, json, .. } = args;
-    let options = Options { out: out.clone(), seed, rate, wallets, start, speed, blocks, keep_hours: None };
+    let Simulate { out, seed, rate, wallets, speed, start, blocks, faults, listen, json } = args;
+    let options = Options { out: out.clone(), seed, rate, wallets, start, speed, blocks, keep_hours: None, faults };
     let failed = |error: simulator::SimulatorError| Failure::because(error.to_string(), error);
     let mut market = Simulator::open(options).map_err(failed)?;
+    if let Some(address) = listen {
+        serve(&mut market, address, &stop, &runtime)?;
+    }
     info!("a market in {}, after block {}", out.display(), market.last_block());
     let summary = market.run(stop.flag()).map_err(failed)?;
     println!("{} blocks, {} fills; the last block is {}", summary.blocks, summary.fills, summary.last_block);
@@ -38,5 +32,17 @@ pub fn simulate(args: Simulate) -> Result<(), Failure> {
         });
         println!("{object}");
     }
+    Ok(())
+}
+
+fn serve(market: &mut Simulator, address: SocketAddr, stop: &Stop, runtime: &Runtime) -> Result<(), Failure> {
+    let listener = runtime.block_on(TcpListener::bind(address)).map_err(|cause| {
+        let what = format!("cannot listen on {address}: stop what does, or choose another address with --listen");
+        Failure::because(what, cause)
+    })?;
+    let bound = listener.local_addr().map_err(|cause| Failure::because("could not tell the address", cause))?;
+    let (feed, ended) = (market.feed(), stop.clone());
+    runtime.spawn(simulator::serve(listener, feed, async move { ended.wait().await }));
+    info!("POST http://{bound}/info and ws://{bound}/ws answer");
     Ok(())
 }

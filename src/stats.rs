@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use parser::FeedCursor;
 use schemas::{Keeps, TOPICS};
 
 use crate::log::Log;
@@ -13,9 +14,9 @@ use crate::log::Log;
 pub struct Stats {
     tasks: Mutex<BTreeMap<(&'static str, u32), Arc<Task>>>,
     pub source: Source,
+    pub feed: Feed,
     /// Every result has rows in the database: a client finds something.
     pub has_results: AtomicBool,
-    stored: Mutex<Option<Reached>>,
 }
 
 /// How far something is, in event time and in blocks.
@@ -51,6 +52,32 @@ pub struct Source {
     pub dead_letters: AtomicU64,
 }
 
+/// What the public feed has heard and missed.
+#[derive(Default)]
+pub struct Feed {
+    pub connected: AtomicBool,
+    pub last_frame_time: AtomicI64,
+    pub bytes: AtomicU64,
+    pub trades: AtomicU64,
+    pub contexts: AtomicU64,
+    pub duplicates: AtomicU64,
+    pub gaps: AtomicU64,
+    pub connections: AtomicU64,
+}
+
+impl Feed {
+    pub fn show(&self, cursor: &FeedCursor, bytes: u64) {
+        self.connected.store(cursor.connected, Ordering::Relaxed);
+        self.last_frame_time.store(cursor.last_frame_time, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.trades.store(cursor.trades, Ordering::Relaxed);
+        self.contexts.store(cursor.contexts, Ordering::Relaxed);
+        self.duplicates.store(cursor.duplicates, Ordering::Relaxed);
+        self.gaps.store(cursor.gaps, Ordering::Relaxed);
+        self.connections.store(cursor.connection, Ordering::Relaxed);
+    }
+}
+
 impl Stats {
     pub fn task(&self, stage: &'static str, partition: u32) -> Arc<Task> {
         Arc::clone(self.tasks.lock().unwrap_or_else(PoisonError::into_inner).entry((stage, partition)).or_default())
@@ -61,23 +88,8 @@ impl Stats {
         tasks.iter().map(|((stage, partition), task)| (*stage, *partition, Arc::clone(task))).collect()
     }
 
-    /// How far all tasks of the coin stage are.
-    pub fn computed(&self) -> Option<Reached> {
-        let coin = self.tasks().into_iter().filter(|(stage, ..)| *stage == "coin");
-        coin.map(|(.., task)| task.reached()).min().filter(|reached| reached.clock > 0)
-    }
-
-    /// Everything up to here is in the database.
-    pub fn stored(&self) -> Option<Reached> {
-        *self.stored.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub fn set_stored(&self, reached: Option<Reached>) {
-        *self.stored.lock().unwrap_or_else(PoisonError::into_inner) = reached;
-    }
-
     /// Prometheus' text form.
-    pub fn render(&self, log: &Log) -> String {
+    pub fn render(&self, log: &dyn Log) -> String {
         let mut text = String::new();
         let tasks = self.tasks();
         let mut family = |name: &str, kind: &str, help: &str, samples: Vec<(String, String)>| {
@@ -155,6 +167,29 @@ impl Stats {
             "Lines and fills that could not be understood.",
             source(count(&self.source.dead_letters)),
         );
+        let feed = |value: String| vec![("{source=\"public-feed\"}".to_owned(), value)];
+        family(
+            "fathom_feed_connected",
+            "gauge",
+            "Whether the public feed is connected.",
+            feed(u64::from(self.feed.connected.load(Ordering::Relaxed)).to_string()),
+        );
+        family("fathom_feed_bytes_total", "counter", "Bytes of frames received.", feed(count(&self.feed.bytes)));
+        family("fathom_feed_trades_total", "counter", "Trades published.", feed(count(&self.feed.trades)));
+        family("fathom_feed_contexts_total", "counter", "Contexts published.", feed(count(&self.feed.contexts)));
+        family(
+            "fathom_feed_duplicates_total",
+            "counter",
+            "Trades that came again.",
+            feed(count(&self.feed.duplicates)),
+        );
+        family(
+            "fathom_feed_gaps_total",
+            "counter",
+            "Stretches of time in which trades may be missing.",
+            feed(count(&self.feed.gaps)),
+        );
+        family("fathom_feed_connections_total", "counter", "Connections made.", feed(count(&self.feed.connections)));
         let per_topic = |value: &dyn Fn(&'static schemas::Topic) -> u64| {
             let kept = TOPICS.iter().filter(|topic| !matches!(topic.keeps, Keeps::State));
             kept.map(|topic| (format!("{{topic=\"{}\"}}", topic.name), value(topic).to_string())).collect::<Vec<_>>()
@@ -169,14 +204,12 @@ impl Stats {
             "fathom_topic_bytes",
             "gauge",
             "Bytes kept of a topic, compressed.",
-            per_topic(&|topic| log.partitions(topic).map(|p| log.extent(topic, p).bytes).sum()),
+            per_topic(&|topic| log.bytes_kept(topic)),
         );
-        family(
-            "fathom_log_disk_bytes",
-            "gauge",
-            "What the log takes on the disk.",
-            vec![(String::new(), log.disk_bytes().to_string())],
-        );
+        if let Some(bytes) = log.disk_bytes() {
+            let sample = vec![(String::new(), bytes.to_string())];
+            family("fathom_log_disk_bytes", "gauge", "What the log takes on the disk.", sample);
+        }
         text
     }
 }

@@ -13,7 +13,22 @@ use crate::contract;
 const MAY_IMPORT: [(&str, &[&str]); 6] = [
     ("schemas", &["rust_decimal", "serde", "serde_json", "smol_str"]),
     ("computer", &["foldhash", "hashbrown", "schemas", "serde", "serde_json"]),
-    ("parser", &["base64", "chrono", "reqwest", "rustls", "schemas", "serde", "serde_json", "tokio", "tracing"]),
+    (
+        "parser",
+        &[
+            "base64",
+            "chrono",
+            "futures-util",
+            "reqwest",
+            "rustls",
+            "schemas",
+            "serde",
+            "serde_json",
+            "tokio",
+            "tokio-tungstenite",
+            "tracing",
+        ],
+    ),
     ("sink", &["schemas", "serde", "serde_json", "sqlx", "tracing"]),
     ("api", &["axum", "base64", "futures-util", "schemas", "serde", "serde_json", "sqlx", "tokio", "tracing"]),
     ("simulator", &["axum", "chrono", "rand_xoshiro", "schemas", "serde", "serde_json", "tokio", "tracing"]),

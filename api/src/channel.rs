@@ -1,28 +1,40 @@
 //! What can be subscribed to: which rows a subscription begins with, and which live results follow them.
 
+use futures_util::stream::BoxStream;
 use schemas::{Interval, Topic, Wallet};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
+
+use crate::database::Moment;
+use crate::query::Query;
 
 /// Every channel there is.
-pub(crate) static CHANNELS: [&Channel; 2] = [&crate::long_short_ratio::CHANNEL, &crate::positions::CHANNEL];
+pub(crate) static CHANNELS: [&Channel; 4] = [
+    &crate::long_short_ratio::CHANNEL,
+    &crate::positions::CHANNEL,
+    &crate::liquidations::CHANNEL,
+    &crate::prices::CHANNEL,
+];
 
 pub(crate) struct Channel {
     pub(crate) name: &'static str,
     pub(crate) topic: &'static Topic,
+    /// What the header `kind` of its records says; other records of the topic are not told.
+    pub(crate) kind: Option<&'static [u8]>,
     /// A key may be a wallet.
     pub(crate) by_wallet: bool,
     /// A subscription may be to one interval.
     pub(crate) by_interval: bool,
     /// Appends the query for the rows of a subject.
-    pub(crate) push_rows: fn(&mut QueryBuilder<Sqlite>, generation: u32, &Subject),
-    /// What is told of a row.
-    pub(crate) row: fn(&SqliteRow) -> Result<Box<RawValue>, sqlx::Error>,
+    pub(crate) push_rows: fn(&mut Query, generation: u32, &Subject),
+    /// What is told of the rows.
+    pub(crate) rows: fn(&mut Moment, Query) -> Result<Rows<'_>, sqlx::Error>,
     /// What is told of the value of a live record, and to whom.
     pub(crate) live: fn(&[u8]) -> serde_json::Result<LiveRow>,
 }
+
+/// What somebody is told, row by row.
+pub(crate) type Rows<'a> = BoxStream<'a, Result<Box<RawValue>, sqlx::Error>>;
 
 /// What of a channel somebody wants to hear.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

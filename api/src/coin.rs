@@ -4,9 +4,10 @@
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
+use crate::database::Moment;
 use crate::error::ApiError;
+use crate::query::Query;
 
 /// The coin in a path, as it was written.
 pub(crate) struct AskedCoin(pub(crate) String);
@@ -26,25 +27,21 @@ impl<S: Send + Sync> FromRequestParts<S> for AskedCoin {
 }
 
 /// The name of a coin that has a market or rows.
-pub(crate) async fn known(connection: &mut SqliteConnection, generation: u32, asked: &str) -> Result<String, ApiError> {
-    match find(connection, generation, asked).await? {
+pub(crate) async fn known(moment: &mut Moment, generation: u32, asked: &str) -> Result<String, ApiError> {
+    match find(moment, generation, asked).await? {
         Some(coin) => Ok(coin),
         None => Err(ApiError::UnknownCoin { coin: asked.to_owned() }),
     }
 }
 
-pub(crate) async fn find(
-    connection: &mut SqliteConnection,
-    generation: u32,
-    asked: &str,
-) -> Result<Option<String>, ApiError> {
+pub(crate) async fn find(moment: &mut Moment, generation: u32, asked: &str) -> Result<Option<String>, sqlx::Error> {
     let names = [Some(asked), without_quote(asked)];
     for name in names.into_iter().flatten() {
-        if exists(connection, generation, name).await? {
+        if exists(moment, generation, name).await? {
             return Ok(Some(name.to_owned()));
         }
     }
-    let coins = all(connection, generation).await?;
+    let coins = all(moment, generation).await?;
     Ok(names.into_iter().flatten().find_map(|name| only_one_but_for_case(&coins, name)))
 }
 
@@ -68,29 +65,30 @@ fn only_one_but_for_case(coins: &[String], name: &str) -> Option<String> {
 }
 
 /// The tables that name coins, each in the order of (generation, coin).
-const TABLES: [&str; 3] = ["markets", "long_short_ratios", "positions"];
+const TABLES: [&str; 5] = ["markets", "prices", "long_short_ratios", "positions", "liquidation_orders"];
 
-async fn exists(connection: &mut SqliteConnection, generation: u32, coin: &str) -> Result<bool, ApiError> {
-    let mut query = QueryBuilder::new("SELECT 0");
+async fn exists(moment: &mut Moment, generation: u32, coin: &str) -> Result<bool, sqlx::Error> {
+    let mut query = Query::new("SELECT FALSE");
     for table in TABLES {
         query.push(format_args!(" OR EXISTS (SELECT 1 FROM {table} WHERE generation = ")).push_bind(generation);
         query.push(" AND coin = ").push_bind(coin).push(")");
     }
-    Ok(query.build_query_scalar().fetch_one(connection).await?)
+    Ok(moment.first::<(bool,)>(query).await?.is_some_and(|(exists,)| exists))
 }
 
-async fn all(connection: &mut SqliteConnection, generation: u32) -> Result<Vec<String>, ApiError> {
-    let mut query = QueryBuilder::new("");
+async fn all(moment: &mut Moment, generation: u32) -> Result<Vec<String>, sqlx::Error> {
+    let mut query = Query::default();
     for (place, table) in TABLES.into_iter().enumerate() {
         query.push(if place == 0 { "SELECT coin FROM (" } else { " UNION SELECT coin FROM (" });
         push_coins(&mut query, generation, table);
-        query.push(") WHERE coin IS NOT NULL");
+        query.push(format_args!(") AS of_{table} WHERE coin IS NOT NULL"));
     }
-    Ok(query.build_query_scalar().fetch_all(connection).await?)
+    let coins: Vec<(String,)> = moment.all(query).await?;
+    Ok(coins.into_iter().map(|(coin,)| coin).collect())
 }
 
 /// The coins of a table, from one to the next along its key: the many rows between them are not read. Ends in a NULL.
-pub(crate) fn push_coins(query: &mut QueryBuilder<Sqlite>, generation: u32, table: &str) {
+pub(crate) fn push_coins(query: &mut Query, generation: u32, table: &str) {
     query.push(format_args!(
         "WITH RECURSIVE coins (coin) AS (SELECT min(coin) FROM {table} WHERE generation = {generation} \
          UNION ALL SELECT (SELECT min(coin) FROM {table} WHERE generation = {generation} AND coin > coins.coin) \

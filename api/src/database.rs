@@ -1,61 +1,79 @@
-//! Reading: rows and the positions they stand for, in one transaction where both are told.
+//! Questions → rows, all of one moment: SQLite and Postgres behind one face.
 
-use std::collections::BTreeMap;
-use std::str::FromStr;
-use std::time::Duration;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt};
+use serde_json::value::RawValue;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction, query_as_with};
 
-use schemas::Topic;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
-use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+use crate::channel::Rows;
+use crate::query::Query;
 
-use crate::Context;
-use crate::error::ApiError;
-use crate::status::Status;
-
-/// Opens the database for reading; it has to be there.
-pub async fn open_database(url: &str) -> Result<SqlitePool, sqlx::Error> {
-    let options = SqliteConnectOptions::from_str(url)?.read_only(true).busy_timeout(PATIENCE);
-    SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE).connect_with(options).await
+/// Where rows are read from.
+#[derive(Debug, Clone)]
+pub enum Database {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
 }
 
-/// Whoever waits longer is better told to come back.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// Twice what snapshots may take at the same time: the rest is for requests.
-const CONNECTIONS: u32 = 2 * SNAPSHOTS as u32;
+/// So many snapshots may be read at the same time.
 pub(crate) const SNAPSHOTS: usize = 4;
 
-/// A transaction sees the rows and the positions of one moment.
-pub(crate) struct Moment {
-    /// How far everything was right before: what is said to be in the rows is in them.
-    pub(crate) now: Status,
-    pub(crate) rows: Transaction<'static, Sqlite>,
+/// A transaction that sees the rows and the positions of one moment.
+pub(crate) enum Moment {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
 }
 
-pub(crate) async fn one_moment(context: &Context) -> Result<Moment, ApiError> {
-    Ok(Moment { now: (context.describe)(), rows: context.database.begin().await? })
+/// What either database gives as a row.
+pub(crate) trait Stored:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static
+{
 }
 
-/// The next offset of each partition of a topic that the rows stand for.
-pub(crate) async fn positions(
-    connection: &mut SqliteConnection,
-    generation: u32,
-    topic: &Topic,
-) -> Result<BTreeMap<u32, u64>, ApiError> {
-    let rows: Vec<(u32, i64)> =
-        sqlx::query_as("SELECT partition, next FROM sink_positions WHERE generation = ? AND topic = ?")
-            .bind(generation)
-            .bind(topic.name)
-            .fetch_all(connection)
-            .await?;
-    Ok(rows.into_iter().map(|(partition, next)| (partition, next.cast_unsigned())).collect())
+impl<T> Stored for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static {}
+
+impl Database {
+    pub(crate) async fn one_moment(&self) -> Result<Moment, sqlx::Error> {
+        match self {
+            Self::Sqlite(pool) => pool.begin().await.map(Moment::Sqlite),
+            Self::Postgres(pool) => {
+                let began = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
+                began.map(Moment::Postgres)
+            }
+        }
+    }
 }
 
-/// The same, as replies tell it.
-pub(crate) async fn source(
-    connection: &mut SqliteConnection,
-    generation: u32,
-    topic: &Topic,
-) -> Result<BTreeMap<String, u64>, ApiError> {
-    let positions = positions(connection, generation, topic).await?;
-    Ok(positions.into_iter().map(|(partition, next)| (format!("{}/{partition}", topic.name), next)).collect())
+impl Moment {
+    pub(crate) async fn all<T: Stored>(&mut self, query: Query) -> Result<Vec<T>, sqlx::Error> {
+        self.stream(query)?.try_collect().await
+    }
+
+    pub(crate) async fn first<T: Stored>(&mut self, query: Query) -> Result<Option<T>, sqlx::Error> {
+        self.stream(query)?.try_next().await
+    }
+
+    /// Row by row, as somebody is told of it.
+    pub(crate) fn told<T: Stored>(
+        &mut self,
+        query: Query,
+        tell: fn(T) -> Result<Box<RawValue>, sqlx::Error>,
+    ) -> Result<Rows<'_>, sqlx::Error> {
+        Ok(self.stream(query)?.map(move |row| row.and_then(tell)).boxed())
+    }
+
+    fn stream<T: Stored>(&mut self, query: Query) -> Result<BoxStream<'_, Result<T, sqlx::Error>>, sqlx::Error> {
+        match self {
+            Self::Sqlite(rows) => {
+                let arguments = query.arguments::<SqliteArguments>()?;
+                Ok(query_as_with(AssertSqlSafe(query.sqlite), arguments).fetch(&mut **rows))
+            }
+            Self::Postgres(rows) => {
+                let arguments = query.arguments::<PgArguments>()?;
+                Ok(query_as_with(AssertSqlSafe(query.postgres), arguments).fetch(&mut **rows))
+            }
+        }
+    }
 }

@@ -8,6 +8,8 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::cause::passes;
+
 #[derive(Debug)]
 pub(crate) enum ApiError {
     /// The request is wrong and stays wrong.
@@ -77,21 +79,7 @@ impl ApiError {
 
 impl From<sqlx::Error> for ApiError {
     fn from(source: sqlx::Error) -> Self {
-        if busy(&source) { Self::Busy { source } } else { Self::Database { source } }
-    }
-}
-
-/// SQLite's primary result codes for a lock that was not given in time, and for a file that cannot be opened now.
-const BUSY_CODES: [i32; 3] = [5, 6, 14];
-
-fn busy(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
-        sqlx::Error::Database(error) => {
-            let code = error.code().and_then(|code| code.parse::<i32>().ok());
-            code.is_some_and(|extended| BUSY_CODES.contains(&(extended & 0xff)))
-        }
-        _ => false,
+        if passes(&source) { Self::Busy { source } } else { Self::Database { source } }
     }
 }
 

@@ -2,18 +2,26 @@
 //!
 //! A resource is one file and one line in [`router`]; a live channel is one line in `channel.rs`.
 
+mod cause;
 mod channel;
 mod coin;
 mod cursor;
 mod database;
 mod error;
 mod health;
+mod liquidation_episodes;
+mod liquidation_list;
+mod liquidations;
 mod live;
 mod long_short_ratio;
 mod markets;
+mod open;
 mod parameters;
 mod positions;
+mod prices;
+mod query;
 mod reply;
+mod standing;
 mod status;
 mod websocket;
 
@@ -25,18 +33,18 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::{Method, Uri};
 use axum::middleware::map_response_with_state;
-use sqlx::SqlitePool;
 
-pub use database::open_database;
+pub use database::Database;
 pub use health::Dependency;
 pub use live::Live;
+pub use open::{OpenError, open_database};
 pub use status::Status;
 
 use error::ApiError;
 
 /// What replies are made from.
 pub struct Context {
-    pub database: SqlitePool,
+    pub database: Database,
     pub live: Live,
     pub generation: u32,
     /// The market is made up: every reply says so.
@@ -57,6 +65,9 @@ pub fn router(context: Context) -> Router {
         .merge(markets::routes())
         .merge(positions::routes())
         .merge(long_short_ratio::routes())
+        .merge(liquidations::routes())
+        .merge(liquidation_episodes::routes())
+        .merge(prices::routes())
         .merge(websocket::routes())
         .fallback(async |uri: Uri| ApiError::NoSuchPath { path: uri.path().to_owned() })
         .method_not_allowed_fallback(async |method: Method| ApiError::Method { method })

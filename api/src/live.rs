@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use schemas::{Record, Topic};
+use schemas::{Record, ResultClock, Topic, kind};
 use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, broadcast, watch};
 
@@ -14,9 +14,16 @@ use crate::database::SNAPSHOTS;
 #[derive(Clone)]
 pub struct Live {
     updates: broadcast::Sender<Arc<Update>>,
-    next: Arc<Mutex<Offsets>>,
+    heard: Arc<Mutex<Heard>>,
     stop: watch::Receiver<bool>,
     pub(crate) snapshots: Arc<Semaphore>,
+}
+
+/// What has come in so far.
+#[derive(Default)]
+struct Heard {
+    next: Offsets,
+    clocks: BTreeMap<(&'static str, u32), ResultClock>,
 }
 
 /// The next offset per topic and partition.
@@ -36,34 +43,62 @@ const BACKLOG: usize = 16_384;
 impl Live {
     pub fn new(stop: watch::Receiver<bool>) -> Self {
         let (updates, _) = broadcast::channel(BACKLOG);
-        Self { updates, next: Arc::default(), stop, snapshots: Arc::new(Semaphore::new(SNAPSHOTS)) }
+        Self { updates, heard: Arc::default(), stop, snapshots: Arc::new(Semaphore::new(SNAPSHOTS)) }
     }
 
     /// Says where the live results of a partition begin: what is before is in the rows, or will be. To be called for
     /// every partition before the first connection, or a client could miss what nobody publishes any more.
     pub fn begin(&self, topic: &'static Topic, partition: u32, offset: u64) {
-        let mut next = self.offsets();
-        let stands_at = next.entry((topic.name, partition)).or_default();
+        let mut heard = self.heard();
+        let stands_at = heard.next.entry((topic.name, partition)).or_default();
         *stands_at = offset.max(*stands_at);
     }
 
     /// Tells a record that is on the log to whoever listens. To be called in the order of the offsets.
     pub fn publish(&self, topic: &'static Topic, partition: u32, offset: u64, record: &Record<'_>) {
         // Before it is told: a connection that listens too late to hear it waits for its row.
-        self.offsets().insert((topic.name, partition), offset + 1);
-        let Some(channel) = CHANNELS.into_iter().find(|channel| channel.topic == topic) else { return };
-        let (true, Some(value)) = (self.has_clients(), record.value) else { return };
-        match (channel.live)(value) {
-            Ok(row) => {
-                let subjects = channel.subjects(&row);
-                let update = Update { partition, offset, subjects, data: row.data };
-                // Nobody may be left to hear it.
-                let _ = self.updates.send(Arc::new(update));
-            }
-            Err(error) => {
-                tracing::error!(%error, topic = topic.name, partition, offset, "a live result is not what its schema says")
-            }
+        self.heard().next.insert((topic.name, partition), offset + 1);
+        let Some(value) = record.value else { return };
+        let told = match record.headers.get(kind::HEADER) {
+            Some(kind::CLOCK) => self.tick(topic, partition, value),
+            kind => self.tell(topic, kind, partition, offset, value),
+        };
+        if let Err(error) = told {
+            tracing::error!(%error, topic = topic.name, partition, offset, "a live result is not what its schema says");
         }
+    }
+
+    fn tick(&self, topic: &'static Topic, partition: u32, value: &[u8]) -> serde_json::Result<()> {
+        let clock = serde_json::from_slice(value)?;
+        self.heard().clocks.insert((topic.name, partition), clock);
+        Ok(())
+    }
+
+    fn tell(
+        &self,
+        topic: &'static Topic,
+        kind: Option<&[u8]>,
+        partition: u32,
+        offset: u64,
+        value: &[u8],
+    ) -> serde_json::Result<()> {
+        let channel = CHANNELS.into_iter().find(|channel| channel.topic == topic && channel.kind == kind);
+        let (Some(channel), true) = (channel, self.has_clients()) else { return Ok(()) };
+        let row = (channel.live)(value)?;
+        let subjects = channel.subjects(&row);
+        // Nobody may be left to hear it.
+        let _ = self.updates.send(Arc::new(Update { partition, offset, subjects, data: row.data }));
+        Ok(())
+    }
+
+    /// The latest clock that came in, of whatever partition.
+    pub fn head(&self) -> Option<ResultClock> {
+        self.heard().clocks.values().copied().max_by_key(|clock| clock.time)
+    }
+
+    /// Everything up to this event time has come in.
+    pub(crate) fn watermark(&self) -> Option<i64> {
+        self.heard().clocks.values().map(|clock| clock.time).min()
     }
 
     pub fn has_clients(&self) -> bool {
@@ -77,7 +112,7 @@ impl Live {
 
     /// The next offset per topic and partition.
     pub fn next(&self) -> Offsets {
-        self.offsets().clone()
+        self.heard().next.clone()
     }
 
     pub(crate) fn listen(&self) -> broadcast::Receiver<Arc<Update>> {
@@ -93,7 +128,7 @@ impl Live {
     }
 
     /// Nothing can fail half-way while it is held.
-    fn offsets(&self) -> MutexGuard<'_, Offsets> {
-        self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

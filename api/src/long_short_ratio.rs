@@ -1,6 +1,5 @@
 //! `/long-short-ratio` and the live channel `long_short_ratio`: how many accounts stand on each side of a coin.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -8,17 +7,17 @@ use axum::extract::State;
 use axum::routing::get;
 use schemas::{Interval, LongShortRatio, Message};
 use serde::Serialize;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, QueryBuilder, Sqlite};
+use sqlx::FromRow;
 
 use crate::Context;
 use crate::channel::{Channel, Key, LiveRow, Subject, raw};
 use crate::coin::{self, AskedCoin};
+use crate::cursor;
 use crate::error::ApiError;
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, TimeRange};
+use crate::query::Query;
 use crate::reply::{Meta, Reply};
-use crate::status::Status;
-use crate::{cursor, database};
+use crate::standing::{self, Standing};
 
 pub(crate) fn routes() -> Router<Arc<Context>> {
     Router::new()
@@ -29,10 +28,11 @@ pub(crate) fn routes() -> Router<Arc<Context>> {
 pub(crate) static CHANNEL: Channel = Channel {
     name: "long_short_ratio",
     topic: LongShortRatio::TOPIC,
+    kind: LongShortRatio::KIND,
     by_wallet: false,
     by_interval: true,
     push_rows: push_latest,
-    row: |row: &SqliteRow| raw(&RatioRow::from_row(row)?.derived()),
+    rows: |moment, query| moment.told(query, |row: RatioRow| raw(&row.derived())),
     live: |value| {
         let ratio: LongShortRatio = serde_json::from_slice(value)?;
         let interval = Some(ratio.interval);
@@ -45,6 +45,11 @@ pub(crate) static CHANNEL: Channel = Channel {
 const DEFINITION: &str = "accounts with an open position in the coin, of those that have traded it since `coverage.since_time`, each once, \
      at the bucket's end; \
      open, high, low and close are long accounts over short accounts within the bucket";
+
+const SELECT: &str = "SELECT ratio.coin, ratio.interval, ratio.time, ratio.long_accounts, ratio.short_accounts, \
+     CAST(ratio.long_ratio AS TEXT) AS long_ratio, CAST(ratio.short_ratio AS TEXT) AS short_ratio, \
+     CAST(ratio.open AS TEXT) AS open, CAST(ratio.high AS TEXT) AS high, CAST(ratio.low AS TEXT) AS low, \
+     CAST(ratio.close AS TEXT) AS close, ratio.complete, ratio.final, ratio.block, ratio.clock";
 
 /// A bucket as it is told.
 #[derive(Serialize, FromRow)]
@@ -128,44 +133,46 @@ async fn latest(
     let interval = parameters.interval()?;
     parameters.nothing_else()?;
 
-    let mut moment = database::one_moment(&context).await?;
-    let coin = coin::known(&mut moment.rows, context.generation, &asked).await?;
-    let source = database::source(&mut moment.rows, context.generation, LongShortRatio::TOPIC).await?;
-    let mut query = QueryBuilder::new("");
+    let mut moment = context.database.one_moment().await?;
+    let coin = coin::known(&mut moment, context.generation, &asked).await?;
+    let standing = standing::of(&mut moment, context.generation, &[LongShortRatio::TOPIC]).await?;
+    let mut query = Query::default();
     let subject = Subject { channel: CHANNEL.name, key: Key::Coin(coin), interval: Some(interval) };
     push_latest(&mut query, context.generation, &subject);
-    let row: Option<RatioRow> = query.build_query_as().fetch_optional(&mut *moment.rows).await?;
+    let row: Option<RatioRow> = moment.first(query).await?;
 
-    let mut meta = ratio_meta(&context, &moment.now, source, row.as_slice());
-    meta.reason = row.is_none().then_some("nothing_traded_yet");
+    let mut meta = ratio_meta(&context, &standing, row.as_slice());
+    if row.is_none() {
+        meta.reason = standing.reason_for_nothing().or(Some("nothing_traded_yet"));
+    }
     Ok(Reply { data: row.map(RatioRow::derived), meta })
 }
 
-fn ratio_meta(context: &Context, now: &Status, source: BTreeMap<String, u64>, rows: &[RatioRow]) -> Meta {
+fn ratio_meta(context: &Context, standing: &Standing, rows: &[RatioRow]) -> Meta {
     Meta {
         as_of: rows.iter().map(|row| row.clock).max(),
         complete: rows.iter().all(|row| row.complete),
         definition: Some(DEFINITION),
-        ..Meta::new(context, now, LongShortRatio::SCHEMA, source)
+        ..Meta::new(context, standing, LongShortRatio::SCHEMA)
     }
 }
 
 /// The latest bucket of each coin and interval, each found by one step along the key.
-fn push_latest(query: &mut QueryBuilder<Sqlite>, generation: u32, subject: &Subject) {
+fn push_latest(query: &mut Query, generation: u32, subject: &Subject) {
     query.push("WITH asked (coin) AS (");
     match &subject.key {
         Key::Coin(coin) => {
-            query.push("VALUES (").push_bind(coin.clone()).push(")");
+            query.push("VALUES (").push_bind(coin.as_str()).push(")");
         }
         Key::All | Key::Wallet(_) => coin::push_coins(query, generation, "long_short_ratios"),
     }
     query.push("), kept (interval) AS (");
     let intervals = subject.interval.as_ref().map_or(Interval::ALL.as_slice(), std::slice::from_ref);
-    query.push_values(intervals, |mut tuple, interval| {
-        tuple.push_bind(interval.name());
-    });
-    query.push(format_args!(
-        ") SELECT ratio.* FROM asked CROSS JOIN kept CROSS JOIN long_short_ratios AS ratio \
+    for (place, interval) in intervals.iter().enumerate() {
+        query.push(if place == 0 { "VALUES (" } else { ", (" }).push_bind(interval.name()).push(")");
+    }
+    query.push(") ").push(SELECT).push(format_args!(
+        " FROM asked CROSS JOIN kept CROSS JOIN long_short_ratios AS ratio \
          WHERE ratio.generation = {generation} AND ratio.coin = asked.coin AND ratio.interval = kept.interval \
          AND ratio.time = (SELECT max(time) FROM long_short_ratios AS last WHERE last.generation = {generation} \
          AND last.coin = asked.coin AND last.interval = kept.interval)"
@@ -175,9 +182,7 @@ fn push_latest(query: &mut QueryBuilder<Sqlite>, generation: u32, subject: &Subj
 /// What a page is chosen by, and where it begins.
 struct Asked {
     interval: Interval,
-    start_time: Option<i64>,
-    end_time: Option<i64>,
-    oldest_first: bool,
+    range: TimeRange,
     after: Option<i64>,
     limit: usize,
 }
@@ -185,29 +190,20 @@ struct Asked {
 impl Asked {
     fn read(generation: u32, mut parameters: Parameters) -> Result<Self, ApiError> {
         let interval = parameters.interval()?;
-        let start_time = parameters.time(&["start_time", "startTime"])?;
-        let end_time = parameters.time(&["end_time", "endTime"])?;
+        let range = parameters.time_range()?;
         let limit = parameters.limit()?;
-        let order = parameters.word("order", "INVALID_ORDER", &[("asc", true), ("desc", false)])?;
-        let oldest_first = order.unwrap_or(start_time.is_some() || end_time.is_some());
         let after = match parameters.text(&["cursor"])? {
-            Some(cursor) => Some(cursor::read(generation, list_name(oldest_first), &cursor)?),
+            Some(cursor) => Some(cursor::read(generation, list_name(&range), &cursor)?),
             None => None,
         };
         parameters.nothing_else()?;
-        if let (Some(start), Some(end)) = (start_time, end_time)
-            && start >= end
-        {
-            let message = format!("end_time {end} is not after start_time {start}; it is exclusive, start_time is not");
-            return Err(ApiError::parameter("INVALID_TIME_RANGE", "end_time", message));
-        }
-        Ok(Self { interval, start_time, end_time, oldest_first, after, limit })
+        Ok(Self { interval, range, after, limit })
     }
 }
 
 /// A cursor of one direction says nothing in the other.
-fn list_name(oldest_first: bool) -> &'static str {
-    if oldest_first { "long-short-ratio/asc" } else { "long-short-ratio/desc" }
+fn list_name(range: &TimeRange) -> &'static str {
+    if range.oldest_first { "long-short-ratio/asc" } else { "long-short-ratio/desc" }
 }
 
 async fn history(
@@ -217,38 +213,34 @@ async fn history(
 ) -> Result<Reply<Vec<RatioRow>>, ApiError> {
     let asked = Asked::read(context.generation, parameters)?;
 
-    let mut moment = database::one_moment(&context).await?;
-    let coin = coin::known(&mut moment.rows, context.generation, &coin).await?;
-    let source = database::source(&mut moment.rows, context.generation, LongShortRatio::TOPIC).await?;
-    let mut rows: Vec<RatioRow> =
-        page(context.generation, &coin, &asked).build_query_as().fetch_all(&mut *moment.rows).await?;
+    let mut moment = context.database.one_moment().await?;
+    let coin = coin::known(&mut moment, context.generation, &coin).await?;
+    let standing = standing::of(&mut moment, context.generation, &[LongShortRatio::TOPIC]).await?;
+    let mut rows: Vec<RatioRow> = moment.all(page(context.generation, &coin, &asked)).await?;
 
     let more = rows.len() > asked.limit;
     rows.truncate(asked.limit);
-    let mut meta = ratio_meta(&context, &moment.now, source, &rows);
+    let mut meta = ratio_meta(&context, &standing, &rows);
+    meta.reason = if rows.is_empty() { standing.reason_for_nothing() } else { None };
     if more {
         meta.complete = false;
-        let list = list_name(asked.oldest_first);
+        let list = list_name(&asked.range);
         meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, list, last.time));
     }
     Ok(Reply { data: rows.into_iter().map(RatioRow::derived).collect(), meta })
 }
 
 /// One row more than the page holds: whether there is a next page.
-fn page(generation: u32, coin: &str, asked: &Asked) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("SELECT * FROM long_short_ratios WHERE generation = ");
-    query.push_bind(generation).push(" AND coin = ").push_bind(coin.to_owned());
-    query.push(" AND interval = ").push_bind(asked.interval.name());
-    if let Some(start) = asked.start_time {
-        query.push(" AND time >= ").push_bind(start);
-    }
-    if let Some(end) = asked.end_time {
-        query.push(" AND time < ").push_bind(end);
-    }
+fn page(generation: u32, coin: &str, asked: &Asked) -> Query {
+    let mut query = Query::new(SELECT);
+    query.push(" FROM long_short_ratios AS ratio WHERE generation = ");
+    query.push_bind(generation).push(" AND coin = ").push_bind(coin);
+    query.push(" AND ratio.interval = ").push_bind(asked.interval.name());
+    asked.range.push(&mut query, "time");
     if let Some(after) = asked.after {
-        query.push(if asked.oldest_first { " AND time > " } else { " AND time < " }).push_bind(after);
+        query.push(if asked.range.oldest_first { " AND time > " } else { " AND time < " }).push_bind(after);
     }
-    query.push(if asked.oldest_first { " ORDER BY time" } else { " ORDER BY time DESC" });
+    query.push(if asked.range.oldest_first { " ORDER BY time" } else { " ORDER BY time DESC" });
     query.push(" LIMIT ").push_bind(asked.limit as i64 + 1);
     query
 }

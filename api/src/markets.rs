@@ -8,13 +8,14 @@ use axum::routing::get;
 use schemas::{Market, Message};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::FromRow;
 
 use crate::Context;
-use crate::database::{one_moment, source};
 use crate::error::ApiError;
 use crate::parameters::Parameters;
+use crate::query::Query;
 use crate::reply::{Coverage, Meta, Reply};
+use crate::standing;
 
 pub(crate) fn routes() -> Router<Arc<Context>> {
     Router::new().route("/api/v1/markets", get(list))
@@ -31,14 +32,17 @@ struct MarketRow {
 struct StoredMarket {
     coin: String,
     dex: String,
-    size_decimals: u32,
-    max_leverage: u32,
+    size_decimals: i64,
+    max_leverage: i64,
     isolated_only: bool,
     delisted: bool,
     time: i64,
     #[serde(skip)]
     margin_tiers: String,
 }
+
+const SELECT: &str = "SELECT coin, dex, size_decimals, max_leverage, isolated_only, delisted, time, \
+     CAST(margin_tiers AS TEXT) AS margin_tiers FROM markets WHERE generation = ";
 
 async fn list(
     State(context): State<Arc<Context>>,
@@ -48,24 +52,24 @@ async fn list(
     let active = parameters.word("active", "INVALID_ACTIVE", &[("true", true), ("false", false)])?;
     parameters.nothing_else()?;
 
-    let mut query = QueryBuilder::new("SELECT * FROM markets WHERE generation = ");
+    let mut query = Query::new(SELECT);
     query.push_bind(context.generation);
     if let Some(dex) = dex {
-        query.push(" AND dex = ").push_bind(dex);
+        query.push(" AND dex = ").push_bind(dex.as_str());
     }
     if let Some(active) = active {
         query.push(" AND delisted = ").push_bind(!active);
     }
     query.push(" ORDER BY coin");
 
-    let mut moment = one_moment(&context).await?;
-    let rows: Vec<StoredMarket> = query.build_query_as().fetch_all(&mut *moment.rows).await?;
-    let source = source(&mut moment.rows, context.generation, Market::TOPIC).await?;
+    let mut moment = context.database.one_moment().await?;
+    let rows: Vec<StoredMarket> = moment.all(query).await?;
+    let standing = standing::of(&mut moment, context.generation, &[Market::TOPIC]).await?;
     let as_of = rows.iter().map(|row| row.time).max();
     let data = rows.into_iter().map(with_tiers).collect::<Result<_, _>>()?;
     Ok(Reply {
         data,
-        meta: Meta { as_of, coverage: Coverage::METADATA, ..Meta::new(&context, &moment.now, Market::SCHEMA, source) },
+        meta: Meta { as_of, coverage: Coverage::METADATA, ..Meta::new(&context, &standing, Market::SCHEMA) },
     })
 }
 

@@ -3,15 +3,23 @@
 
 use std::fmt::Write;
 
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{self, FromRequestParts};
 use axum::http::request::Parts;
-use schemas::{Interval, Wallet};
+use schemas::{Amount, Interval, Wallet};
 
 use crate::error::ApiError;
+use crate::query::Query;
 
 pub(crate) struct Parameters {
     given: Vec<(String, String)>,
     understood: Vec<&'static str>,
+}
+
+/// From `start_time` on and before `end_time`, in one of the two directions.
+pub(crate) struct TimeRange {
+    pub(crate) start: Option<i64>,
+    pub(crate) end: Option<i64>,
+    pub(crate) oldest_first: bool,
 }
 
 pub(crate) const DEFAULT_LIMIT: usize = 100;
@@ -21,7 +29,7 @@ impl<S: Sync> FromRequestParts<S> for Parameters {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let Query(given) = Query::try_from_uri(&parts.uri)
+        let extract::Query(given) = extract::Query::try_from_uri(&parts.uri)
             .map_err(|refusal| ApiError::parameter("INVALID_QUERY", "", format!("{refusal}; write name=value&…")))?;
         Ok(Self { given, understood: Vec::new() })
     }
@@ -60,7 +68,21 @@ impl Parameters {
         })
     }
 
-    pub(crate) fn time(&mut self, names: &[&'static str]) -> Result<Option<i64>, ApiError> {
+    /// Oldest first when a time is given and no order.
+    pub(crate) fn time_range(&mut self) -> Result<TimeRange, ApiError> {
+        let start = self.time(&["start_time", "startTime"])?;
+        let end = self.time(&["end_time", "endTime"])?;
+        let order = self.word("order", "INVALID_ORDER", &[("asc", true), ("desc", false)])?;
+        if let (Some(start), Some(end)) = (start, end)
+            && start >= end
+        {
+            let message = format!("end_time {end} is not after start_time {start}; it is exclusive, start_time is not");
+            return Err(ApiError::parameter("INVALID_TIME_RANGE", "end_time", message));
+        }
+        Ok(TimeRange { start, end, oldest_first: order.unwrap_or(start.is_some() || end.is_some()) })
+    }
+
+    fn time(&mut self, names: &[&'static str]) -> Result<Option<i64>, ApiError> {
         let Some(text) = self.text(names)? else { return Ok(None) };
         text.parse().map(Some).map_err(|_| {
             let message = format!("{} is {text:?}; it is a whole number of milliseconds UTC", names[0]);
@@ -81,6 +103,15 @@ impl Parameters {
         text.parse().map_err(|()| ApiError::parameter("INVALID_INTERVAL", "interval", unknown_interval(&text)))
     }
 
+    /// A decimal that is not negative.
+    pub(crate) fn amount(&mut self, name: &'static str, code: &'static str) -> Result<Option<Amount>, ApiError> {
+        let Some(text) = self.text(&[name])? else { return Ok(None) };
+        let amount = text.parse().ok().filter(|amount: &Amount| amount.sign() >= 0);
+        amount.map(Some).ok_or_else(|| {
+            ApiError::parameter(code, name, format!("{name} is {text:?}; it is a decimal such as 1000 or 0.5"))
+        })
+    }
+
     /// One of a few words.
     pub(crate) fn word<T: Copy>(
         &mut self,
@@ -98,6 +129,17 @@ impl Parameters {
                 }
                 Err(ApiError::parameter(code, name, message))
             }
+        }
+    }
+}
+
+impl TimeRange {
+    pub(crate) fn push(&self, query: &mut Query, column: &str) {
+        if let Some(start) = self.start {
+            query.push(format_args!(" AND {column} >= ")).push_bind(start);
+        }
+        if let Some(end) = self.end {
+            query.push(format_args!(" AND {column} < ")).push_bind(end);
         }
     }
 }

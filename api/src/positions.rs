@@ -5,17 +5,17 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
-use schemas::{Message, Position, PositionSide};
+use schemas::{Message, Position};
 use serde::Serialize;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, QueryBuilder, Sqlite};
+use sqlx::FromRow;
 
 use crate::Context;
 use crate::channel::{Channel, Key, LiveRow, raw};
 use crate::error::ApiError;
 use crate::parameters::Parameters;
+use crate::query::Query;
 use crate::reply::{Meta, Reply};
-use crate::{coin, cursor, database};
+use crate::{coin, cursor, standing};
 
 pub(crate) fn routes() -> Router<Arc<Context>> {
     Router::new().route("/api/v1/positions", get(list))
@@ -24,17 +24,18 @@ pub(crate) fn routes() -> Router<Arc<Context>> {
 pub(crate) static CHANNEL: Channel = Channel {
     name: "positions",
     topic: Position::TOPIC,
+    kind: Position::KIND,
     by_wallet: true,
     by_interval: false,
     push_rows: |query, generation, subject| {
         query.push(SELECT).push_bind(generation);
         match &subject.key {
             Key::All => query,
-            Key::Coin(coin) => query.push(" AND coin = ").push_bind(coin.clone()),
-            Key::Wallet(wallet) => query.push(" AND wallet = ").push_bind(wallet.clone()),
+            Key::Coin(coin) => query.push(" AND coin = ").push_bind(coin.as_str()),
+            Key::Wallet(wallet) => query.push(" AND wallet = ").push_bind(wallet.as_str()),
         };
     },
-    row: |row: &SqliteRow| raw(&PositionRow::from_row(row)?.explained()),
+    rows: |moment, query| moment.told(query, |row: PositionRow| raw(&row.explained())),
     live: |value| {
         let position: Position = serde_json::from_slice(value)?;
         let row = PositionRow::from(position).explained();
@@ -54,7 +55,7 @@ struct PositionRow {
     changed_at: i64,
     last_px: String,
     block: i64,
-    index: u32,
+    index: i64,
     clock: i64,
     /// Why something is null.
     #[sqlx(skip)]
@@ -71,29 +72,24 @@ impl PositionRow {
 
 impl From<Position> for PositionRow {
     fn from(position: Position) -> Self {
-        let side = match position.side {
-            PositionSide::Long => "long",
-            PositionSide::Short => "short",
-            PositionSide::Flat => "flat",
-        };
         Self {
             coin: position.coin.to_string(),
             wallet: position.wallet.to_string(),
-            side: side.to_owned(),
+            side: position.side.name().to_owned(),
             size: position.size.to_string(),
             opened_at: position.opened_at,
             changed_at: position.changed_at,
             last_px: position.last_px.to_string(),
             block: position.block.cast_signed(),
-            index: position.index,
+            index: position.index.into(),
             clock: position.clock,
             reason: None,
         }
     }
 }
 
-const SELECT: &str = "SELECT coin, wallet, side, size, opened_at, changed_at, last_px, block, idx AS \"index\", clock \
-     FROM positions WHERE generation = ";
+const SELECT: &str = "SELECT coin, wallet, side, CAST(size AS TEXT) AS size, opened_at, changed_at, \
+     CAST(last_px AS TEXT) AS last_px, block, idx AS \"index\", clock FROM positions WHERE generation = ";
 
 /// What a page is chosen by, and where it begins.
 struct Asked {
@@ -120,34 +116,34 @@ async fn list(
     };
     parameters.nothing_else()?;
 
-    let mut moment = database::one_moment(&context).await?;
+    let mut moment = context.database.one_moment().await?;
     if let Some(coin) = &mut asked.coin {
-        *coin = coin::known(&mut moment.rows, context.generation, coin).await?;
+        *coin = coin::known(&mut moment, context.generation, coin).await?;
     }
-    let source = database::source(&mut moment.rows, context.generation, Position::TOPIC).await?;
-    let mut rows: Vec<PositionRow> =
-        page(context.generation, &asked).build_query_as().fetch_all(&mut *moment.rows).await?;
+    let standing = standing::of(&mut moment, context.generation, &[Position::TOPIC]).await?;
+    let mut rows: Vec<PositionRow> = moment.all(page(context.generation, &asked)).await?;
 
-    let mut meta = Meta::new(&context, &moment.now, Position::SCHEMA, source);
+    let mut meta = Meta::new(&context, &standing, Position::SCHEMA);
     if rows.len() > asked.limit {
         rows.truncate(asked.limit);
         meta.complete = false;
         meta.next_cursor =
             rows.last().map(|last| cursor::write(context.generation, "positions", (&last.coin, &last.wallet)));
     }
+    meta.reason = if rows.is_empty() { standing.reason_for_nothing() } else { None };
     meta.as_of = rows.iter().map(|row| row.clock).max();
     Ok(Reply { data: rows.into_iter().map(PositionRow::explained).collect(), meta })
 }
 
 /// One row more than the page holds: whether there is a next page.
-fn page(generation: u32, asked: &Asked) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(SELECT);
+fn page(generation: u32, asked: &Asked) -> Query {
+    let mut query = Query::new(SELECT);
     query.push_bind(generation);
     if let Some(coin) = &asked.coin {
-        query.push(" AND coin = ").push_bind(coin.clone());
+        query.push(" AND coin = ").push_bind(coin.as_str());
     }
     if let Some(wallet) = &asked.wallet {
-        query.push(" AND wallet = ").push_bind(wallet.clone());
+        query.push(" AND wallet = ").push_bind(wallet.as_str());
     }
     if let Some(side) = asked.side {
         query.push(" AND side = ").push_bind(side);
@@ -155,11 +151,11 @@ fn page(generation: u32, asked: &Asked) -> QueryBuilder<Sqlite> {
     if let Some((coin, wallet)) = &asked.after {
         // What is fixed already would only keep the index from being used to its end.
         match (&asked.coin, &asked.wallet) {
-            (Some(_), _) => query.push(" AND wallet > ").push_bind(wallet.clone()),
-            (None, Some(_)) => query.push(" AND coin > ").push_bind(coin.clone()),
+            (Some(_), _) => query.push(" AND wallet > ").push_bind(wallet.as_str()),
+            (None, Some(_)) => query.push(" AND coin > ").push_bind(coin.as_str()),
             (None, None) => {
-                query.push(" AND (coin, wallet) > (").push_bind(coin.clone());
-                query.push(", ").push_bind(wallet.clone()).push(")")
+                query.push(" AND (coin, wallet) > (").push_bind(coin.as_str());
+                query.push(", ").push_bind(wallet.as_str()).push(")")
             }
         };
     }

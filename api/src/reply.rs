@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::Context;
 use crate::error::ApiError;
-use crate::status::Status;
+use crate::standing::Standing;
 
 #[derive(Serialize)]
 pub(crate) struct Reply<T> {
@@ -29,7 +29,7 @@ pub(crate) struct Meta {
     pub(crate) complete: bool,
     /// The latest clock that a row stands on; the rows say everything up to it.
     pub(crate) as_of: Option<i64>,
-    /// Everything up to this event time, and this block, is in the rows.
+    /// Everything up to this event time, and this block, is in the rows; unknown where results have no clock.
     pub(crate) watermark: Option<i64>,
     pub(crate) block_height: Option<u64>,
     pub(crate) generation: u32,
@@ -58,21 +58,26 @@ impl Coverage {
     /// Not computed from fills, but told by the exchange.
     pub(crate) const METADATA: Self =
         Self { method: "exact", source: "info endpoint", since_block: None, since_time: None };
+    /// Valued by the exchange, and told as it is.
+    pub(crate) const PUBLIC_FEED: Self =
+        Self { method: "exact", source: "public feed", since_block: None, since_time: None };
     const FILLS: Self = Self { method: "exact", source: "node fills", since_block: None, since_time: None };
 }
 
 impl Meta {
-    pub(crate) fn new(context: &Context, now: &Status, schema: &'static str, source: BTreeMap<String, u64>) -> Self {
+    pub(crate) fn new(context: &Context, standing: &Standing, schema: &'static str) -> Self {
+        let clock = standing.clock();
+        let (since_block, since_time) = clock.map(|clock| (clock.since_block, clock.since_time)).unzip();
         Self {
             next_cursor: None,
             complete: true,
             as_of: None,
-            watermark: now.clock,
-            block_height: now.stored_block,
+            watermark: clock.map(|clock| clock.time),
+            block_height: clock.map(|clock| clock.block),
             generation: context.generation,
             simulated: context.simulated,
-            source,
-            coverage: Coverage { since_block: now.since_block, since_time: now.since_time, ..Coverage::FILLS },
+            source: standing.source(),
+            coverage: Coverage { since_block, since_time, ..Coverage::FILLS },
             schema,
             definition: None,
             reason: None,

@@ -1,33 +1,25 @@
 //! `/api/v1/status` and the page at `/`: what is running.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
 use axum::response::Html;
 use axum::routing::get;
+use schemas::{Topic, topics};
 use serde::Serialize;
 
 use crate::Context;
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::reply::{Meta, Reply};
+use crate::standing;
 
-/// How things stand.
+/// What is running; how far it is, the rows and the live results say themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     pub version: String,
     pub market: String,
-    pub head_block: Option<u64>,
-    /// When the head block was made, in milliseconds UTC.
-    pub head_time: Option<i64>,
-    /// The first block there was: of what was before it nothing is known.
-    pub since_block: Option<u64>,
-    pub since_time: Option<i64>,
-    /// Everything up to this block and this event time is in the database.
-    pub stored_block: Option<u64>,
-    pub clock: Option<i64>,
     /// Each topic's name and how many records it holds.
     pub topics: Vec<(String, u64)>,
     /// Where the data are kept.
@@ -43,8 +35,10 @@ struct StatusRow {
     version: String,
     market: String,
     started: i64,
+    /// The latest clock that was told, of whatever partition.
     head_block: Option<u64>,
     head_time: Option<i64>,
+    /// Everything up to this event time is in the rows.
     clock: Option<i64>,
     topics: Vec<TopicRow>,
     data: String,
@@ -56,17 +50,23 @@ struct TopicRow {
     records: u64,
 }
 
+/// Whose clocks say how far the rows are.
+const COMPUTED: [&Topic; 3] = [&topics::POSITIONS, &topics::LONG_SHORT_RATIOS, &topics::LIQUIDATIONS];
+
 async fn status(State(context): State<Arc<Context>>, parameters: Parameters) -> Result<Reply<StatusRow>, ApiError> {
     parameters.nothing_else()?;
-    let now = (context.describe)();
-    let meta = Meta { as_of: now.clock, ..Meta::new(&context, &now, "status/1", BTreeMap::new()) };
+    let mut moment = context.database.one_moment().await?;
+    let standing = standing::of(&mut moment, context.generation, &COMPUTED).await?;
+    let mut meta = Meta::new(&context, &standing, "status/1");
+    meta.as_of = meta.watermark;
+    let (now, head) = ((context.describe)(), context.live.head());
     let data = StatusRow {
         version: now.version,
         market: now.market,
         started: context.started,
-        head_block: now.head_block,
-        head_time: now.head_time,
-        clock: now.clock,
+        head_block: head.map(|clock| clock.block),
+        head_time: head.map(|clock| clock.time),
+        clock: meta.watermark,
         topics: now.topics.into_iter().map(|(name, records)| TopicRow { name, records }).collect(),
         data: now.data,
     };

@@ -2,7 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod client;
+mod databases;
 mod fixture;
 mod http;
+mod liquidations;
+// The same places as the sink's own tests: its migrations make the tables that are read here.
+#[path = "../../sink/src/tests/place.rs"]
+mod place;
+mod prices;
 mod seam;
+mod standing;
 mod websocket;

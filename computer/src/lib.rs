@@ -6,12 +6,19 @@
 #![no_std]
 extern crate alloc;
 
+mod definition;
+mod liquidation_episodes;
+mod liquidation_orders;
+mod liquidation_price;
 mod long_short_ratios;
 mod positions;
+mod prices;
 mod processor;
 mod stage;
 mod table;
 
+pub use definition::Definition;
+pub use liquidation_price::{Exposure, liquidation_price, maintenance_margin};
 pub use processor::{Description, Out, Tick};
 pub use stage::{GRACE_MS, Refused, Stage};
 pub use table::{Table, TableKey};
@@ -20,19 +27,59 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use processor::{Processor, Run};
+use schemas::{kind, topics};
+
+pub static COIN: Definition = Definition {
+    name: "coin",
+    input: &topics::FILLS,
+    state: &topics::STATE_COIN,
+    processors: coin_stage,
+    event: kind::FILL,
+    take: Stage::take_fill,
+};
+
+static PRICE: Definition = Definition {
+    name: "price",
+    input: &topics::ASSET_CONTEXTS,
+    state: &topics::STATE_PRICE,
+    processors: price_stage,
+    event: kind::CONTEXT,
+    take: Stage::take_context,
+};
 
 /// The folds of the coin stage, in the order in which an event runs through them.
 fn coin_stage() -> Vec<Box<dyn Run>> {
     [
         Processor::boxed("positions", positions::fold, positions::tick, positions::gap),
         Processor::boxed("long-short-ratios", long_short_ratios::fold, long_short_ratios::tick, long_short_ratios::gap),
+        Processor::boxed(
+            "liquidation-orders",
+            liquidation_orders::fold,
+            liquidation_orders::tick,
+            liquidation_orders::gap,
+        ),
+        Processor::boxed(
+            "liquidation-episodes",
+            liquidation_episodes::fold,
+            liquidation_episodes::tick,
+            liquidation_episodes::gap,
+        ),
     ]
     .into()
 }
 
+fn price_stage() -> Vec<Box<dyn Run>> {
+    [Processor::boxed("prices", prices::fold, prices::tick, prices::gap)].into()
+}
+
+/// Every stage there is. A new one is its definition and one name here.
+pub fn stages() -> [&'static Definition; 2] {
+    [&COIN, &PRICE]
+}
+
 /// Every processor there is.
 pub fn processors() -> Vec<Description> {
-    coin_stage().iter().map(|processor| processor.describe()).collect()
+    stages().into_iter().flat_map(Definition::describe).collect()
 }
 
 #[cfg(test)]

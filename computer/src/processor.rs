@@ -42,6 +42,7 @@ impl Tick {
 /// What the registry says of a processor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
+    pub stage: &'static str,
     pub name: &'static str,
     pub reads: &'static Topic,
     /// Per event and per tick; the same topic twice when a processor has only one.
@@ -63,7 +64,7 @@ type Fold<K, V, In, M> = fn(&mut Table<K, V>, &In, &mut Out<M>);
 
 /// The types of a processor taken away, so that a stage is a list.
 pub(crate) trait Run: Send {
-    fn describe(&self) -> Description;
+    fn describe(&self, stage: &'static str) -> Description;
     /// Folds the event if it is of this processor's kind; what it says at once is handed to `next` as well.
     fn fold(&mut self, event: &dyn Any, out: &mut Outbox, next: &mut [Box<dyn Run>]);
     fn tick(&mut self, tick: &Tick, out: &mut Outbox, next: &mut [Box<dyn Run>]);
@@ -118,8 +119,8 @@ where
     A: Message + Send + 'static,
     B: Message + Send + 'static,
 {
-    fn describe(&self) -> Description {
-        Description { name: self.name, reads: In::TOPIC, writes: [A::TOPIC, B::TOPIC] }
+    fn describe(&self, stage: &'static str) -> Description {
+        Description { stage, name: self.name, reads: In::TOPIC, writes: [A::TOPIC, B::TOPIC] }
     }
 
     fn fold(&mut self, event: &dyn Any, out: &mut Outbox, next: &mut [Box<dyn Run>]) {

@@ -6,17 +6,25 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use schemas::{Checkpoint, Clock, Fill, Gap, Generation, LateEvent, Outbox, Record, Topic, kind, topics};
+use schemas::{
+    AssetContext, Checkpoint, Clock, Fill, Gap, Generation, LateEvent, Outbox, Record, ResultClock, Topic, kind,
+};
 
+use crate::definition::Definition;
 use crate::processor::{Run, Tick, offer};
 
 /// A window closes when the clock is this far past its end; what comes later is late.
 pub const GRACE_MS: i64 = 10_000;
 
+/// How often the result topics are told the time.
+const CLOCK_EVERY_MS: i64 = 1_000;
+
 pub struct Stage {
-    state: &'static Topic,
+    definition: &'static Definition,
     partition: u32,
     processors: Vec<Box<dyn Run>>,
+    /// Topics of which this task alone writes this partition: it says the clock there.
+    told_the_time: Vec<&'static Topic>,
     checkpoint: Checkpoint,
 }
 
@@ -27,14 +35,37 @@ pub struct Refused {
 }
 
 impl Stage {
-    /// The stage that reads `fills`, for one partition, before anything has been restored.
-    pub fn coin(generation: Generation, partition: u32) -> Self {
+    /// A task for one partition, before anything has been restored.
+    pub(crate) fn of(definition: &'static Definition, generation: Generation, partition: u32) -> Self {
         Self {
-            state: &topics::STATE_COIN,
+            definition,
             partition,
-            processors: crate::coin_stage(),
+            processors: (definition.processors)(),
+            told_the_time: definition.written_like_the_input(),
             checkpoint: Checkpoint { generation: generation.number, ..Checkpoint::default() },
         }
+    }
+
+    /// The stage that reads `fills`.
+    pub fn coin(generation: Generation, partition: u32) -> Self {
+        Self::of(&crate::COIN, generation, partition)
+    }
+
+    /// The stage that reads `asset-contexts`.
+    pub fn price(generation: Generation, partition: u32) -> Self {
+        Self::of(&crate::PRICE, generation, partition)
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.definition.name
+    }
+
+    pub fn input(&self) -> &'static Topic {
+        self.definition.input
+    }
+
+    pub fn state(&self) -> &'static Topic {
+        self.definition.state
     }
 
     /// Applies one record of the input.
@@ -42,9 +73,9 @@ impl Stage {
         out.inherit(record.headers);
         let value = record.value.unwrap_or_default();
         match record.headers.get(kind::HEADER) {
-            Some(kind::FILL) => self.fill(&read(value)?, value, out),
             Some(kind::CLOCK) => self.clock(&read(value)?, out),
             Some(kind::GAP) => self.gap(&read(value)?),
+            Some(event) if event == self.definition.event => (self.definition.take)(self, value, out)?,
             other => {
                 let kind = String::from_utf8_lossy(other.unwrap_or_default()).into_owned();
                 return Err(Refused { reason: alloc::format!("a record of unknown kind {kind:?}") });
@@ -53,7 +84,8 @@ impl Stage {
         Ok(())
     }
 
-    fn fill(&mut self, fill: &Fill, value: &[u8], out: &mut Outbox) {
+    pub(crate) fn take_fill(&mut self, value: &[u8], out: &mut Outbox) -> Result<(), Refused> {
+        let fill: Fill = read(value)?;
         if fill.time < self.checkpoint.clock - GRACE_MS {
             out.send(&LateEvent {
                 coin: fill.coin.clone(),
@@ -63,27 +95,50 @@ impl Stage {
                 clock: self.checkpoint.clock,
                 fill: String::from_utf8_lossy(value).into_owned(),
             });
-            return;
+        } else {
+            offer(&mut self.processors, &fill, out);
         }
-        offer(&mut self.processors, fill, out);
+        Ok(())
+    }
+
+    pub(crate) fn take_context(&mut self, value: &[u8], out: &mut Outbox) -> Result<(), Refused> {
+        let context: AssetContext = read(value)?;
+        offer(&mut self.processors, &context, out);
+        Ok(())
     }
 
     fn clock(&mut self, clock: &Clock, out: &mut Outbox) {
         if clock.block <= self.checkpoint.block {
             return;
         }
-        let hole = self.checkpoint.hole.map(|gap| (gap.from_time, gap.to_time));
-        let tick = Tick { time: clock.time, block: clock.block, previous: self.checkpoint.clock, hole };
-        self.checkpoint.clock = clock.time;
-        self.checkpoint.block = clock.block;
-        self.checkpoint.ticks += 1;
+        let tick = self.advance(clock);
         let mut rest = self.processors.as_mut_slice();
         while let Some((first, next)) = rest.split_first_mut() {
             first.tick(&tick, out, next);
             rest = next;
         }
+        if tick.crosses(CLOCK_EVERY_MS) {
+            self.tell_the_time(clock, out);
+        }
         for processor in &mut self.processors {
             processor.begin_tick(self.checkpoint.ticks);
+        }
+    }
+
+    fn advance(&mut self, clock: &Clock) -> Tick {
+        let hole = self.checkpoint.hole.map(|gap| (gap.from_time, gap.to_time));
+        let tick = Tick { time: clock.time, block: clock.block, previous: self.checkpoint.clock, hole };
+        self.checkpoint.clock = clock.time;
+        self.checkpoint.block = clock.block;
+        self.checkpoint.ticks += 1;
+        tick
+    }
+
+    fn tell_the_time(&mut self, &Clock { time, block }: &Clock, out: &mut Outbox) {
+        let since = self.checkpoint.since.get_or_insert(Clock { time, block });
+        let clock = ResultClock { time, block, since_time: since.time, since_block: since.block };
+        for topic in &self.told_the_time {
+            out.send_clock(topic, self.partition, &clock);
         }
     }
 
@@ -97,11 +152,11 @@ impl Stage {
     /// Adds to the outbox what brings a successor here: the changed entries, and the input position they stand for.
     pub fn save(&mut self, input: &Topic, next: u64, out: &mut Outbox) {
         for processor in &mut self.processors {
-            processor.save(out, self.state, self.partition);
+            processor.save(out, self.definition.state, self.partition);
         }
         self.checkpoint.next.insert(input.name.to_string(), next);
         let checkpoint = &self.checkpoint;
-        out.batch(self.state, self.partition).push_with(
+        out.batch(self.definition.state, self.partition).push_with(
             checkpoint.clock,
             &[],
             |key| key.extend_from_slice(Checkpoint::KEY),

@@ -65,12 +65,12 @@ impl<K: TableKey, V: Default> Table<K, V> {
         &mut entry.value
     }
 
-    pub fn remove(&mut self, key: &K) {
-        if let Some(entry) = self.entries.remove(key)
-            && entry.saved
-        {
+    pub fn remove(&mut self, key: &K) -> Option<V> {
+        let entry = self.entries.remove(key)?;
+        if entry.saved {
             self.unsaved.push(key.clone());
         }
+        Some(entry.value)
     }
 
     /// The keys that changed since the last tick, in order.
@@ -83,7 +83,13 @@ impl<K: TableKey, V: Default> Table<K, V> {
 
     /// Every key, in order.
     pub fn keys(&self) -> Vec<K> {
-        let mut keys: Vec<K> = self.entries.keys().cloned().collect();
+        self.keys_where(|_| true)
+    }
+
+    /// The keys of the entries that are so, in order.
+    pub fn keys_where(&self, is_so: impl Fn(&V) -> bool) -> Vec<K> {
+        let found = self.entries.iter().filter(|(_, entry)| is_so(&entry.value));
+        let mut keys: Vec<K> = found.map(|(key, _)| key.clone()).collect();
         keys.sort_unstable();
         keys
     }

@@ -7,28 +7,37 @@ extern crate std;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec;
 use alloc::vec::Vec;
 use core::any::Any;
 use std::fs;
 use std::path::Path;
 
-use schemas::{Fill, GENERATION, Outbox, PositionChange, examples};
+use schemas::{AssetContext, Fill, GENERATION, Headers, LiquidationOrder, Outbox, PositionChange, Record, examples};
 use serde_json::{Value, json};
 
+use crate::Stage;
 use crate::processor::{Run, Tick};
+
+mod liquidation_price;
+mod liquidation_tapes;
+mod liquidations;
+mod recordings;
+mod stages;
 
 fn event(topic: &str, case: &str, bytes: &[u8]) -> Option<Box<dyn Any>> {
     match (topic, case.split('-').next()) {
         ("fills", Some("fill")) => Some(Box::new(serde_json::from_slice::<Fill>(bytes).unwrap())),
         ("fills", _) => None,
         ("position-changes", _) => Some(Box::new(serde_json::from_slice::<PositionChange>(bytes).unwrap())),
+        ("liquidations", Some("order")) => Some(Box::new(serde_json::from_slice::<LiquidationOrder>(bytes).unwrap())),
+        ("liquidations", _) => None,
+        ("asset-contexts", _) => Some(Box::new(serde_json::from_slice::<AssetContext>(bytes).unwrap())),
         (topic, _) => panic!("no event is read from {topic}"),
     }
 }
 
 fn run(processor: &mut dyn Run) -> Value {
-    let reads = processor.describe().reads;
+    let reads = processor.describe("").reads;
     let mut out = Outbox::new(GENERATION);
     let mut told = Vec::new();
     let mut examples = examples::of(reads);
@@ -65,12 +74,22 @@ fn said(out: &mut Outbox) -> Vec<Value> {
     said
 }
 
+/// Applies one record to a stage.
+fn apply(stage: &mut Stage, kind: &str, value: &str, out: &mut Outbox) {
+    let mut headers = Vec::new();
+    Headers::write(&mut headers, "kind", kind.as_bytes());
+    let record = Record { time: 0, key: b"", value: Some(value.as_bytes()), headers: Headers(&headers) };
+    stage.apply(&record, out).unwrap();
+}
+
 #[test]
 fn every_processor_equals_its_golden() {
     let write = std::env::var_os("GOLDEN").is_some_and(|mode| mode == "write");
-    for mut processor in crate::coin_stage() {
-        let path =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(processor.describe().name).with_extension("json");
+    for mut processor in crate::stages().into_iter().flat_map(|stage| (stage.processors)()) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("golden")
+            .join(processor.describe("").name)
+            .with_extension("json");
         let told = run(&mut *processor);
         if write {
             fs::write(&path, serde_json::to_string_pretty(&told).unwrap() + "\n").unwrap();
@@ -80,28 +99,29 @@ fn every_processor_equals_its_golden() {
     }
 }
 
-/// A task that is saved, dropped and restored after every single record tells the same as one that runs through.
 #[test]
 fn a_restored_stage_goes_on_where_the_saved_one_was() {
     let records = scenario();
-    let mut through = crate::Stage::coin(GENERATION, 0);
+    let (mut whole, mut pieces) = whole_and_in_pieces(&records);
+    assert!(whole.records() > 40, "the scenario says too little: {}", whole.records());
+    assert_eq!(said(&mut whole), said(&mut pieces));
+}
+
+/// What a task says that runs through, and one that is saved, dropped and restored after every single record.
+fn whole_and_in_pieces(records: &[(&str, String)]) -> (Outbox, Outbox) {
+    let mut through = Stage::coin(GENERATION, 0);
     let (mut whole, mut pieces) = (Outbox::new(GENERATION), Outbox::new(GENERATION));
     let mut state: std::collections::BTreeMap<Vec<u8>, Vec<u8>> = std::collections::BTreeMap::new();
     for (offset, (kind, value)) in records.iter().enumerate() {
-        let mut headers = Vec::new();
-        schemas::Headers::write(&mut headers, "kind", kind.as_bytes());
-        let record =
-            schemas::Record { time: 0, key: b"", value: Some(value.as_bytes()), headers: schemas::Headers(&headers) };
-        through.apply(&record, &mut whole).unwrap();
-
-        let mut task = crate::Stage::coin(GENERATION, 0);
+        apply(&mut through, kind, value, &mut whole);
+        let mut task = Stage::coin(GENERATION, 0);
         for (key, value) in &state {
             task.restore(key, value).unwrap();
         }
         task.restored();
-        task.apply(&record, &mut pieces).unwrap();
+        apply(&mut task, kind, value, &mut pieces);
         let mut saved = Outbox::new(GENERATION);
-        task.save(&schemas::topics::FILLS, offset as u64 + 1, &mut saved);
+        task.save(task.input(), offset as u64 + 1, &mut saved);
         for record in saved.filled().flat_map(|(_, _, batch)| batch.records()) {
             match record.value {
                 Some(value) => state.insert(record.key.to_vec(), value.to_vec()),
@@ -110,8 +130,7 @@ fn a_restored_stage_goes_on_where_the_saved_one_was() {
         }
         assert_eq!(task.checkpoint().next["fills"], offset as u64 + 1);
     }
-    assert!(whole.records() > 40, "the scenario says too little: {}", whole.records());
-    assert_eq!(said(&mut whole), said(&mut pieces));
+    (whole, pieces)
 }
 
 /// Three wallets in two coins over four minutes, with a hole, a late fill and a very late one.
@@ -148,6 +167,11 @@ fn scenario() -> Vec<(&'static str, String)> {
             "startPosition": format!("{}.0", held[coin][wallet]), "dir": "", "closedPnl": "0.0",
             "hash": format!("0x{:064x}", block), "oid": block, "crossed": true, "fee": "0.1", "tid": block,
         });
+        if (5..8).contains(&(second % 40)) {
+            // The two legs of a liquidation, apart from each other.
+            let legs = liquidation(&fill, 900 + second as u64);
+            records.extend(legs.map(|leg| ("fill", leg.to_string())));
+        }
         if late < crate::GRACE_MS {
             held[coin][wallet] += if buys { size } else { -size };
         }
@@ -161,16 +185,28 @@ fn scenario() -> Vec<(&'static str, String)> {
     records
 }
 
+/// Both legs of a trade that closed part of a short, made of another fill of the block.
+fn liquidation(fill: &Value, tid: u64) -> [Value; 2] {
+    let mut victims = fill.clone();
+    let more = json!({
+        "index": 1, "coin": "ETH", "user": format!("0x{:040x}", 7), "side": "B", "startPosition": "-50.0", "tid": tid,
+        "liquidation": { "liquidatedUser": format!("0x{:040x}", 7), "markPx": "100.7", "method": "backstop" },
+    });
+    victims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let mut other = victims.clone();
+    other["index"] = json!(2);
+    other["user"] = json!(format!("0x{:040x}", 8));
+    other["side"] = json!("A");
+    other["dir"] = json!(if tid.is_multiple_of(2) { "Auto-Deleveraging" } else { "Open Long" });
+    [victims, other]
+}
+
 #[test]
 fn each_bucket_is_final_exactly_once_and_closes_with_the_accounts_of_its_end() {
-    let mut stage = crate::Stage::coin(GENERATION, 0);
+    let mut stage = Stage::coin(GENERATION, 0);
     let mut out = Outbox::new(GENERATION);
     for (kind, value) in scenario() {
-        let mut headers = vec![];
-        schemas::Headers::write(&mut headers, "kind", kind.as_bytes());
-        let record =
-            schemas::Record { time: 0, key: b"", value: Some(value.as_bytes()), headers: schemas::Headers(&headers) };
-        stage.apply(&record, &mut out).unwrap();
+        apply(&mut stage, kind, &value, &mut out);
     }
     let said = said(&mut out);
     let finals: Vec<&Value> = said
@@ -203,16 +239,9 @@ fn each_bucket_is_final_exactly_once_and_closes_with_the_accounts_of_its_end() {
 /// The ratio over a bucket is that of every moment of it: its extremes are looked for the long way.
 #[test]
 fn open_high_low_and_close_are_those_of_the_moments_of_the_bucket() {
-    let mut stage = crate::Stage::coin(GENERATION, 0);
+    let mut stage = Stage::coin(GENERATION, 0);
     let mut out = Outbox::new(GENERATION);
-    let mut apply = |kind: &str, value: Value| {
-        let mut headers = vec![];
-        schemas::Headers::write(&mut headers, "kind", kind.as_bytes());
-        let value = value.to_string();
-        let record =
-            schemas::Record { time: 0, key: b"", value: Some(value.as_bytes()), headers: schemas::Headers(&headers) };
-        stage.apply(&record, &mut out).unwrap();
-    };
+    let mut apply = |kind: &str, value: Value| apply(&mut stage, kind, &value.to_string(), &mut out);
     let start = 1_782_636_000_000_i64;
     // Wallets that go long (+) or short (-), one a second; the accounts after each.
     let moves: [(u64, i64); 8] = [(1, 1), (2, -1), (3, -1), (4, -1), (5, 1), (6, 1), (7, 1), (3, 1)];

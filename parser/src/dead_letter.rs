@@ -27,6 +27,12 @@ pub enum Reject {
     Unterminated,
     /// A reply that is not the metadata it should be.
     Meta { reason: String },
+    /// A frame of the public feed that is no message, or not the message that its channel carries.
+    Frame { reason: String },
+    /// An element of a `trades` frame that is not a trade.
+    Trade { reason: String },
+    /// A context that is not one of a perpetual.
+    Context { reason: String },
 }
 
 pub fn dead_letter(source: &str, position: &str, bytes: &[u8], reject: &Reject, time: i64) -> DeadLetter {
@@ -56,6 +62,9 @@ impl fmt::Display for Reject {
             }
             Self::Unterminated => f.write_str("the file ends in the middle of a line"),
             Self::Meta { reason } => write!(f, "not metadata: {reason}"),
+            Self::Frame { reason } => write!(f, "not a frame of the public feed: {reason}"),
+            Self::Trade { reason } => write!(f, "not a trade: {reason}"),
+            Self::Context { reason } => write!(f, "not a context: {reason}"),
         }
     }
 }

@@ -5,11 +5,15 @@ mod dead_letter;
 mod meta;
 mod node_block;
 mod node_files;
+mod public_feed;
+mod source_error;
 
 pub use dead_letter::{Reject, dead_letter};
 pub use meta::{InfoClient, InfoError, parse_meta};
 pub use node_block::take_line;
-pub use node_files::{NodeFiles, SourceError, Taken};
+pub use node_files::{NodeFiles, Taken};
+pub use public_feed::{FeedCursor, Markets, Patience, PublicFeed};
+pub use source_error::SourceError;
 
 use schemas::{Topic, topics};
 
@@ -22,7 +26,7 @@ pub struct Source {
 }
 
 /// Every source there is.
-pub fn sources() -> [Source; 2] {
+pub fn sources() -> [Source; 3] {
     [
         Source {
             name: "node-fills",
@@ -33,6 +37,11 @@ pub fn sources() -> [Source; 2] {
             name: "meta",
             state: &topics::STATE_PARSER_META,
             about: "`meta` of the info endpoint, polled: what can be traded and on which terms",
+        },
+        Source {
+            name: "public-feed",
+            state: &topics::STATE_PARSER_PUBLIC_FEED,
+            about: "the exchange's public WebSocket: each trade of the tape, the context of each market, and when it was not heard",
         },
     ]
 }

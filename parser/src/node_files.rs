@@ -1,7 +1,6 @@
 //! A node's hourly files → lines, from where the cursor stands, as they grow. A line is taken when its line feed is
 //! there; an hour is left when a later one has begun.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -11,6 +10,7 @@ use tracing::warn;
 
 use crate::dead_letter::{Reject, dead_letter};
 use crate::node_block::take_line;
+use crate::source_error::SourceError;
 
 #[derive(Debug)]
 pub struct NodeFiles {
@@ -26,15 +26,6 @@ pub struct NodeFiles {
 pub struct Taken {
     pub lines: u64,
     pub bytes: u64,
-}
-
-/// Why a source stopped.
-#[derive(Debug)]
-pub enum SourceError {
-    /// Retry: the file system may come back.
-    Read { path: PathBuf, source: io::Error },
-    /// Stop: the cursor was written by another generation.
-    Generation { found: u32 },
 }
 
 /// So much is read before what was read is committed.
@@ -249,31 +240,4 @@ fn in_order(hour: &str) -> Option<(String, u8)> {
 
 fn is_number(day: &str) -> bool {
     day.len() == 8 && day.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-impl SourceError {
-    /// Whether the same may work later.
-    pub fn retry(&self) -> bool {
-        matches!(self, Self::Read { .. })
-    }
-}
-
-impl fmt::Display for SourceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Read { path, .. } => write!(f, "could not read {}", path.display()),
-            Self::Generation { found } => {
-                write!(f, "the cursor belongs to generation {found}: run the version that made it, or rebuild")
-            }
-        }
-    }
-}
-
-impl std::error::Error for SourceError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Read { source, .. } => Some(source),
-            Self::Generation { .. } => None,
-        }
-    }
 }

@@ -31,7 +31,7 @@ fn block(number: u64, time: &str, events: &[String]) -> String {
 /// A time at which every line of these tests may have been received.
 const RECEIVED: i64 = 1_782_640_000_000;
 
-fn told(out: &Outbox, topic: &Topic) -> Vec<(u32, String, String)> {
+pub(crate) fn told(out: &Outbox, topic: &Topic) -> Vec<(u32, String, String)> {
     let mut told = Vec::new();
     for (_, partition, batch) in out.filled().filter(|(other, ..)| other.name == topic.name) {
         for record in batch.records() {

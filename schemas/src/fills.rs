@@ -22,6 +22,7 @@ pub static TOPIC: Topic = Topic {
 pub mod kind {
     pub const HEADER: &str = "kind";
     pub const FILL: &[u8] = b"fill";
+    pub const CONTEXT: &[u8] = b"context";
     pub const CLOCK: &[u8] = b"clock";
     pub const GAP: &[u8] = b"gap";
 }

@@ -4,75 +4,104 @@
 extern crate alloc;
 
 mod amount;
+mod asset_contexts;
 mod batch;
+mod clocks;
 mod coin;
 mod dead_letters;
 #[cfg(feature = "examples")]
 pub mod examples;
+mod feed_status;
 mod fills;
 mod hash;
 mod hex;
 mod interval;
 mod late_events;
+pub mod liquidations;
 mod long_short_ratios;
 mod markets;
 mod message;
 mod outbox;
 mod position_changes;
 mod positions;
+mod prices;
 mod raw;
 mod state;
 mod text;
 mod topic;
+mod trades;
 mod wallet;
 
 pub use amount::{Amount, AmountError};
+pub use asset_contexts::AssetContext;
 pub use batch::{Batch, Headers, Record, Records};
+pub use clocks::ResultClock;
 pub use coin::{Coin, MarketKind};
 pub use dead_letters::DeadLetter;
+pub use feed_status::{Connection, FeedStatus};
 pub use fills::{Clock, Fill, Gap, Liquidation, Side, kind};
 pub use hash::Hash;
 pub use interval::Interval;
 pub use late_events::LateEvent;
+pub use liquidations::{LiquidationEpisode, LiquidationOrder};
 pub use long_short_ratios::LongShortRatio;
 pub use markets::{MarginTier, Market};
 pub use message::Message;
 pub use outbox::Outbox;
 pub use position_changes::PositionChange;
 pub use positions::{Position, PositionSide};
+pub use prices::Price;
 pub use raw::{RAW_PART_BYTES, raw_parts};
-pub use state::{Checkpoint, Cursor};
+pub use state::{Checkpoint, Cursor, MarketMark};
 pub use text::Text;
 pub use topic::{GENERATION, Generation, Keeps, Topic, partition_of};
+pub use trades::Trade;
 pub use wallet::{NotAWallet, Wallet};
 
 /// Every topic there is, in the order of the flow. A new topic is its file and one line here.
-pub static TOPICS: [&Topic; 11] = [
+pub static TOPICS: [&Topic; 20] = [
     &raw::NODE_FILLS,
+    &raw::PUBLIC_FEED,
     &fills::TOPIC,
+    &trades::TOPIC,
+    &asset_contexts::TOPIC,
     &markets::TOPIC,
+    &feed_status::TOPIC,
     &dead_letters::TOPIC,
     &position_changes::TOPIC,
     &positions::TOPIC,
     &long_short_ratios::TOPIC,
+    &liquidations::TOPIC,
+    &prices::TOPIC,
     &late_events::TOPIC,
+    &state::PARSER,
     &state::PARSER_NODE_FILLS,
     &state::PARSER_META,
+    &state::PARSER_PUBLIC_FEED,
     &state::COIN,
+    &state::PRICE,
 ];
 
 /// The topics by name, for whoever has no message type at hand.
 pub mod topics {
+    pub use crate::asset_contexts::TOPIC as ASSET_CONTEXTS;
     pub use crate::dead_letters::TOPIC as DEAD_LETTERS;
+    pub use crate::feed_status::TOPIC as FEED_STATUS;
     pub use crate::fills::TOPIC as FILLS;
     pub use crate::late_events::TOPIC as LATE_EVENTS;
+    pub use crate::liquidations::TOPIC as LIQUIDATIONS;
     pub use crate::long_short_ratios::TOPIC as LONG_SHORT_RATIOS;
     pub use crate::markets::TOPIC as MARKETS;
     pub use crate::position_changes::TOPIC as POSITION_CHANGES;
     pub use crate::positions::TOPIC as POSITIONS;
-    pub use crate::raw::NODE_FILLS as RAW_NODE_FILLS;
-    pub use crate::state::PARSER_NODE_FILLS as STATE_PARSER_NODE_FILLS;
-    pub use crate::state::{COIN as STATE_COIN, PARSER_META as STATE_PARSER_META};
+    pub use crate::prices::TOPIC as PRICES;
+    pub use crate::raw::{NODE_FILLS as RAW_NODE_FILLS, PUBLIC_FEED as RAW_PUBLIC_FEED};
+    pub use crate::state::{COIN as STATE_COIN, PRICE as STATE_PRICE};
+    pub use crate::state::{
+        PARSER as STATE_PARSER, PARSER_META as STATE_PARSER_META, PARSER_NODE_FILLS as STATE_PARSER_NODE_FILLS,
+        PARSER_PUBLIC_FEED as STATE_PARSER_PUBLIC_FEED,
+    };
+    pub use crate::trades::TOPIC as TRADES;
 }
 
 #[cfg(test)]

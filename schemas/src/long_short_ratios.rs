@@ -12,7 +12,7 @@ pub static TOPIC: Topic = Topic {
     name: "long-short-ratios",
     partitioned_by: Some("coin"),
     key: "coin|interval|bucket",
-    keeps: Keeps::Recent { hours: 720, mib: 256 },
+    keeps: Keeps::RecentPerKey { hours: 720, mib: 256 },
     about: "long and short accounts per coin and interval, provisional each second and final once",
 };
 

@@ -11,6 +11,8 @@ pub trait Message: Serialize {
     const TOPIC: &'static Topic;
     /// The name and version of the type, as the `schema` header carries it.
     const SCHEMA: &'static str;
+    /// What the `kind` header says, on a topic of several types.
+    const KIND: Option<&'static [u8]> = None;
 
     /// Writes the record key: what compaction keeps the last one of.
     fn write_key(&self, key: &mut Vec<u8>);

@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use crate::message::Message;
-use crate::{Batch, Generation, Headers, Topic};
+use crate::message::{Message, write_json};
+use crate::{Batch, Generation, Headers, ResultClock, Topic, kind};
 
 #[derive(Debug)]
 pub struct Outbox {
@@ -43,6 +43,9 @@ impl Outbox {
         let mut headers = core::mem::take(&mut self.headers);
         headers.clear();
         Headers::write(&mut headers, "schema", M::SCHEMA.as_bytes());
+        if let Some(kind) = M::KIND {
+            Headers::write(&mut headers, kind::HEADER, kind);
+        }
         headers.extend_from_slice(&self.inherited);
         let batch = self.batch(M::TOPIC, partition);
         message.append_to(batch, &headers);
@@ -52,6 +55,16 @@ impl Outbox {
             batch.push(message.time(), &key, None, &headers);
         }
         self.headers = headers;
+    }
+
+    /// Says the clock in one partition of a result topic.
+    pub fn send_clock(&mut self, topic: &'static Topic, partition: u32, clock: &ResultClock) {
+        let mut headers = Vec::new();
+        Headers::write(&mut headers, "schema", ResultClock::SCHEMA.as_bytes());
+        Headers::write(&mut headers, kind::HEADER, kind::CLOCK);
+        headers.extend_from_slice(&self.inherited);
+        let write_key = |key: &mut Vec<u8>| key.extend_from_slice(ResultClock::KEY);
+        self.batch(topic, partition).push_with(clock.time, &headers, write_key, |value| write_json(value, clock));
     }
 
     pub fn batch(&mut self, topic: &'static Topic, partition: u32) -> &mut Batch {

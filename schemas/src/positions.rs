@@ -52,6 +52,14 @@ impl PositionSide {
             _ => Self::Flat,
         }
     }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Long => "long",
+            Self::Short => "short",
+            Self::Flat => "flat",
+        }
+    }
 }
 
 impl Message for Position {

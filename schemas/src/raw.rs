@@ -11,6 +11,14 @@ pub static NODE_FILLS: Topic = Topic {
     about: "lines of the node's `node_fills_by_block` files, byte for byte; a long one in parts (header `part`)",
 };
 
+pub static PUBLIC_FEED: Topic = Topic {
+    name: "raw.public-feed",
+    partitioned_by: None,
+    key: "connection and number of the frame",
+    keeps: Keeps::Recent { hours: 24, mib: 512 },
+    about: "frames of the public WebSocket that facts were made of, byte for byte; a long one in parts (header `part`)",
+};
+
 /// A frame above this size is cut into parts, so that no record passes a broker's limit.
 pub const RAW_PART_BYTES: usize = 512 * 1024;
 

@@ -5,7 +5,16 @@ use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Gap, Keeps, Topic};
+use crate::message::write_json;
+use crate::{Batch, Clock, Gap, Keeps, Topic};
+
+pub static PARSER: Topic = Topic {
+    name: "state.parser",
+    partitioned_by: None,
+    key: "`market`",
+    keeps: Keeps::State,
+    about: "which market all facts come from: written by the first parser, for all",
+};
 
 pub static PARSER_NODE_FILLS: Topic = Topic {
     name: "state.parser.node-fills",
@@ -23,12 +32,28 @@ pub static PARSER_META: Topic = Topic {
     about: "the terms of each market as last published",
 };
 
+pub static PARSER_PUBLIC_FEED: Topic = Topic {
+    name: "state.parser.public-feed",
+    partitioned_by: None,
+    key: "`cursor`, or coin",
+    keeps: Keeps::State,
+    about: "what of the public feed was published last: the latest trades and the context of each coin",
+};
+
 pub static COIN: Topic = Topic {
     name: "state.coin",
     partitioned_by: Some("coin"),
     key: "`checkpoint`, or table|entry",
     keeps: Keeps::State,
     about: "the tables of the coin stage and the input position they stand for",
+};
+
+pub static PRICE: Topic = Topic {
+    name: "state.price",
+    partitioned_by: Some("coin"),
+    key: "`checkpoint`, or table|entry",
+    keeps: Keeps::State,
+    about: "the tables of the price stage and the input position they stand for",
 };
 
 /// How far a task has come: a record of the same commit as everything it made of that input.
@@ -45,10 +70,27 @@ pub struct Checkpoint {
     /// The latest hole in the input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hole: Option<Gap>,
+    /// The first clock there was: what was before it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Clock>,
 }
 
 impl Checkpoint {
     pub const KEY: &'static [u8] = b"checkpoint";
+}
+
+/// Which market all facts come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarketMark {
+    pub simulated: bool,
+}
+
+impl MarketMark {
+    pub const KEY: &'static [u8] = b"market";
+
+    pub fn append_to(&self, batch: &mut Batch) {
+        batch.push_with(0, &[], |key| key.extend_from_slice(Self::KEY), |value| write_json(value, self));
+    }
 }
 
 /// How far the files of a node have been read.

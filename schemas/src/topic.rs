@@ -21,6 +21,8 @@ pub struct Topic {
 pub enum Keeps {
     /// Records up to an age and up to a size per partition, whichever is reached first.
     Recent { hours: u32, mib: u64 },
+    /// The same, but of each key only the last value counts: a log that can forget the others.
+    RecentPerKey { hours: u32, mib: u64 },
     /// The last value of each key; older ones as long as `Recent` would keep them.
     LastPerKey { hours: u32, mib: u64 },
     /// The last value of each key and nothing else: read only to restore.

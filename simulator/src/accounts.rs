@@ -18,6 +18,9 @@ pub(crate) struct Holding {
     pub(crate) amount: i64,
     /// What was paid for it, in the smallest unit of the quote; never negative.
     pub(crate) cost: i64,
+    /// Of an isolated perp: the margin put aside for it, less what it cost. With it at the mark price it is what the
+    /// position is worth.
+    pub(crate) raw: i64,
 }
 
 /// What a booking found and did.
@@ -43,7 +46,7 @@ impl Accounts {
                 let place = (market as u64) << 32 | u64::from(wallet);
                 let amount = crowd.first_balance(terms, wallet, &mut Dice::new(seed, Stream::Balance, place));
                 let cost = terms.value(amount, terms.anchor);
-                *accounts.holding_mut(market, wallet) = Holding { amount, cost };
+                *accounts.holding_mut(market, wallet) = Holding { amount, cost, raw: 0 };
             }
         }
         accounts
@@ -114,7 +117,7 @@ impl Accounts {
 }
 
 /// `whole * share / all`, towards zero.
-fn part(whole: i64, share: i64, all: i64) -> i64 {
+pub(crate) fn part(whole: i64, share: i64, all: i64) -> i64 {
     if share == all { whole } else { (i128::from(whole) * i128::from(share) / i128::from(all)) as i64 }
 }
 
@@ -141,7 +144,7 @@ mod tests {
         let mut accounts = accounts();
         accounts.book(0, 5, -4, 400);
         assert_eq!(accounts.book(0, 5, 10, 900), Booked { start: -4, closed_pnl: 40 });
-        assert_eq!(*accounts.holding_mut(0, 5), Holding { amount: 6, cost: 540 });
+        assert_eq!(*accounts.holding_mut(0, 5), Holding { amount: 6, cost: 540, raw: 0 });
         assert_eq!(accounts.sides(0), Sides { long: 1, short: 0 });
     }
 

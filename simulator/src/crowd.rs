@@ -17,9 +17,11 @@ pub(crate) enum Style {
     Retail,
     /// Sells the dust of all others.
     Pool,
+    /// The vault that takes over what others can no longer back.
+    Liquidator,
 }
 
-/// The wallets in the order makers, whales, TWAP users, retail; behind them the dust pool.
+/// The wallets in the order makers, whales, TWAP users, retail; behind them the dust pool and the liquidator.
 pub(crate) struct Crowd {
     makers: u32,
     whales: u32,
@@ -44,6 +46,8 @@ pub(crate) const FEE_COLLECTOR: u32 = 0;
 
 const POOL_ADDRESS: &Address = b"0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee";
 
+const LIQUIDATOR_ADDRESS: &Address = b"0x2e3d94f0562703b25c83308a05046ddaf9a8dd14";
+
 static BUILDERS: [(&Address, i64); 3] = [
     (b"0xb84168cf3be63c6b8dad05ff5d755e97432ff80b", 500),
     (b"0x1924b8561eef20e70ede628a296175d358be80e5", 100),
@@ -53,17 +57,21 @@ static BUILDERS: [(&Address, i64); 3] = [
 impl Crowd {
     pub(crate) fn new(seed: u64, wallets: u32) -> Self {
         let mut addresses: Vec<Address> = (0..wallets).map(|wallet| address(seed, wallet)).collect();
-        addresses.push(*POOL_ADDRESS);
+        addresses.extend([*POOL_ADDRESS, *LIQUIDATOR_ADDRESS]);
         let makers = (wallets / 50).clamp(8, 200);
         Self { makers, whales: (wallets / 50).max(2), twaps: (wallets / 40).max(2), wallets, addresses }
     }
 
-    /// Wallets of people, without the pool.
+    /// Wallets of people alone.
     pub(crate) fn wallets(&self) -> u32 {
         self.wallets
     }
 
     pub(crate) fn accounts(&self) -> u32 {
+        self.wallets + 2
+    }
+
+    pub(crate) fn liquidator(&self) -> u32 {
         self.wallets + 1
     }
 
@@ -84,6 +92,7 @@ impl Crowd {
         let retail = twaps + self.twaps;
         match wallet {
             _ if wallet == self.pool() => Style::Pool,
+            _ if wallet == self.liquidator() => Style::Liquidator,
             _ if wallet < whales => Style::Maker,
             _ if wallet < twaps => Style::Whale,
             _ if wallet < retail => Style::Twap,
@@ -113,7 +122,7 @@ impl Crowd {
     /// What a wallet usually trades at once, in dollars.
     pub(crate) fn usual_size(&self, wallet: u32, dice: &mut Dice) -> i64 {
         match self.style(wallet) {
-            Style::Maker | Style::Pool => dice.between(500, 20_000),
+            Style::Maker | Style::Pool | Style::Liquidator => dice.between(500, 20_000),
             Style::Whale => dice.between(20_000, 400_000),
             Style::Twap => dice.between(300, 3_000),
             Style::Retail => match wallet % 10 {
@@ -140,7 +149,7 @@ impl Crowd {
         let dollars = match self.style(wallet) {
             Style::Maker => dice.between(300_000, 3_000_000),
             Style::Whale => dice.between(0, 500_000),
-            Style::Pool => return 0,
+            Style::Pool | Style::Liquidator => return 0,
             _ => match dice.below(16) {
                 0 | 1 => return dice.between(1, market.lot() - 1),
                 2..7 => dice.between(20, 5_000),
@@ -176,14 +185,14 @@ mod tests {
         }
         addresses.sort_unstable();
         addresses.dedup();
-        assert_eq!(addresses.len(), 2_001);
+        assert_eq!(addresses.len(), 2_002);
     }
 
     #[test]
     fn even_the_smallest_crowd_has_everybody() {
         for wallets in [FEWEST_WALLETS, 3_000, MOST_WALLETS] {
             let crowd = Crowd::new(1, wallets);
-            for style in [Style::Maker, Style::Whale, Style::Twap, Style::Retail, Style::Pool] {
+            for style in [Style::Maker, Style::Whale, Style::Twap, Style::Retail, Style::Pool, Style::Liquidator] {
                 assert!((0..crowd.accounts()).any(|wallet| crowd.style(wallet) == style), "{style:?} of {wallets}");
             }
         }

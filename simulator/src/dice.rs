@@ -14,6 +14,12 @@ pub(crate) enum Stream {
     Weather = 6,
     Twap = 7,
     TornLine = 8,
+    Prices = 9,
+    Habit = 10,
+    Bankroll = 11,
+    Faults = 101,
+    FaultShapes = 102,
+    Repeats = 103,
 }
 
 pub(crate) struct Dice(Xoshiro256PlusPlus);
@@ -41,6 +47,14 @@ impl Dice {
     pub(crate) fn skewed(&mut self, end: u64) -> u64 {
         let product = (u128::from(self.any()) * u128::from(self.any())) >> 64;
         ((product * u128::from(end)) >> 64) as u64
+    }
+
+    pub(crate) fn hash(&mut self) -> [u8; 32] {
+        let mut hash = [0; 32];
+        for word in hash.chunks_exact_mut(8) {
+            word.copy_from_slice(&self.any().to_be_bytes());
+        }
+        hash
     }
 
     pub(crate) fn happens(&mut self, per_mille: u64) -> bool {

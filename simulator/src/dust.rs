@@ -4,7 +4,7 @@ use crate::crowd::Style;
 use crate::dice::Dice;
 use crate::engine::{Engine, MILLISECOND};
 use crate::markets::MARKETS;
-use crate::print::{Leg, Tape, Trade};
+use crate::tape::{Leg, Tape, Trade};
 
 /// In hundred-millionths, as all spot values.
 const DOLLAR: i64 = 100_000_000;
@@ -44,8 +44,15 @@ impl Engine {
         let oid = self.sell_for_pool(market, buyer, lots, dice, tape);
         for (wallet, amount) in dusted {
             let booked = self.accounts.book(market, *wallet, -amount, terms.value(*amount, price));
-            let trade =
-                Trade { market: terms, price, amount: *amount, time: self.time / MILLISECOND, hash: [0; 32], tid: 0 };
+            let trade = Trade {
+                market: terms,
+                price,
+                amount: *amount,
+                time: self.time / MILLISECOND,
+                hash: [0; 32],
+                tid: 0,
+                liquidation: None,
+            };
             let leg = Leg {
                 user: self.crowd.address(*wallet),
                 buys: false,
@@ -59,7 +66,7 @@ impl Engine {
                 builder: None,
                 deployer_fee: None,
                 twap: None,
-                dust: true,
+                direction: Some("Spot Dust Conversion"),
             };
             tape.leg(&trade, &leg);
         }

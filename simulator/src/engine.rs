@@ -4,8 +4,13 @@
 use crate::accounts::Accounts;
 use crate::crowd::{Crowd, FEWEST_WALLETS, MOST_WALLETS};
 use crate::dice::{Dice, Stream, named};
+use crate::habits::Habits;
+use crate::liquidations::LiquidationOrder;
 use crate::markets::MARKETS;
-use crate::print::Tape;
+use crate::misc_events::MiscEvents;
+use crate::money::Money;
+use crate::quotes::Quotes;
+use crate::tape::Tape;
 
 /// The engine without files, for benches: lines of blocks in memory.
 pub struct Engine {
@@ -17,12 +22,20 @@ pub struct Engine {
     pub(crate) block: u64,
     /// Of the last block, in nanoseconds.
     pub(crate) time: i64,
+    /// When the node wrote it.
+    pub(crate) local_time: i64,
     /// Fills that are due, in billionths; below zero when orders were larger than what was due.
     pub(crate) credit: i64,
     pub(crate) next_oid: u64,
     pub(crate) prices: Vec<i64>,
     pub(crate) crowd: Crowd,
     pub(crate) accounts: Accounts,
+    pub(crate) habits: Habits,
+    pub(crate) quotes: Quotes,
+    pub(crate) money: Money,
+    /// Of the last block.
+    pub(crate) misc: MiscEvents,
+    pub(crate) liquidated: Vec<LiquidationOrder>,
 }
 
 /// When a block happens and when the node has written it, in nanoseconds.
@@ -36,7 +49,7 @@ pub(crate) const LOWEST_RATE: u32 = 1;
 pub(crate) const HIGHEST_RATE: u32 = 50_000;
 pub(crate) const MILLISECOND: i64 = 1_000_000;
 const FILL: i64 = 1_000_000_000;
-const DAY: i64 = 86_400 * 1000 * MILLISECOND;
+pub(crate) const DAY: i64 = 86_400 * 1000 * MILLISECOND;
 
 /// No gap between blocks is longer; after a standstill no more than this is made up for.
 const LONGEST_GAP: i64 = 216 * MILLISECOND;
@@ -58,10 +71,16 @@ impl Engine {
             not_before: start,
             block: 0,
             time: start,
+            local_time: start,
             credit: 0,
             next_oid: FIRST_OID,
             prices: MARKETS.iter().map(|market| market.anchor).collect(),
             accounts: Accounts::new(seed, &crowd),
+            habits: Habits::new(seed, &crowd),
+            quotes: Quotes::new(start),
+            money: Money::new(crowd.accounts()),
+            misc: MiscEvents::default(),
+            liquidated: Vec::new(),
             crowd,
         }
     }
@@ -72,11 +91,15 @@ impl Engine {
         let before = self.time;
         self.block += 1;
         self.time = moments.block;
+        self.local_time = moments.local;
+        self.misc.clear();
+        self.liquidated.clear();
         let mut dice = Dice::new(self.seed, Stream::Orders, self.block);
         let mut tape = Tape::open(line, moments.local, moments.block, self.block);
         let due = i64::from(self.rate) * (self.time - before).min(LONGEST_GAP);
         self.credit += due;
-        if before / DAY != self.time / DAY || self.block.is_multiple_of(BLOCKS_PER_DUST) {
+        self.keep_the_clock(before, &mut dice, &mut tape);
+        if self.is_another_day(before) || self.block.is_multiple_of(BLOCKS_PER_DUST) {
             self.convert_dust(&mut dice, &mut tape);
         }
         let end = tape.fills() as i64 * FILL + self.allowance(due, &mut dice);
@@ -88,6 +111,30 @@ impl Engine {
         }
         self.credit -= tape.fills() as i64 * FILL;
         tape.close()
+    }
+
+    /// The line of the last block in `misc_events_by_block`, without a line feed.
+    pub(crate) fn misc_line(&self, line: &mut Vec<u8>) {
+        self.misc.write(line, self.local_time, self.time, self.block);
+    }
+
+    /// What happens by the clock, before anybody's orders: funding, marks, and what follows from them.
+    fn keep_the_clock(&mut self, before: i64, dice: &mut Dice, tape: &mut Tape<'_>) {
+        let (charges, publishes) = (self.is_another_hour(before), self.time >= self.quotes.next);
+        if self.is_another_day(before) {
+            self.begin_day();
+        }
+        if charges {
+            self.charge_funding(dice);
+        }
+        if publishes {
+            self.publish();
+            self.fund_makers(dice);
+        }
+        if charges || publishes {
+            self.liquidate(dice, tape);
+            self.work_off(dice, tape);
+        }
     }
 
     pub(crate) fn next_moments(&self) -> Moments {

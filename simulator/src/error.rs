@@ -22,10 +22,10 @@ pub enum SimulatorError {
     SnapshotFormat { path: PathBuf, found: u32, known: u32 },
     /// There are blocks, but nothing that says how the accounts stand.
     SnapshotMissing { folder: PathBuf },
-    /// The last line of the node's files is not a block.
-    Line { path: PathBuf, source: serde_json::Error },
     /// Blocks that the snapshot has seen are gone.
-    BlocksMissing { folder: PathBuf, last_line: u64, snapshot: u64 },
+    BlocksMissing { path: PathBuf, bytes: u64, snapshot: u64 },
+    /// Rows of the truth are not what was written.
+    TruthDamaged { path: PathBuf, source: serde_json::Error },
     /// Rows that the snapshot has seen are gone.
     TruthMissing { path: PathBuf, bytes: u64, snapshot: u64 },
     /// Made again, the last block is not what stands in the file.
@@ -73,14 +73,14 @@ impl fmt::Display for SimulatorError {
                 "{} holds blocks but no snapshot, so the accounts are unknown: start in an empty folder",
                 folder.display()
             ),
-            Self::Line { path, .. } => {
-                write!(f, "the last line of {} is not a block: start in an empty folder", path.display())
-            }
-            Self::BlocksMissing { folder, last_line, snapshot } => write!(
+            Self::BlocksMissing { path, bytes, snapshot } => write!(
                 f,
-                "the last block in {} is {last_line}, but the snapshot has seen {snapshot}: put the missing files back, or start in an empty folder",
-                folder.display()
+                "{} has {bytes} bytes, but the snapshot has seen {snapshot}: put the missing blocks back, or start in an empty folder",
+                path.display()
             ),
+            Self::TruthDamaged { path, .. } => {
+                write!(f, "{} holds a row that this market did not write: start in an empty folder", path.display())
+            }
             Self::TruthMissing { path, bytes, snapshot } => write!(
                 f,
                 "{} has {bytes} bytes, but the snapshot has seen {snapshot}: put the missing rows back, or start in an empty folder",
@@ -99,7 +99,7 @@ impl Error for SimulatorError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::File { source, .. } => Some(source),
-            Self::Snapshot { source, .. } | Self::Line { source, .. } => Some(source),
+            Self::Snapshot { source, .. } | Self::TruthDamaged { source, .. } => Some(source),
             _ => None,
         }
     }

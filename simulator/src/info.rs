@@ -1,22 +1,13 @@
-//! `POST /info`: questions about what can be traded, answered as Hyperliquid answers them.
+//! `POST /info`: questions about what can be traded and how it stands, answered as Hyperliquid answers them.
 
-use std::future::Future;
-
-use axum::Router;
-use axum::body::Bytes;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use serde::Deserialize;
-use tokio::net::TcpListener;
+use serde_json::{Value, json};
 
+use crate::feed::Now;
+use crate::markets::MARKETS;
 use crate::metadata;
-
-/// Answers until `stop` comes.
-pub async fn serve(listener: TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-    let routes = Router::new().route("/info", post(answer));
-    axum::serve(listener, routes).with_graceful_shutdown(stop).await
-}
 
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
@@ -29,25 +20,39 @@ enum Question {
         #[serde(default)]
         dex: String,
     },
+    AllMids {
+        #[serde(default)]
+        dex: String,
+    },
+    RecentTrades {
+        coin: String,
+    },
     PerpDexs,
     SpotMeta,
 }
 
-async fn answer(body: Bytes) -> Response {
-    let found = match serde_json::from_slice(&body) {
-        Ok(Question::Meta { dex }) => metadata::meta(&dex),
-        Ok(Question::MetaAndAssetCtxs { dex }) => metadata::meta_and_contexts(&dex),
-        Ok(Question::PerpDexs) => Some(metadata::perp_dexes()),
-        Ok(Question::SpotMeta) => Some(metadata::spot_meta()),
-        Err(_) => {
-            let text = "Failed to deserialize the JSON body into the target type";
-            return (StatusCode::UNPROCESSABLE_ENTITY, text).into_response();
-        }
+pub(crate) fn answer(body: &[u8], now: &Now) -> Response {
+    let Ok(question) = serde_json::from_slice(body) else {
+        let text = "Failed to deserialize the JSON body into the target type";
+        return (StatusCode::UNPROCESSABLE_ENTITY, text).into_response();
     };
     let json = [(header::CONTENT_TYPE, "application/json")];
-    match found {
+    match known(question, now) {
         Some(reply) => (json, reply.to_string()).into_response(),
         None => (StatusCode::INTERNAL_SERVER_ERROR, json, "null").into_response(),
+    }
+}
+
+fn known(question: Question, now: &Now) -> Option<Value> {
+    match question {
+        Question::Meta { dex } => metadata::meta(&dex),
+        Question::MetaAndAssetCtxs { dex } => Some(json!([metadata::meta(&dex)?, now.contexts.of_dex(&dex)?])),
+        Question::AllMids { dex } => now.contexts.mids(&dex).map(|mids| json!(mids)),
+        Question::RecentTrades { coin } => {
+            MARKETS.iter().any(|market| market.coin == coin).then(|| json!(now.recent(&coin)))
+        }
+        Question::PerpDexs => Some(metadata::perp_dexes()),
+        Question::SpotMeta => Some(metadata::spot_meta()),
     }
 }
 
@@ -57,16 +62,26 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::{SocketAddr, TcpStream};
 
-    use serde_json::Value;
+    use tokio::net::TcpListener;
 
     use super::*;
+    use crate::engine::Engine;
+    use crate::feed::Feed;
+    use crate::server::serve;
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn questions_are_answered_and_others_refused() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let server = tokio::spawn(serve(listener, async {
+        let mut engine = Engine::new(1, 300, 2_000, 1_782_636_100_000);
+        let feed = Feed::new(&engine);
+        let mut line = Vec::new();
+        for _ in 0..200 {
+            engine.next_block(&mut line);
+            feed.publish(&engine, &line);
+        }
+        let server = tokio::spawn(serve(listener, feed, async {
             stopped.await.unwrap_or_default();
         }));
         tokio::task::spawn_blocking(move || {
@@ -79,6 +94,14 @@ mod tests {
             assert_eq!(status, 200);
             let both: Value = serde_json::from_str(&body).unwrap();
             assert_eq!(both[0]["universe"].as_array().unwrap().len(), both[1].as_array().unwrap().len());
+
+            let mids: Value = serde_json::from_str(&ask(address, r#"{"type":"allMids"}"#).1).unwrap();
+            assert!(mids["BTC"].is_string() && mids["@107"].is_string() && mids["xyz:CL"].is_null());
+            let trades: Value =
+                serde_json::from_str(&ask(address, r#"{"type":"recentTrades","coin":"BTC"}"#).1).unwrap();
+            assert_eq!(trades.as_array().unwrap().len(), 30);
+            assert!(trades.as_array().unwrap().is_sorted_by_key(|trade| trade["time"].as_i64()));
+            assert_eq!(ask(address, r#"{"type":"recentTrades","coin":"GONE"}"#), (500, "null".to_owned()));
 
             assert_eq!(ask(address, r#"{"type":"perpDexs"}"#).0, 200);
             assert_eq!(ask(address, r#"{"type":"spotMeta"}"#).0, 200);

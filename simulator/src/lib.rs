@@ -3,27 +3,57 @@
 //! compared.
 
 mod accounts;
+mod allowances;
+mod contexts;
 mod crowd;
+mod deleveraging;
 mod dice;
 mod dust;
 mod engine;
 mod error;
+mod faults;
+mod faults_pen;
+mod faults_plan;
+mod faults_truth;
+mod feed;
+mod feed_contexts;
+mod feed_trades;
+mod frames;
+mod funding;
+mod habits;
 mod info;
+mod liquidation_price;
+mod liquidations;
+mod margin;
+mod margin_tables;
 mod markets;
 mod metadata;
+mod misc_events;
+mod money;
 mod node_files;
 mod orders;
 mod print;
+mod quotes;
 mod replace;
+mod server;
 mod simulator;
 mod snapshot;
+mod takeovers;
+mod tape;
+mod trades;
 mod truth;
+mod websocket;
 mod wishes;
+mod written;
 
 #[cfg(test)]
 mod tests;
 
 pub use engine::Engine;
 pub use error::SimulatorError;
-pub use info::serve;
-pub use simulator::{Options, Simulator, Summary};
+pub use faults::{Faults, FaultsError};
+pub use feed::Feed;
+pub use liquidation_price::{Exposure, ONE, liquidation_price};
+pub use margin_tables::Tier;
+pub use server::serve;
+pub use simulator::{Options, Simulator, Summary, WrittenBlock};

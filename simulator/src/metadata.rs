@@ -1,7 +1,8 @@
-//! What can be traded, in the shapes of Hyperliquid's info API. Prices are the ones the markets walk around.
+//! What can be traded, in the shapes of Hyperliquid's info API.
 
 use serde_json::{Value, json};
 
+use crate::margin_tables::{MAIN_TABLES, Tier};
 use crate::markets::{Kind, MARKETS, Market};
 use crate::print;
 
@@ -30,13 +31,9 @@ pub(crate) fn meta(dex: &str) -> Option<Value> {
     }
     let universe: Vec<Value> = perps(dex).map(terms).collect();
     let collateral = known.map_or(0, |known| known.collateral_token);
-    let tables = if dex.is_empty() { main_margin_tables() } else { json!([[50, margin_table("", &[("0.0", 50)])]]) };
+    let tables =
+        if dex.is_empty() { main_margin_tables() } else { json!([[50, margin_table("", MAIN_TABLES[0].tiers)]]) };
     Some(json!({ "universe": universe, "marginTables": tables, "collateralToken": collateral }))
-}
-
-pub(crate) fn meta_and_contexts(dex: &str) -> Option<Value> {
-    let contexts: Vec<Value> = perps(dex).map(context).collect();
-    meta(dex).map(|meta| json!([meta, contexts]))
 }
 
 /// The first place belongs to the main dex and is empty.
@@ -81,23 +78,6 @@ fn terms(market: &Market) -> Value {
     terms
 }
 
-fn context(market: &Market) -> Value {
-    let step = market.step(market.anchor);
-    let price = |offset: i64| text(market.anchor + offset * step, market.price_decimals());
-    json!({
-        "funding": "0.0000125",
-        "openInterest": "22727.0",
-        "prevDayPx": price(-100),
-        "dayNtlVlm": "12377419030.0",
-        "premium": "0.0",
-        "oraclePx": price(0),
-        "markPx": price(0),
-        "midPx": price(0),
-        "impactPxs": [price(-1), price(1)],
-        "dayBaseVlm": "189106.0",
-    })
-}
-
 fn perp_dex(dex: &Dex) -> Value {
     let caps: Vec<Value> = perps(dex.name).map(|market| json!([market.coin, "25000000.0"])).collect();
     json!({
@@ -114,23 +94,14 @@ fn perp_dex(dex: &Dex) -> Value {
     })
 }
 
-/// As recorded; a number below 50 that is not listed is a table of that one leverage.
 fn main_margin_tables() -> Value {
-    json!([
-        [50, margin_table("", &[("0.0", 50)])],
-        [51, margin_table("tiered 10x", &[("0.0", 10), ("3000000.0", 5)])],
-        [52, margin_table("tiered 10x (2)", &[("0.0", 10), ("20000000.0", 5)])],
-        [53, margin_table("tiered 20x", &[("0.0", 20), ("40000000.0", 10)])],
-        [54, margin_table("tiered 20x (2)", &[("0.0", 20), ("70000000.0", 10)])],
-        [55, margin_table("tiered 25x", &[("0.0", 25), ("100000000.0", 15)])],
-        [56, margin_table("tiered 40x", &[("0.0", 40), ("150000000.0", 20)])],
-    ])
+    MAIN_TABLES.iter().map(|table| json!([table.id, margin_table(table.description, table.tiers)])).collect()
 }
 
-fn margin_table(description: &str, tiers: &[(&str, u32)]) -> Value {
-    let tiers: Vec<Value> =
-        tiers.iter().map(|(bound, leverage)| json!({ "lowerBound": bound, "maxLeverage": leverage })).collect();
-    json!({ "description": description, "marginTiers": tiers })
+fn margin_table(description: &str, tiers: &[Tier]) -> Value {
+    let printed =
+        |tier: &Tier| json!({ "lowerBound": print::text(tier.lower_bound, 0), "maxLeverage": tier.max_leverage });
+    json!({ "description": description, "marginTiers": tiers.iter().map(printed).collect::<Vec<_>>() })
 }
 
 fn token(name: &str, size_decimals: u32, wei_decimals: u32, id: &str) -> Value {
@@ -154,12 +125,6 @@ fn token_index(token: &str) -> u32 {
         "USDT0" => 268,
         _ => 0,
     }
-}
-
-fn text(value: i64, decimals: u32) -> String {
-    let mut text = Vec::new();
-    print::decimal(&mut text, value, decimals);
-    String::from_utf8_lossy(&text).into_owned()
 }
 
 #[cfg(test)]

@@ -12,10 +12,15 @@ use chrono::Utc;
 use crate::crowd::{FEWEST_WALLETS, MOST_WALLETS};
 use crate::dice::{Stream, named};
 use crate::engine::{HIGHEST_RATE, LOWEST_RATE, MILLISECOND};
-use crate::node_files::{LastLine, NodeFiles};
+use crate::faults::Fault;
+use crate::faults_pen::{Made, Pen};
+use crate::faults_truth::FaultsTruth;
+use crate::feed::{Event, Feed};
+use crate::node_files::{End, NodeFiles};
 use crate::snapshot::Snapshot;
-use crate::truth::Truth;
-use crate::{Engine, SimulatorError};
+use crate::truth::{Lengths, Truth};
+use crate::written::{self, Written};
+use crate::{Engine, Faults, SimulatorError};
 
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -33,6 +38,8 @@ pub struct Options {
     pub blocks: Option<u64>,
     /// Hour files that stay; all of them, when absent.
     pub keep_hours: Option<usize>,
+    /// What goes wrong with what is written and sent. May be another choice each time a market goes on.
+    pub faults: Faults,
 }
 
 /// What one run has made.
@@ -45,16 +52,39 @@ pub struct Summary {
     pub last_time: i64,
 }
 
+/// A block whose whole line stands in the node's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WrittenBlock {
+    pub block: u64,
+    pub fills: usize,
+    /// When the line says that it was written, in nanoseconds UTC.
+    pub local_time: i64,
+}
+
+type TellWritten = Box<dyn FnMut(WrittenBlock) + Send>;
+
 pub struct Simulator {
     options: Options,
     engine: Engine,
     files: NodeFiles,
+    misc: NodeFiles,
     truth: Truth,
+    pen: Pen,
+    faults_truth: FaultsTruth,
     line: Vec<u8>,
+    /// What the node's files get for the line.
+    bytes: Vec<u8>,
+    misc_line: Vec<u8>,
+    /// Nothing is published before somebody asked for it.
+    feed: Option<Feed>,
+    /// Told of each block right after it was written.
+    tell_written: TellWritten,
     /// Held as long as this lives; the system lets go of it even when the process is killed.
     _lock: File,
 }
 
+const FILLS: &str = "node_fills_by_block";
+const MISC_EVENTS: &str = "misc_events_by_block";
 const BLOCKS_PER_SNAPSHOT: u64 = 2_000;
 const BLOCKS_PER_TORN_LINE: u64 = 64;
 /// How long a stop may go unseen.
@@ -62,27 +92,52 @@ const NAP: Duration = Duration::from_millis(20);
 
 impl Simulator {
     /// Opens the market in a folder, or starts one there. Blocks that were written after the last snapshot are made
-    /// again, so that the accounts are those behind the last complete line.
+    /// again, so that the accounts are those behind the last line.
     pub fn open(options: Options) -> Result<Self, SimulatorError> {
         check(&options)?;
         let state = options.out.join("simulator");
         fs::create_dir_all(&state).map_err(SimulatorError::file("create", &state))?;
         let lock = lock(&options)?;
         let snapshot = Snapshot::load(&snapshot_path(&options))?;
-        let files = NodeFiles::new(&options.out, options.keep_hours);
-        let last = files.recover()?;
-        let (engine, truth_bytes) = match (snapshot, &last) {
-            (Some(snapshot), _) => {
-                snapshot.check(&options)?;
-                let bytes = snapshot.truth_bytes;
-                (snapshot.restore(), bytes)
-            }
-            (None, None) => (begun(&options), 0),
-            (None, Some(_)) => return Err(SimulatorError::SnapshotMissing { folder: options.out }),
+        let written = match &snapshot {
+            Some(snapshot) => written::load(&state, snapshot.block)?,
+            None => Some(Written::default()),
         };
-        let truth = Truth::open(&options.out, truth_bytes)?;
-        let mut simulator = Self { options, engine, files, truth, line: Vec::new(), _lock: lock };
-        simulator.catch_up(last)?;
+        let missing = || SimulatorError::SnapshotMissing { folder: options.out.clone() };
+        let written = written.ok_or_else(missing)?;
+        let files = NodeFiles::open(&options.out, FILLS, options.keep_hours, written.end)?;
+        let misc_end = snapshot.as_ref().map_or_else(End::default, |snapshot| snapshot.misc_end);
+        let misc = NodeFiles::open(&options.out, MISC_EVENTS, options.keep_hours, misc_end)?;
+        let (engine, lengths) = match snapshot {
+            Some(snapshot) => {
+                snapshot.check(&options)?;
+                let truth = snapshot.truth;
+                (snapshot.restore(), truth)
+            }
+            None if files.have_more()? => return Err(missing()),
+            None => (begun(&options), Lengths::default()),
+        };
+        let truth = Truth::open(&options.out, lengths)?;
+        let faults_truth = FaultsTruth::open(&options.out, engine.block)?;
+        let pen = Pen::new(engine.seed, written.faults, written.recent);
+        let (line, bytes, misc_line) = (Vec::new(), Vec::new(), Vec::new());
+        let mut simulator = Self {
+            options,
+            engine,
+            files,
+            misc,
+            truth,
+            pen,
+            faults_truth,
+            line,
+            bytes,
+            misc_line,
+            feed: None,
+            tell_written: Box::new(|_| {}),
+            _lock: lock,
+        };
+        simulator.catch_up()?;
+        simulator.pen.change(simulator.options.faults);
         if simulator.follows_the_clock() {
             simulator.engine.not_before = Utc::now().timestamp_millis() * MILLISECOND;
         }
@@ -99,7 +154,7 @@ impl Simulator {
             fills += self.make_block()?;
         }
         self.save()?;
-        self.truth.positions(&self.engine)?;
+        self.truth.close(&self.engine)?;
         tracing::info!(block = self.engine.block, fills, "the market stopped");
         Ok(Summary {
             blocks: self.engine.block - before,
@@ -113,40 +168,70 @@ impl Simulator {
         self.engine.block
     }
 
+    /// What `serve` answers from. Trades are told from the first call on.
+    pub fn feed(&mut self) -> Feed {
+        self.feed.get_or_insert_with(|| Feed::new(&self.engine)).clone()
+    }
+
+    /// Calls this for each block, right after the last byte of its line was written: for whoever measures what follows.
+    pub fn when_written(&mut self, tell: impl FnMut(WrittenBlock) + Send + 'static) {
+        self.tell_written = Box::new(tell);
+    }
+
     fn is_done(&self) -> bool {
         self.options.blocks.is_some_and(|last| self.engine.block >= last)
     }
 
     fn make_block(&mut self) -> Result<u64, SimulatorError> {
-        self.truth.close_minutes(&self.engine)?;
-        let fills = self.engine.next_block(&mut self.line);
+        let fills = self.next_block()?;
         let block = self.engine.block;
         let torn = self.options.speed != 0
             && named(self.engine.seed, Stream::TornLine, block).is_multiple_of(BLOCKS_PER_TORN_LINE);
-        self.files.append(self.engine.time, &mut self.line, torn)?;
+        self.files.append(self.engine.time, &self.bytes, torn)?;
+        (self.tell_written)(WrittenBlock { block, fills, local_time: self.engine.local_time });
+        self.misc.append(self.engine.time, &self.misc_line, false)?;
+        self.publish();
         if block.is_multiple_of(BLOCKS_PER_SNAPSHOT) {
             self.save()?;
         }
         Ok(fills as u64)
     }
 
-    /// Makes the blocks between the snapshot and the last complete line again, without writing them.
-    fn catch_up(&mut self, last: Option<LastLine>) -> Result<(), SimulatorError> {
-        let last_line = last.as_ref().map_or(0, |last| last.block);
-        if last_line < self.engine.block {
-            let (folder, snapshot) = (self.options.out.clone(), self.engine.block);
-            return Err(SimulatorError::BlocksMissing { folder, last_line, snapshot });
+    fn publish(&self) {
+        let Some(feed) = &self.feed else { return };
+        feed.publish(&self.engine, &self.line);
+        if self.options.faults.hits(Fault::Dropped, self.engine.seed, self.engine.block) {
+            feed.send(Event::Dropped);
         }
-        while self.engine.block < last_line {
-            self.truth.close_minutes(&self.engine)?;
-            self.engine.next_block(&mut self.line);
-        }
-        match last {
-            Some(LastLine { path, block, text }) if !self.line.is_empty() && self.line != text => {
-                Err(SimulatorError::Diverged { path, block })
+    }
+
+    /// The next block and what is to be written for it.
+    fn next_block(&mut self) -> Result<usize, SimulatorError> {
+        self.truth.close_minutes(&self.engine)?;
+        let fills = self.engine.next_block(&mut self.line);
+        self.engine.misc_line(&mut self.misc_line);
+        self.misc_line.push(b'\n');
+        self.truth.close_block(&self.engine)?;
+        let made = Made { block: self.engine.block, local: self.engine.local_time };
+        let rows = self.pen.write(made, &self.line, &mut self.bytes);
+        self.faults_truth.write(&rows)?;
+        Ok(fills)
+    }
+
+    /// Makes the blocks that were written after the snapshot again. The last of them may be there in part; it is
+    /// completed.
+    fn catch_up(&mut self) -> Result<(), SimulatorError> {
+        while self.files.have_more()? || self.misc.have_more()? {
+            self.next_block()?;
+            let (time, block) = (self.engine.time, self.engine.block);
+            if !self.files.pass(time, block, &self.bytes)? {
+                self.files.append(time, &self.bytes, false)?;
             }
-            _ => Ok(()),
+            if !self.misc.pass(time, block, &self.misc_line)? {
+                self.misc.append(time, &self.misc_line, false)?;
+            }
         }
+        Ok(())
     }
 
     /// A market that was stopped for an hour does not live an hour in the past; one with a time of its own does.
@@ -155,7 +240,10 @@ impl Simulator {
     }
 
     fn save(&self) -> Result<(), SimulatorError> {
-        Snapshot::take(&self.engine, self.truth.bytes()).save(&snapshot_path(&self.options))
+        let state = self.options.out.join("simulator");
+        written::save(&state, self.engine.block, self.files.end(), &self.pen)?;
+        Snapshot::take(&self.engine, self.truth.lengths(), self.misc.end()).save(&snapshot_path(&self.options))?;
+        written::clear_away(&state, self.engine.block)
     }
 }
 

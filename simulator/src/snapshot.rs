@@ -10,11 +10,17 @@ use serde::{Deserialize, Serialize};
 use crate::accounts::{Accounts, Holding};
 use crate::crowd::Crowd;
 use crate::engine::Engine;
+use crate::habits::Habits;
 use crate::markets::MARKETS;
+use crate::misc_events::MiscEvents;
+use crate::money::{Money, Standing};
+use crate::node_files::End;
+use crate::quotes::Quotes;
 use crate::replace::replace;
+use crate::truth::Lengths;
 use crate::{Options, SimulatorError};
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
@@ -26,14 +32,19 @@ pub(crate) struct Snapshot {
     not_before: i64,
     pub(crate) block: u64,
     time: i64,
+    local_time: i64,
     credit: i64,
     next_oid: u64,
     prices: Vec<i64>,
     traded: Vec<bool>,
-    /// Market, wallet, amount, cost; only who holds something.
-    holdings: Vec<(usize, u32, i64, i64)>,
-    /// How long the truth about accounts was when this was taken.
-    pub(crate) truth_bytes: u64,
+    /// Market, wallet, amount, cost, margin; only who holds something.
+    holdings: Vec<(usize, u32, i64, i64, i64)>,
+    quotes: Quotes,
+    money: Money,
+    /// How long the truth was when this was taken.
+    pub(crate) truth: Lengths,
+    /// How far the files of what happens beside the trades were written.
+    pub(crate) misc_end: End,
 }
 
 #[derive(Deserialize)]
@@ -42,7 +53,7 @@ struct OnlyFormat {
 }
 
 impl Snapshot {
-    pub(crate) fn take(engine: &Engine, truth_bytes: u64) -> Self {
+    pub(crate) fn take(engine: &Engine, truth: Lengths, misc_end: End) -> Self {
         Self {
             format: FORMAT,
             seed: engine.seed,
@@ -52,12 +63,16 @@ impl Snapshot {
             not_before: engine.not_before,
             block: engine.block,
             time: engine.time,
+            local_time: engine.local_time,
             credit: engine.credit,
             next_oid: engine.next_oid,
             prices: engine.prices.clone(),
             traded: (0..MARKETS.len()).map(|market| engine.accounts.has_traded(market)).collect(),
             holdings: (0..MARKETS.len()).flat_map(|market| held(&engine.accounts, market)).collect(),
-            truth_bytes,
+            quotes: engine.quotes.clone(),
+            money: engine.money.clone(),
+            truth,
+            misc_end,
         }
     }
 
@@ -98,33 +113,43 @@ impl Snapshot {
     pub(crate) fn restore(self) -> Engine {
         let crowd = Crowd::new(self.seed, self.wallets);
         let mut accounts = Accounts::empty(&crowd);
-        for (market, wallet, amount, cost) in self.holdings {
-            *accounts.holding_mut(market, wallet) = Holding { amount, cost };
+        for (market, wallet, amount, cost, raw) in self.holdings {
+            *accounts.holding_mut(market, wallet) = Holding { amount, cost, raw };
         }
         for market in (0..MARKETS.len()).filter(|market| self.traded[*market]) {
             accounts.mark_traded(market);
         }
-        Engine {
+        let mut money = self.money;
+        money.standings = vec![Standing::default(); crowd.accounts() as usize];
+        let mut engine = Engine {
             seed: self.seed,
             rate: self.rate,
             start: self.start,
             not_before: self.not_before,
             block: self.block,
             time: self.time,
+            local_time: self.local_time,
             credit: self.credit,
             next_oid: self.next_oid,
             prices: self.prices,
+            habits: Habits::new(self.seed, &crowd),
             crowd,
             accounts,
-        }
+            quotes: self.quotes,
+            money,
+            misc: MiscEvents::default(),
+            liquidated: Vec::new(),
+        };
+        engine.find_positions();
+        engine
     }
 }
 
-fn held(accounts: &Accounts, market: usize) -> impl Iterator<Item = (usize, u32, i64, i64)> {
+fn held(accounts: &Accounts, market: usize) -> impl Iterator<Item = (usize, u32, i64, i64, i64)> {
     (0_u32..)
         .zip(accounts.of_market(market))
         .filter(|(_, holding)| **holding != Holding::default())
-        .map(move |(wallet, holding)| (market, wallet, holding.amount, holding.cost))
+        .map(move |(wallet, holding)| (market, wallet, holding.amount, holding.cost, holding.raw))
 }
 
 #[cfg(test)]
@@ -141,9 +166,9 @@ mod tests {
         for _ in 0..700 {
             engine.next_block(&mut line);
         }
-        Snapshot::take(&engine, 17).save(&path).unwrap();
+        Snapshot::take(&engine, Lengths::default(), End::default()).save(&path).unwrap();
         let snapshot = Snapshot::load(&path).unwrap().unwrap();
-        assert_eq!((snapshot.block, snapshot.truth_bytes), (700, 17));
+        assert_eq!(snapshot.block, 700);
         let mut restored = snapshot.restore();
         for _ in 0..300 {
             engine.next_block(&mut line);
@@ -157,9 +182,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("snapshot.json");
         assert!(Snapshot::load(&path).unwrap().is_none());
-        fs::write(&path, r#"{"format":2,"seeds":[]}"#).unwrap();
-        assert!(matches!(Snapshot::load(&path), Err(SimulatorError::SnapshotFormat { found: 2, known: 1, .. })));
-        fs::write(&path, r#"{"format":1,"se"#).unwrap();
+        fs::write(&path, r#"{"format":1,"seeds":[]}"#).unwrap();
+        assert!(matches!(Snapshot::load(&path), Err(SimulatorError::SnapshotFormat { found: 1, known: 2, .. })));
+        fs::write(&path, r#"{"format":2,"se"#).unwrap();
         assert!(matches!(Snapshot::load(&path), Err(SimulatorError::Snapshot { .. })));
     }
 }

@@ -1,9 +1,15 @@
 //! The market as a whole, read back from what it printed by a reader that knows nothing of the engine.
 #![allow(clippy::unwrap_used)]
 
+mod faults;
 mod files;
+mod liquidations;
+mod margins;
 mod market;
+mod pace;
+mod recordings;
 mod truth;
+mod websocket;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -42,8 +48,17 @@ pub(crate) struct Fill {
     pub(crate) cloid: Option<String>,
     pub(crate) builder: Option<schemas::Wallet>,
     pub(crate) deployer_fee: Option<Amount>,
+    pub(crate) liquidation: Option<Liquidation>,
     pub(crate) fee_token: String,
     pub(crate) twap_id: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Liquidation {
+    pub(crate) liquidated_user: schemas::Wallet,
+    pub(crate) mark_px: Amount,
+    pub(crate) method: String,
 }
 
 impl Fill {

@@ -57,6 +57,6 @@ impl Engine {
 }
 
 /// A part of a position, never more than all of it.
-fn reduced(position: i64, dice: &mut Dice) -> i64 {
+pub(crate) fn reduced(position: i64, dice: &mut Dice) -> i64 {
     position.signum() * (position.abs() * dice.between(20, 80) / 100).max(1)
 }

@@ -6,26 +6,33 @@ use std::fmt;
 use schemas::{Record, Topic};
 use sqlx::migrate::MigrateError;
 
+use crate::cause::{advice, of_migration, passes};
+
 #[derive(Debug)]
 pub enum SinkError {
     /// Retry: the database is locked or out of reach, and nothing was written.
     Busy { source: sqlx::Error },
     /// Stop: somebody else has written this partition meanwhile, or what was read is not what comes next.
-    Position { topic: &'static str, partition: u32, expected: u64, found: u64 },
+    Position { topic: &'static str, partition: u32, expected: Option<u64>, found: Option<u64> },
     /// Stop: a record of a result topic is not what the contract says.
     Row { topic: &'static str, key: String, source: Box<dyn Error + Send + Sync> },
     /// Stop: the database refuses the statement.
     Statement { about: &'static str, source: sqlx::Error },
-    /// Stop: the tables cannot be brought to this version.
+    /// The tables cannot be brought to this version. Retry when the database was only away meanwhile.
     Migrate { source: MigrateError },
-    /// Stop: there is no database where the address says.
+    /// There is no database where the address says, told without its password. Retry when it may only be away.
     Open { url: String, source: sqlx::Error },
 }
 
 impl SinkError {
-    /// Whether the same write may succeed later.
+    /// Whether the same may succeed later.
     pub fn retry(&self) -> bool {
-        matches!(self, Self::Busy { .. })
+        match self {
+            Self::Busy { .. } => true,
+            Self::Open { source, .. } => passes(source),
+            Self::Migrate { source } => of_migration(source).is_some_and(passes),
+            Self::Position { .. } | Self::Row { .. } | Self::Statement { .. } => false,
+        }
     }
 
     pub(crate) fn row(topic: &'static Topic, record: &Record<'_>, source: Box<dyn Error + Send + Sync>) -> Self {
@@ -33,21 +40,7 @@ impl SinkError {
     }
 
     pub(crate) fn statement(about: &'static str, source: sqlx::Error) -> Self {
-        if busy(&source) { Self::Busy { source } } else { Self::Statement { about, source } }
-    }
-}
-
-/// SQLite's primary result codes for a lock that was not given in time: another connection's, and our own.
-const BUSY_CODES: [i32; 2] = [5, 6];
-
-fn busy(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
-        sqlx::Error::Database(error) => {
-            let code = error.code().and_then(|code| code.parse::<i32>().ok());
-            code.is_some_and(|extended| BUSY_CODES.contains(&(extended & 0xff)))
-        }
-        _ => false,
+        if passes(&source) { Self::Busy { source } } else { Self::Statement { about, source } }
     }
 }
 
@@ -57,14 +50,33 @@ impl fmt::Display for SinkError {
             Self::Busy { .. } => f.write_str("the database is busy or out of reach"),
             Self::Position { topic, partition, expected, found } => write!(
                 f,
-                "{topic}/{partition} stands at offset {found} in the database, not at {expected}: another sink writes it"
+                "{topic}/{partition} stands {} in the database, not {}: another sink writes it",
+                at(*found),
+                at(*expected)
             ),
             Self::Row { topic, key, .. } => write!(f, "the record {key:?} of {topic} is not what its schema says"),
-            Self::Statement { about, .. } => write!(f, "the database refused the statement for {about}"),
-            Self::Migrate { .. } => f.write_str("could not bring the tables to this version"),
-            Self::Open { url, .. } => write!(f, "could not open the database {url}"),
+            Self::Statement { about, source } => {
+                write!(f, "the database refused the statement for {about}")?;
+                then(f, advice(source))
+            }
+            Self::Migrate { source } => {
+                f.write_str("could not bring the tables to this version")?;
+                then(f, of_migration(source).and_then(advice))
+            }
+            Self::Open { url, source } => {
+                write!(f, "could not open the database {url}")?;
+                then(f, advice(source).or(passes(source).then_some("it does not answer: is it running?")))
+            }
         }
     }
+}
+
+fn at(position: Option<u64>) -> String {
+    position.map_or_else(|| "at no offset yet".to_owned(), |offset| format!("at offset {offset}"))
+}
+
+fn then(f: &mut fmt::Formatter<'_>, advice: Option<&str>) -> fmt::Result {
+    advice.map_or(Ok(()), |advice| write!(f, "; {advice}"))
 }
 
 impl Error for SinkError {

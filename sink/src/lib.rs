@@ -1,24 +1,41 @@
-//! RESULTS → ROWS. Records of the result topics in; rows, and the position they stand for, out in one transaction.
+//! RESULTS → ROWS. Records of the result topics in; rows, and the position they stand for, out in one transaction of
+//! SQLite or Postgres.
 //!
-//! A table is one file, one migration and one line in [`tables`].
+//! A table is one file, its migrations and one line in [`tables`].
 
+mod cause;
+mod clock;
+mod database;
 mod error;
+mod liquidation_episodes;
+mod liquidation_orders;
 mod long_short_ratios;
 mod markets;
 mod position;
 mod positions;
+mod postgres;
+mod prices;
+mod rows;
 mod sink;
+mod sqlite;
 mod table;
-mod write;
 
 #[cfg(test)]
 mod tests;
 
+pub use database::connect;
 pub use error::SinkError;
-pub use sink::{Part, Sink, connect};
+pub use sink::{Part, Sink};
 pub use table::{Change, Column, Kind, Table, Value};
 
 /// Every table there is.
 pub fn tables() -> Vec<Table> {
-    vec![positions::table(), long_short_ratios::table(), markets::table()]
+    vec![
+        positions::table(),
+        long_short_ratios::table(),
+        liquidation_orders::table(),
+        liquidation_episodes::table(),
+        prices::table(),
+        markets::table(),
+    ]
 }

@@ -9,6 +9,7 @@ pub(crate) fn table() -> Table {
     Table {
         name: "long_short_ratios",
         topic: LongShortRatio::TOPIC,
+        kind: LongShortRatio::KIND,
         columns: COLUMNS,
         key: &["generation", "coin", "interval", "time"],
         row,

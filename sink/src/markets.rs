@@ -6,7 +6,14 @@ use crate::table::message;
 use crate::{Change, Column, Kind, SinkError, Table, Value};
 
 pub(crate) fn table() -> Table {
-    Table { name: "markets", topic: Market::TOPIC, columns: COLUMNS, key: &["generation", "coin"], row }
+    Table {
+        name: "markets",
+        topic: Market::TOPIC,
+        kind: Market::KIND,
+        columns: COLUMNS,
+        key: &["generation", "coin"],
+        row,
+    }
 }
 
 const COLUMNS: &[Column] = &[

@@ -1,61 +1,47 @@
-//! Table `sink_positions`: which offset of which partition is written next.
+//! Table `sink_positions`: which offset of which partition is written next, and what the rows stand for.
 
 use std::collections::BTreeMap;
 
-use sqlx::{SqliteConnection, SqlitePool};
+use crate::clock::Clock;
+use crate::database::{Database, Transaction};
+use crate::{Part, SinkError, Value};
 
-use crate::{Part, SinkError};
-
-pub(crate) async fn all(database: &SqlitePool, generation: u32) -> Result<BTreeMap<(String, u32), u64>, SinkError> {
-    let rows: Vec<(String, u32, i64)> =
-        sqlx::query_as("SELECT topic, partition, next FROM sink_positions WHERE generation = ?")
-            .bind(generation)
-            .fetch_all(database)
-            .await
-            .map_err(of_positions)?;
-    Ok(rows.into_iter().map(|(topic, partition, next)| ((topic, partition), next.cast_unsigned())).collect())
+pub(crate) async fn all(database: &Database, generation: u32) -> Result<BTreeMap<(String, u32), u64>, SinkError> {
+    const ALL: &str = "SELECT topic, partition, next FROM sink_positions WHERE generation = $1";
+    let rows: Vec<(String, i64, i64)> = match database {
+        Database::Sqlite(pool) => sqlx::query_as(ALL).bind(i64::from(generation)).fetch_all(pool).await,
+        Database::Postgres(pool) => sqlx::query_as(ALL).bind(i64::from(generation)).fetch_all(pool).await,
+    }
+    .map_err(of_positions)?;
+    // Only what was a partition and an offset is ever written there.
+    Ok(rows.into_iter().map(|(topic, partition, next)| ((topic, partition as u32), next.cast_unsigned())).collect())
 }
 
-/// Moves the position from where the part begins to where it ends. Whoever finds it elsewhere is not the one to write.
+/// Moves the position from where the reader found it to where the part ends, or says that it is elsewhere: whoever finds
+/// it so is not the one to write.
 pub(crate) async fn advance(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction,
     generation: u32,
     part: &Part<'_>,
-) -> Result<(), SinkError> {
-    let statement = if part.from == 0 { FIRST } else { FURTHER };
-    let moved = sqlx::query(statement)
-        .bind(generation)
-        .bind(part.topic.name)
-        .bind(part.partition)
-        .bind(part.next.cast_signed())
-        .bind(part.from.cast_signed())
-        .execute(&mut *connection)
-        .await
-        .map_err(of_positions)?;
-    if moved.rows_affected() == 1 {
-        return Ok(());
-    }
-    let found = stored(connection, generation, part).await?;
-    Err(SinkError::Position { topic: part.topic.name, partition: part.partition, expected: part.from, found })
+    clock: &Clock,
+) -> Result<bool, SinkError> {
+    let Part { topic, partition, expected, next, .. } = *part;
+    let mut values = vec![generation.into(), Value::text(topic.name), partition.into(), next.cast_signed().into()];
+    values.extend_from_slice(clock);
+    values.extend(expected.map(|expected| expected.cast_signed().into()));
+    let statement = if expected.is_some() { FURTHER } else { FIRST };
+    let moved = transaction.execute(statement, &values).await.map_err(of_positions)?;
+    Ok(moved == 1)
 }
 
-const FURTHER: &str = "UPDATE sink_positions SET next = ?4 \
-     WHERE generation = ?1 AND topic = ?2 AND partition = ?3 AND next = ?5";
+/// The row is locked by whoever comes first; the second one waits, and then finds that the position has moved.
+const FURTHER: &str = "UPDATE sink_positions SET next = $4, clock = coalesce($5, clock), block = coalesce($6, block), \
+     since_time = coalesce($7, since_time), since_block = coalesce($8, since_block) \
+     WHERE generation = $1 AND topic = $2 AND partition = $3 AND next = $9";
 
-const FIRST: &str = "INSERT INTO sink_positions (generation, topic, partition, next) VALUES (?1, ?2, ?3, ?4) \
-     ON CONFLICT (generation, topic, partition) DO UPDATE SET next = excluded.next WHERE next = ?5";
-
-async fn stored(connection: &mut SqliteConnection, generation: u32, part: &Part<'_>) -> Result<u64, SinkError> {
-    let next: Option<i64> =
-        sqlx::query_scalar("SELECT next FROM sink_positions WHERE generation = ? AND topic = ? AND partition = ?")
-            .bind(generation)
-            .bind(part.topic.name)
-            .bind(part.partition)
-            .fetch_optional(connection)
-            .await
-            .map_err(of_positions)?;
-    Ok(next.unwrap_or_default().cast_unsigned())
-}
+const FIRST: &str = "INSERT INTO sink_positions \
+     (generation, topic, partition, next, clock, block, since_time, since_block) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (generation, topic, partition) DO NOTHING";
 
 fn of_positions(source: sqlx::Error) -> SinkError {
     SinkError::statement("sink_positions", source)

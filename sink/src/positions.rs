@@ -6,7 +6,14 @@ use crate::table::{count, message};
 use crate::{Change, Column, Kind, SinkError, Table, Value};
 
 pub(crate) fn table() -> Table {
-    Table { name: "positions", topic: Position::TOPIC, columns: COLUMNS, key: &["generation", "coin", "wallet"], row }
+    Table {
+        name: "positions",
+        topic: Position::TOPIC,
+        kind: Position::KIND,
+        columns: COLUMNS,
+        key: &["generation", "coin", "wallet"],
+        row,
+    }
 }
 
 const COLUMNS: &[Column] = &[
@@ -26,13 +33,11 @@ const COLUMNS: &[Column] = &[
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
     let position: Position = message(Position::TOPIC, record)?;
     let key = [generation.into(), Value::text(&position.coin), Value::text(position.wallet)];
-    let side = match position.side {
-        PositionSide::Long => "long",
-        PositionSide::Short => "short",
-        PositionSide::Flat => return Ok(Change::Delete(key.into())),
-    };
+    if position.side == PositionSide::Flat {
+        return Ok(Change::Delete(key.into()));
+    }
     let rest = [
-        Value::text(side),
+        Value::text(position.side.name()),
         Value::text(position.size),
         position.opened_at.map_or(Value::Null, Value::Integer),
         position.changed_at.into(),

@@ -1,19 +1,19 @@
-//! Records of several partitions -> rows and positions, all or nothing.
+//! Records of several partitions → rows and positions, all or nothing.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
-use std::time::Duration;
 
 use schemas::{Batch, Topic};
-use sqlx::SqlitePool;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use crate::write::{Rows, write_rows};
-use crate::{SinkError, position, tables};
+use crate::clock::Clock;
+use crate::database::Database;
+use crate::rows::Rows;
+use crate::{SinkError, clock, position, tables};
 
 /// Where rows are written to.
 pub struct Sink {
-    pub(crate) database: SqlitePool,
+    pub(crate) database: Database,
+    /// A commit was sent and not answered: it may have been made.
+    in_doubt: bool,
 }
 
 /// What was read of one partition.
@@ -21,64 +21,74 @@ pub struct Sink {
 pub struct Part<'a> {
     pub topic: &'static Topic,
     pub partition: u32,
-    /// Offset of the first record.
-    pub from: u64,
-    /// Offset behind the last one: what is to be read next.
+    /// The stored position that the reading began at; `None` when none was stored yet.
+    pub expected: Option<u64>,
+    /// Offset behind the last record: what is to be read next.
     pub next: u64,
     pub batch: &'a [Batch],
 }
 
-/// Opens the database, makes it when it is not there, and brings its tables to this version.
-pub async fn connect(url: &str) -> Result<Sink, SinkError> {
-    let open = |source| SinkError::Open { url: url.to_owned(), source };
-    let options = SqliteConnectOptions::from_str(url)
-        .map_err(open)?
-        .create_if_missing(true)
-        // Readers go on while rows are written.
-        .journal_mode(SqliteJournalMode::Wal)
-        // A power cut may take the last transactions away, rows and positions together: the log has them still.
-        .synchronous(SqliteSynchronous::Normal)
-        .busy_timeout(LOCK_PATIENCE);
-    // SQLite has one writer at a time.
-    let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
-    let database = pool.connect_with(options).await.map_err(open)?;
-    sqlx::migrate!().run(&database).await.map_err(|source| SinkError::Migrate { source })?;
-    Ok(Sink { database })
-}
-
-/// Longer than any write of ours takes; whoever still waits then had better say so.
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
-
 impl Sink {
+    pub(crate) fn of(database: Database) -> Self {
+        Self { database, in_doubt: false }
+    }
+
     /// The offset to read next, by topic name and partition; where nothing was written yet there is no entry.
     pub async fn positions(&self, generation: u32) -> Result<BTreeMap<(String, u32), u64>, SinkError> {
         position::all(&self.database, generation).await
     }
 
-    /// Writes the rows of all parts and their positions, and returns how many rows were put or taken away.
+    /// Writes the rows of all parts, their positions and their clocks, and returns how many rows were put or taken
+    /// away. What was refused with an error that says `retry` is to be written again as it was.
     pub async fn write(&mut self, generation: u32, parts: &[Part<'_>]) -> Result<u64, SinkError> {
-        // All records are read before the lock is taken, so that a bad one costs nobody any time.
-        let mut rows = Vec::new();
-        for table in tables() {
-            let topic = table.topic;
-            let batches = parts.iter().filter(|part| part.topic == topic).flat_map(|part| part.batch);
-            rows.push(Rows::read(table, generation, batches)?);
+        // All records are read before anything is locked, so that a bad one costs nobody any time.
+        let rows = tables().into_iter().map(|table| Rows::read(table, generation, parts));
+        let rows: Vec<Rows> = rows.collect::<Result<_, _>>()?;
+        let clocks: Vec<Clock> = parts.iter().map(clock::last).collect::<Result<_, _>>()?;
+        match self.commit(generation, parts, &clocks, &rows).await {
+            Err(SinkError::Position { .. }) if self.in_doubt && self.is_written(generation, parts).await? => {
+                self.in_doubt = false;
+                Ok(rows.iter().map(Rows::len).sum())
+            }
+            outcome => outcome,
         }
-        // A transaction that only starts as a reader could find the lock taken when it comes to write.
-        let mut transaction = self
-            .database
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .map_err(|source| SinkError::statement("begin", source))?;
-        for part in parts {
-            position::advance(&mut transaction, generation, part).await?;
+    }
+
+    async fn commit(
+        &mut self,
+        generation: u32,
+        parts: &[Part<'_>],
+        clocks: &[Clock],
+        rows: &[Rows],
+    ) -> Result<u64, SinkError> {
+        let mut transaction = self.database.begin().await?;
+        for (part, clock) in parts.iter().zip(clocks) {
+            if !position::advance(&mut transaction, generation, part, clock).await? {
+                drop(transaction);
+                return Err(self.found_elsewhere(generation, part).await?);
+            }
         }
         let mut changed = 0;
         for rows in rows {
-            changed += write_rows(&mut transaction, rows).await?;
+            changed += transaction.write(rows).await?;
         }
-        transaction.commit().await.map_err(|source| SinkError::statement("commit", source))?;
+        self.in_doubt = true;
+        transaction.commit().await?;
+        self.in_doubt = false;
         tracing::debug!(parts = parts.len(), changed, "rows written");
         Ok(changed)
+    }
+
+    async fn found_elsewhere(&self, generation: u32, part: &Part<'_>) -> Result<SinkError, SinkError> {
+        let Part { topic, partition, expected, .. } = *part;
+        let found = self.positions(generation).await?.remove(&(topic.name.to_owned(), partition));
+        Ok(SinkError::Position { topic: topic.name, partition, expected, found })
+    }
+
+    /// Every part stands where this write would leave it.
+    async fn is_written(&self, generation: u32, parts: &[Part<'_>]) -> Result<bool, SinkError> {
+        let found = self.positions(generation).await?;
+        let is_behind = |part: &Part<'_>| found.get(&(part.topic.name.to_owned(), part.partition)) == Some(&part.next);
+        Ok(parts.iter().all(is_behind))
     }
 }

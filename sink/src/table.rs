@@ -1,4 +1,4 @@
-//! What a table is: which topic fills it, and how a record becomes a row.
+//! What a table is: which records of which topic fill it, and how one becomes a row.
 
 use schemas::{Record, Topic};
 use serde::Deserialize;
@@ -9,6 +9,8 @@ use crate::SinkError;
 pub struct Table {
     pub name: &'static str,
     pub topic: &'static Topic,
+    /// What the header `kind` of its records says; other records of the topic are not its own.
+    pub kind: Option<&'static [u8]>,
     pub columns: &'static [Column],
     /// The columns that make a row the same row.
     pub key: &'static [&'static str],
@@ -47,6 +49,20 @@ pub enum Value {
     Boolean(bool),
     Integer(i64),
     Text(String),
+}
+
+impl Table {
+    pub(crate) fn column_names(&self) -> String {
+        let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
+        names.join(", ")
+    }
+
+    /// A row that is there becomes the new one.
+    pub(crate) fn on_conflict(&self) -> String {
+        let rest = self.columns.iter().map(|column| column.name).filter(|name| !self.key.contains(name));
+        let set: Vec<String> = rest.map(|name| format!("{name} = excluded.{name}")).collect();
+        format!(" ON CONFLICT ({}) DO UPDATE SET {}", self.key.join(", "), set.join(", "))
+    }
 }
 
 impl Column {

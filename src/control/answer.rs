@@ -1,43 +1,53 @@
 //! What is said about a log, its directory and, when it runs, its process: as JSON, and in words.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use schemas::{Checkpoint, Cursor, TOPICS, Topic, topics};
+use schemas::{Cursor, TOPICS, Topic, topics};
 use serde_json::{Value, json};
 
 use super::{Owner, Question};
 use crate::data_dir::{DataDir, Market};
 use crate::failure::Failure;
-use crate::log::Log;
-use crate::run::now_ms;
+use crate::log::{Log, Start};
+use crate::run::sink::{self, topics_of_tables};
+use crate::run::{computer, now_ms};
 
 /// What an answer is made of.
 pub struct Known<'a> {
-    pub log: &'a Log,
-    pub path: &'a Path,
-    pub market: Market,
+    pub log: Arc<dyn Log>,
+    /// Where the log is.
+    pub place: String,
+    pub market: Option<Market>,
     pub running: Option<&'a Owner>,
 }
 
 type Each<'a> = &'a mut dyn FnMut(Value) -> Result<(), Failure>;
 
 const CHUNK_BYTES: usize = 1024 * 1024;
+const PATIENCE: Duration = Duration::from_millis(200);
 
 impl<'a> Known<'a> {
     pub fn of(owner: &'a Owner) -> Self {
-        Self { log: &owner.shared.log, path: &owner.path, market: owner.market, running: Some(owner) }
+        let (log, place) = (Arc::clone(&owner.shared.log), owner.path.display().to_string());
+        Self { log, place, market: Some(owner.market), running: Some(owner) }
     }
 
-    pub fn at_rest(log: &'a Log, data: &'a DataDir) -> Self {
-        Self { log, path: data.path(), market: data.market, running: None }
+    pub fn at_rest(log: Arc<dyn Log>, data: &DataDir) -> Result<Self, Failure> {
+        computer::announce(log.as_ref())?;
+        Ok(Self { log, place: data.path().display().to_string(), market: Some(data.market), running: None })
+    }
+
+    pub fn on_kafka(log: Arc<dyn Log>, brokers: String) -> Self {
+        Self { log, place: brokers, market: None, running: None }
     }
 
     pub fn answer(&self, question: &Question, each: Each<'_>) -> Result<(), Failure> {
         match question {
             Question::Status => each(self.status()?),
-            Question::Topics => each(self.topics()),
+            Question::Topics => each(self.topics()?),
             Question::Lag => each(self.lag()?),
             Question::Records { topic, partition, from, since, limit } => {
                 let known =
@@ -54,27 +64,26 @@ impl<'a> Known<'a> {
         Ok(cursor.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
     }
 
-    fn checkpoints(&self) -> Result<Vec<(u32, Checkpoint)>, Failure> {
-        let mut checkpoints = Vec::new();
-        for partition in self.log.partitions(&topics::STATE_COIN) {
-            let checkpoint = self.log.last_value(&topics::STATE_COIN, partition, Checkpoint::KEY)?;
-            let checkpoint = checkpoint.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-            checkpoints.push((partition, checkpoint));
-        }
-        Ok(checkpoints)
+    /// How far the coin stage is.
+    fn clock(&self) -> Result<i64, Failure> {
+        let coin = &computer::COIN;
+        let clocks = self.log.partitions(coin.state).map(|partition| {
+            computer::checkpoint(self.log.as_ref(), coin, partition).map(|checkpoint| checkpoint.clock)
+        });
+        Ok(clocks.collect::<Result<Vec<_>, _>>()?.into_iter().min().unwrap_or_default())
     }
 
     fn status(&self) -> Result<Value, Failure> {
         let cursor = self.cursor()?;
-        let clock = self.checkpoints()?.iter().map(|(_, checkpoint)| checkpoint.clock).min().unwrap_or_default();
+        let clock = self.clock()?;
         let known = |number: i64| (number > 0).then_some(number);
         Ok(json!({
             "version": env!("CARGO_PKG_VERSION"),
             "running": self.running.is_some(),
             "pid": self.running.map(|_| std::process::id()),
             "http": self.running.map(|owner| owner.http.to_string()),
-            "data": self.path.display().to_string(),
-            "market": self.market.name(),
+            "data": self.place,
+            "market": self.market.map(Market::name),
             "generation": self.log.generation().number,
             "block": (cursor.block > 0).then_some(cursor.block),
             "block_time": known(cursor.time),
@@ -89,42 +98,58 @@ impl<'a> Known<'a> {
         }))
     }
 
-    fn topics(&self) -> Value {
-        let topics = TOPICS.iter().map(|topic| {
-            let partitions: Vec<_> = self
-                .log
-                .partitions(topic)
-                .map(|partition| {
-                    let extent = self.log.extent(topic, partition);
-                    json!({ "partition": partition, "first": extent.first, "next": extent.next, "bytes": extent.bytes, "last_time": extent.last_time })
-                })
-                .collect();
-            json!({ "topic": topic.name, "name": self.log.generation().name(topic), "about": topic.about, "partitions": partitions })
-        });
-        json!({ "topics": topics.collect::<Vec<_>>() })
+    fn topics(&self) -> Result<Value, Failure> {
+        let mut topics = Vec::new();
+        for topic in TOPICS {
+            let mut partitions = Vec::new();
+            for partition in self.log.partitions(topic) {
+                let extent = self.log.extent(topic, partition)?;
+                let known = |number: u64| (number > 0).then_some(number);
+                partitions.push(json!({
+                    "partition": partition, "first": extent.first, "next": extent.next, "bytes": known(extent.bytes),
+                    "last_time": (extent.last_time > 0).then_some(extent.last_time),
+                }));
+            }
+            let name = self.log.generation().name(topic);
+            topics.push(json!({ "topic": topic.name, "name": name, "about": topic.about, "partitions": partitions }));
+        }
+        Ok(json!({ "topics": topics }))
     }
 
     fn lag(&self) -> Result<Value, Failure> {
-        let cursor = self.cursor()?;
         let mut readers = Vec::new();
-        for (partition, checkpoint) in self.checkpoints()? {
-            let input = self.log.extent(&topics::FILLS, partition);
-            let next = checkpoint.next.get(topics::FILLS.name).copied().unwrap_or_default();
-            readers.push(json!({
-                "reader": format!("coin/{partition}"), "reads": topics::FILLS.name, "next": next, "end": input.next,
-                "records": input.next.saturating_sub(next), "ms": (cursor.time - checkpoint.clock).max(0),
-            }));
+        for stage in computer::stages() {
+            for partition in self.log.partitions(stage.input) {
+                let (next, records) = self.behind(stage.name, stage.input, partition)?;
+                readers.push(json!({
+                    "reader": format!("{}/{partition}", stage.name), "reads": stage.input.name, "next": next, "records": records,
+                }));
+            }
         }
-        if let Some(owner) = self.running {
-            let sink = owner.shared.stats.task("sink", 0);
-            let behind = sink.behind.load(Ordering::Relaxed);
-            readers.push(json!({ "reader": "sink", "reads": "results", "records": behind }));
-            let source = owner.shared.stats.source.bytes_behind.load(Ordering::Relaxed);
-            readers.push(
-                json!({ "reader": "parser", "reads": "node-fills", "bytes": source, "ms": now_ms() - cursor.time }),
-            );
+        for topic in topics_of_tables() {
+            let mut records = 0;
+            for partition in self.log.partitions(topic) {
+                records += self.behind(sink::STAGE, topic, partition)?.1;
+            }
+            readers.push(json!({ "reader": "sink", "reads": topic.name, "records": records }));
         }
+        let cursor = self.cursor()?;
+        let bytes = self.running.map(|owner| owner.shared.stats.source.bytes_behind.load(Ordering::Relaxed));
+        let age = (cursor.time > 0).then(|| now_ms() - cursor.time);
+        readers.push(json!({ "reader": "parser", "reads": "node-fills", "bytes": bytes, "ms": age }));
         Ok(json!({ "readers": readers }))
+    }
+
+    /// The next offset a reader reads, when it has said so, and how many records are still to come.
+    fn behind(
+        &self,
+        reader: &'static str,
+        topic: &'static Topic,
+        partition: u32,
+    ) -> Result<(Option<u64>, u64), Failure> {
+        let next = self.log.progress(reader, topic, partition)?;
+        let first = self.log.extent(topic, partition)?.first;
+        Ok((next, self.log.unread(topic, partition, next.unwrap_or(first))?))
     }
 
     fn records(
@@ -150,30 +175,42 @@ impl<'a> Known<'a> {
                 printed += self.state(topic, partition, limit, each)?;
                 continue;
             }
-            let extent = self.log.extent(topic, partition);
-            let mut next = match since {
-                Some(time) => self.log.offset_at(topic, partition, time)?,
-                None => from.unwrap_or(extent.first),
+            let from = match since {
+                Some(time) => Some(Arc::clone(&self.log).offset_at(topic, partition, time)?),
+                None => from,
             };
-            let mut left = limit;
-            while next < extent.next && left > 0 {
-                let slice = self.log.read(topic, partition, next, CHUNK_BYTES)?;
-                for (offset, record) in
-                    (slice.from..).zip(slice.records()).take(usize::try_from(left).unwrap_or(usize::MAX))
-                {
-                    each(record_as_json(partition, offset, &record))?;
-                    left -= 1;
-                    printed += 1;
-                }
-                next = slice.next;
-            }
+            printed += self.some_records(Start { topic, partition, from }, limit, each)?;
         }
         each(json!({ "summary": { "topic": topic.name, "records": printed } }))
     }
 
+    /// Records up to where the partition ended when that was asked.
+    fn some_records(&self, start: Start, limit: u64, each: Each<'_>) -> Result<u64, Failure> {
+        let Start { topic, partition, from } = start;
+        let mut next = from.unwrap_or(self.log.extent(topic, partition)?.first);
+        let mut left = limit.min(self.log.unread(topic, partition, next)?);
+        let end = self.log.extent(topic, partition)?.next;
+        let mut reader = Arc::clone(&self.log).reader(&[start])?;
+        let mut printed = 0;
+        while left > 0 && next < end {
+            for slice in reader.read(CHUNK_BYTES, PATIENCE)? {
+                for (offset, record) in slice.records().filter(|(offset, _)| *offset < end).take(left as usize) {
+                    each(record_as_json(partition, offset, &record))?;
+                    printed += 1;
+                }
+                left = limit.saturating_sub(printed);
+                next = slice.next;
+            }
+            if reader.behind() == 0 {
+                break;
+            }
+        }
+        Ok(printed)
+    }
+
     fn state(&self, topic: &'static Topic, partition: u32, limit: u64, each: Each<'_>) -> Result<u64, Failure> {
         let mut lines = Vec::new();
-        self.log.last_values(topic, partition, |key, value| {
+        self.log.last_values(topic, partition, &mut |key, value| {
             if (lines.len() as u64) < limit {
                 lines.push(
                     json!({ "partition": partition, "key": String::from_utf8_lossy(key), "value": readable(value) }),
@@ -209,15 +246,11 @@ pub fn status_in_words(status: &Value) -> String {
     let mut words = String::new();
     let _ = match status["running"].as_bool() {
         Some(true) => writeln!(words, "running     pid {}, http://{}/", text("pid"), text("http")),
-        _ => writeln!(words, "running     no; this is what the directory holds"),
+        _ => writeln!(words, "running     not in this process; this is what the log says"),
     };
     let _ = writeln!(words, "market      {} (generation {})", text("market"), text("generation"));
-    let _ = writeln!(
-        words,
-        "data        {}, {} MB of log",
-        text("data"),
-        status["disk_bytes"].as_u64().unwrap_or_default() / 1_000_000
-    );
+    let disk = status["disk_bytes"].as_u64().map(|bytes| format!(", {} MB of log", bytes / 1_000_000));
+    let _ = writeln!(words, "data        {}{}", text("data"), disk.unwrap_or_default());
     let _ = writeln!(
         words,
         "source      block {} of {}, {} ago, in hour {}",

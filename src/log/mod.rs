@@ -1,42 +1,114 @@
-//! The log: partitioned topics that stages append to, all or nothing, and read from an offset.
+//! The log: partitioned topics that stages append to, all or nothing, and read from an offset. One small interface,
+//! two implementations: `embedded` under a data directory, and `kafka`.
 //!
 //! What a stage commits are records, of results as of state, and its input position is one of the records of its
 //! state: so a commit is one atomic append over several partitions, and there is nothing else to keep in step.
 
-mod embedded;
-mod readers;
-pub mod retention;
-mod stored;
+pub mod embedded;
+mod error;
+pub mod kafka;
+mod slice;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
 
-use schemas::{Batch, Topic};
+use schemas::{Generation, Outbox, Topic};
 
-pub use embedded::Log;
+pub use error::LogError;
+pub use slice::Slice;
 
-/// Records of one partition, as far as one reading went.
-#[derive(Debug, Default)]
-pub struct Slice {
-    /// The first and the next offset: what lies between them is in `batches`, or was compacted away.
-    pub from: u64,
-    pub next: u64,
-    pub batches: Vec<Batch>,
+pub trait Log: Send + Sync {
+    fn generation(&self) -> Generation;
+
+    fn partitions(&self, topic: &Topic) -> Range<u32> {
+        0..self.generation().partitions(topic)
+    }
+
+    /// Takes part in the work of a stage: partitions of its topic are shared out among all who do.
+    fn membership(&self, stage: &'static str, topic: &'static Topic) -> Result<Box<dyn Membership>, LogError>;
+
+    /// Becomes the one writer of a task: whoever was before is shut out, and what it left open is settled.
+    fn writer(self: Arc<Self>, task: &str) -> Result<Box<dyn Writer>, LogError>;
+
+    /// Reads these partitions, each from where it is said.
+    fn reader(self: Arc<Self>, starts: &[Start]) -> Result<Box<dyn Reader>, LogError>;
+
+    /// The last value of every key of a topic that keeps them; how many there are.
+    fn last_values(
+        &self,
+        topic: &'static Topic,
+        partition: u32,
+        each: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<u64, LogError>;
+
+    /// The last value of one key.
+    fn last_value(&self, topic: &'static Topic, partition: u32, name: &[u8]) -> Result<Option<Vec<u8>>, LogError>;
+
+    /// The first offset whose record is not before `time`; the next one when there is none.
+    fn offset_at(self: Arc<Self>, topic: &'static Topic, partition: u32, time: i64) -> Result<u64, LogError>;
+
+    /// How far a partition reaches, as it was known lately.
+    fn extent(&self, topic: &'static Topic, partition: u32) -> Result<Extent, LogError>;
+
+    /// How many records there are from an offset on.
+    fn unread(&self, topic: &'static Topic, partition: u32, next: u64) -> Result<u64, LogError>;
+
+    /// Records kept, over all partitions, as far as that is known without waiting.
+    fn records_kept(&self, topic: &'static Topic) -> u64;
+
+    /// Bytes kept, compressed; 0 where only the brokers know.
+    fn bytes_kept(&self, topic: &'static Topic) -> u64;
+
+    /// A reader has finished with everything before `next`.
+    fn done(&self, reader: &'static str, topic: &'static Topic, partition: u32, next: u64);
+
+    /// How far a reader has said that it is.
+    fn progress(&self, reader: &'static str, topic: &'static Topic, partition: u32) -> Result<Option<u64>, LogError>;
+
+    /// Whether nobody may write to these topics now, because their readers are too far behind.
+    fn is_held_up(&self, topics: &[&'static Topic]) -> bool;
+
+    /// What is to be done now and then.
+    fn keep_house(&self) -> Result<(), LogError>;
+
+    /// Wakes every reader that waits, so that it sees what else has changed.
+    fn wake(&self);
+
+    /// What the log takes on this machine's disk.
+    fn disk_bytes(&self) -> Option<u64>;
 }
 
-impl Slice {
-    pub fn is_empty(&self) -> bool {
-        self.from == self.next
-    }
+/// A share in a stage's work.
+pub trait Membership: Send {
+    /// The partitions that are ours, when that has changed. Waits for it for so long; must be called often.
+    fn assigned(&mut self, patience: Duration) -> Result<Option<BTreeSet<u32>>, LogError>;
+}
 
-    pub fn bytes(&self) -> usize {
-        self.batches.iter().map(|batch| batch.bytes().len()).sum()
-    }
+pub trait Writer: Send {
+    /// Appends everything in the outbox, or nothing. When this returns it is kept and readers see it.
+    fn commit(&mut self, out: &Outbox) -> Result<(), LogError>;
+}
 
-    pub fn records(&self) -> impl Iterator<Item = schemas::Record<'_>> {
-        self.batches.iter().flat_map(Batch::records)
-    }
+pub trait Reader: Send {
+    /// What has come, up to so many bytes of each partition; waits for something for so long. Partitions without
+    /// anything new are left out.
+    fn read(&mut self, max_bytes: usize, patience: Duration) -> Result<Vec<Slice>, LogError>;
+
+    /// How many records are still to be read, as far as is known.
+    fn behind(&self) -> u64;
+}
+
+/// Where a reader begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Start {
+    pub topic: &'static Topic,
+    pub partition: u32,
+    /// The next offset to be read; the oldest that is kept, when absent.
+    pub from: Option<u64>,
 }
 
 /// How far a partition reaches, and what it takes.
@@ -46,81 +118,8 @@ pub struct Extent {
     pub first: u64,
     /// The offset that the next record gets.
     pub next: u64,
-    /// Bytes kept, compressed.
+    /// Bytes kept, compressed; 0 when it is not known.
     pub bytes: u64,
-    /// The latest event time.
+    /// The latest event time; 0 when it is not known.
     pub last_time: i64,
-}
-
-/// Why the log did not do what it was asked. None of these heals by trying again: the process stops.
-#[derive(Debug)]
-pub enum LogError {
-    Open {
-        path: std::path::PathBuf,
-        source: fjall::Error,
-    },
-    Write {
-        source: fjall::Error,
-    },
-    Read {
-        topic: &'static str,
-        partition: u32,
-        source: fjall::Error,
-    },
-    /// What is stored is not what was written.
-    Damaged {
-        topic: &'static str,
-        partition: u32,
-        offset: u64,
-    },
-    /// The reader has read what was never written here.
-    Ahead {
-        topic: &'static Topic,
-        partition: u32,
-        from: u64,
-        next: u64,
-    },
-    /// The reader stands where nothing is kept any more.
-    OutOfRange {
-        topic: &'static Topic,
-        partition: u32,
-        from: u64,
-        first: u64,
-    },
-}
-
-impl fmt::Display for LogError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Open { path, .. } => write!(f, "could not open the log in {}", path.display()),
-            Self::Write { .. } => {
-                f.write_str("could not write to the log: is the disk full or failing? nothing of this commit counts")
-            }
-            Self::Read { topic, partition, .. } => write!(f, "could not read {topic}/{partition} of the log"),
-            Self::Damaged { topic, partition, offset } => write!(
-                f,
-                "{topic}/{partition} is damaged at offset {offset}: restore the data directory from a copy, or start with an empty one"
-            ),
-            Self::Ahead { topic, partition, from, next } => write!(
-                f,
-                "offset {from} of {}/{partition} is to be read next, but the log ends at {next}: it is older than the \
-                 database or the state beside it; restore both from the same copy, or start with an empty data directory",
-                topic.name
-            ),
-            Self::OutOfRange { topic, partition, from, first } => write!(
-                f,
-                "{}/{partition} begins at offset {first} by now, but {from} was to be read next: the reader was away for longer than is kept",
-                topic.name
-            ),
-        }
-    }
-}
-
-impl std::error::Error for LogError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Open { source, .. } | Self::Write { source } | Self::Read { source, .. } => Some(source),
-            Self::Damaged { .. } | Self::Ahead { .. } | Self::OutOfRange { .. } => None,
-        }
-    }
 }

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use api::{Context, Dependency, Live, Status};
+use api::{Context, Database, Dependency, Live, Status};
 use schemas::{Keeps, TOPICS};
+use tokio::runtime::Runtime;
+use tracing::info;
 
 use super::sink::topics_of_tables;
 use super::{PATIENCE, Shared, now_ms};
-use crate::data_dir::{DataDir, Market};
+use crate::data_dir::Market;
 use crate::failure::Failure;
+use crate::log::Start;
 use crate::stop::Upstream;
 
 const READER: &str = "feed";
@@ -19,53 +22,62 @@ const READER: &str = "feed";
 const FEED_BYTES: usize = 256 * 1024;
 const TAKEN_WITHIN: Duration = Duration::from_millis(200);
 
+/// The next offset to be told, per topic and partition.
+pub type Told = BTreeMap<(String, u32), u64>;
+
 /// Where live results begin: where the database stands now. From there on sink and feed need what there is.
-pub fn begin(shared: &Shared, live: &Live, positions: &BTreeMap<(String, u32), u64>) {
+pub fn begin(shared: &Shared, live: &Live, database: &Database, runtime: &Runtime) -> Result<Told, Failure> {
+    let generation = shared.log.generation().number;
+    let positions = runtime.block_on(database.positions(generation, &topics_of_tables()));
+    let positions = positions.map_err(|cause| Failure::because("could not read where the rows stand", cause))?;
     for topic in topics_of_tables() {
         for partition in shared.log.partitions(topic) {
             let next = positions.get(&(topic.name.to_owned(), partition)).copied().unwrap_or_default();
             live.begin(topic, partition, next);
-            for reader in [super::sink::READER, READER] {
-                shared.log.needs(reader, topic, partition, next);
+            for reader in [super::sink::STAGE, READER] {
+                shared.log.done(reader, topic, partition, next);
             }
         }
     }
+    Ok(positions)
 }
 
 /// Results as they are committed → those who have subscribed. Begins where the database was, so that a snapshot of
 /// the database and what follows it meet.
-pub fn feed(
-    shared: &Shared,
-    live: &Live,
-    mut next: BTreeMap<(String, u32), u64>,
-    upstream: &Upstream,
-) -> Result<(), Failure> {
-    let Shared { log, stop, .. } = shared;
+pub fn feed(shared: &Shared, live: &Live, mut told: Told, upstream: &Upstream) -> Result<(), Failure> {
     loop {
-        let seen = log.commits();
+        match tell(shared, live, &mut told, upstream) {
+            Err(Failure::Again { what, .. }) if !shared.stop.asked() => info!("the feed begins again: {what}"),
+            outcome => return outcome,
+        }
+    }
+}
+
+fn tell(shared: &Shared, live: &Live, told: &mut Told, upstream: &Upstream) -> Result<(), Failure> {
+    let log = &shared.log;
+    let all = topics_of_tables().into_iter().flat_map(|topic| log.partitions(topic).map(move |part| (topic, part)));
+    let start = |(topic, partition): (&'static schemas::Topic, u32)| {
+        let from = told.get(&(topic.name.to_owned(), partition)).copied();
+        Start { topic, partition, from }
+    };
+    let starts: Vec<Start> = all.map(start).collect();
+    let mut reader = Arc::clone(log).reader(&starts)?;
+    loop {
         let over = shared.is_over(upstream);
-        if stop.at_once() {
+        if shared.ends_at_once() {
             return Ok(());
         }
-        let mut idle = true;
-        for topic in topics_of_tables() {
-            for partition in log.partitions(topic) {
-                let from = next.entry((topic.name.to_owned(), partition)).or_default();
-                let slice = log.read(topic, partition, *from, FEED_BYTES)?;
-                for (offset, record) in (slice.from..).zip(slice.records()) {
-                    live.publish(topic, partition, offset, &record);
-                }
-                let_clients_take(live);
-                idle &= slice.is_empty();
-                *from = slice.next;
-                log.needs(READER, topic, partition, slice.next);
-            }
+        let slices = reader.read(FEED_BYTES, PATIENCE)?;
+        if slices.is_empty() && over {
+            return Ok(());
         }
-        if idle {
-            if over {
-                return Ok(());
+        for slice in slices {
+            for (offset, record) in slice.records() {
+                live.publish(slice.topic, slice.partition, offset, &record);
             }
-            log.wait(seen, PATIENCE);
+            let_clients_take(live);
+            told.insert((slice.topic.name.to_owned(), slice.partition), slice.next);
+            log.done(READER, slice.topic, slice.partition, slice.next);
         }
     }
 }
@@ -83,57 +95,49 @@ fn let_clients_take(live: &Live) {
 }
 
 /// What the API knows of the rest of the process.
-pub fn context(shared: &Shared, data: &DataDir, database: sqlx::SqlitePool, live: Live) -> Context {
-    let (status, metrics, ready) = (shared.clone(), shared.clone(), shared.clone());
-    let (market, path) = (data.market, data.path().display().to_string());
+pub fn context(shared: &Shared, market: Market, kept: &str, database: Database, live: Live) -> Context {
+    let (status, metrics, ready, heard) = (shared.clone(), shared.clone(), shared.clone(), live.clone());
+    let kept = kept.to_owned();
     Context {
         database,
         live,
         generation: shared.log.generation().number,
         simulated: market == Market::Simulated,
         started: now_ms(),
-        describe: Arc::new(move || describe(&status, market, &path)),
-        metrics: Arc::new(move || metrics.stats.render(&metrics.log)),
-        ready: Arc::new(move || dependencies(&ready)),
+        describe: Arc::new(move || describe(&status, market, &kept)),
+        metrics: Arc::new(move || metrics.stats.render(metrics.log.as_ref())),
+        ready: Arc::new(move || dependencies(&ready, &heard)),
     }
 }
 
-fn describe(shared: &Shared, market: Market, data: &str) -> Status {
-    let source = &shared.stats.source;
-    let seen = |number: u64| (number > 0).then_some(number);
-    let kept = TOPICS.iter().filter(|topic| !matches!(topic.keeps, Keeps::State));
+fn describe(shared: &Shared, market: Market, kept: &str) -> Status {
+    let log = &shared.log;
+    let topics = TOPICS.iter().filter(|topic| !matches!(topic.keeps, Keeps::State));
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         market: market.name().to_owned(),
-        head_block: seen(source.block.load(Ordering::Relaxed)),
-        head_time: Some(source.block_time.load(Ordering::Relaxed)).filter(|time| *time > 0),
-        since_block: seen(source.first_block.load(Ordering::Relaxed)),
-        since_time: Some(source.first_time.load(Ordering::Relaxed)).filter(|time| *time > 0),
-        stored_block: shared.stats.stored().map(|stored| stored.block),
-        clock: shared.stats.stored().map(|stored| stored.clock),
-        topics: kept.map(|topic| (topic.name.to_owned(), shared.log.records_kept(topic))).collect(),
-        data: data.to_owned(),
+        topics: topics.map(|topic| (topic.name.to_owned(), log.records_kept(topic))).collect(),
+        data: kept.to_owned(),
     }
 }
 
 /// A feed that is silent for this long is not one to rely on.
 const STALE: Duration = Duration::from_secs(10);
 
-fn dependencies(shared: &Shared) -> Vec<Dependency> {
-    let age = now_ms() - shared.stats.source.block_time.load(Ordering::Relaxed);
-    let fresh = age < STALE.as_millis() as i64;
-    let behind: u64 = shared.stats.tasks().iter().map(|(.., task)| task.behind.load(Ordering::Relaxed)).sum();
+fn dependencies(shared: &Shared, live: &Live) -> Vec<Dependency> {
     let dependency = |name: &str, ok: bool, reason: String| Dependency { name: name.to_owned(), ok, reason };
+    let behind: u64 = shared.stats.tasks().iter().map(|(.., task)| task.behind.load(Ordering::Relaxed)).sum();
     vec![
-        dependency(
-            "source",
-            fresh,
-            if fresh {
-                format!("last block {age} ms ago")
-            } else {
-                format!("no block for {age} ms: is the node running and in sync?")
-            },
-        ),
+        match live.head().map(|clock| now_ms() - clock.time) {
+            Some(age) if age < STALE.as_millis() as i64 => {
+                dependency("source", true, format!("last block {age} ms ago"))
+            }
+            Some(age) => {
+                let reason = format!("no block for {age} ms: is the node running and in sync?");
+                dependency("source", false, reason)
+            }
+            None => dependency("source", false, "no block so far: is a node's folder given, and is it running?".into()),
+        },
         dependency("pipeline", behind < 100_000, format!("{behind} records are still to be worked on")),
     ]
 }

@@ -1,98 +1,127 @@
-//! One task of the coin stage: a partition of `fills` → results, state and position, in one commit.
+//! One task of a stage: a partition of its input → results, state and position, in one commit.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use computer::Stage;
+use computer::{Definition, Stage};
 use parser::{Reject, dead_letter};
-use schemas::{Checkpoint, Outbox, topics};
+use schemas::{Checkpoint, Outbox};
 use tracing::info;
 
 use super::sink::topics_of_tables;
+use super::tasks::{self, Lease};
 use super::{CHUNK_BYTES, PATIENCE, Shared};
 use crate::failure::Failure;
-use crate::log::Log;
+use crate::log::{Log, Slice, Start};
 use crate::stop::Upstream;
 
-const READER: &str = "coin";
+pub use computer::{COIN, stages};
+
 const PROGRESS: Duration = Duration::from_secs(2);
 
-pub fn run(shared: &Shared, partition: u32, upstream: &Upstream) -> Result<(), Failure> {
-    let Shared { log, stats, stop } = shared;
-    let input = &topics::FILLS;
-    let name = format!("coin/{partition}");
-    let mut stage = restore(shared, partition)?;
-    let mut next = stage.checkpoint().next.get(input.name).copied().unwrap_or_default();
-    let task = stats.task("coin", partition);
+pub fn run(shared: &Shared, stage: &'static Definition, upstream: &Upstream) -> Result<(), Failure> {
+    tasks::keep(shared, stage.name, stage.input, |shared, partition, lease| {
+        task(shared, stage, partition, lease, upstream)
+    })
+}
+
+fn task(
+    shared: &Shared,
+    definition: &'static Definition,
+    partition: u32,
+    lease: &Lease,
+    upstream: &Upstream,
+) -> Result<(), Failure> {
+    let Shared { log, stats, .. } = shared;
+    let Definition { name, input, .. } = definition;
+    // First the writer: when it has begun, nobody else can change the state that is read next.
+    let mut writer = Arc::clone(log).writer(&format!("{name}.{partition}"))?;
+    let mut stage = restore(shared, definition, partition)?;
+    let from = stage.checkpoint().next.get(input.name).copied();
+    let mut reader = Arc::clone(log).reader(&[Start { topic: input, partition, from }])?;
+    let task = stats.task(name, partition);
     task.reach(stage.checkpoint().clock, stage.checkpoint().block);
     let (mut out, results) = (Outbox::new(log.generation()), topics_of_tables());
     loop {
-        let seen = log.commits();
         let over = shared.is_over(upstream);
-        if stop.at_once() {
+        if lease.is_over() || shared.ends_at_once() {
             return Ok(());
         }
         if log.is_held_up(&results) {
-            log.wait(seen, PATIENCE);
+            shared.stop.rest(PATIENCE);
             continue;
         }
-        let slice = log.read(input, partition, next, CHUNK_BYTES)?;
-        if slice.is_empty() {
-            if over {
-                return Ok(());
-            }
-            log.wait(seen, PATIENCE);
-            continue;
+        let slices = reader.read(CHUNK_BYTES, PATIENCE)?;
+        task.behind.store(reader.behind(), Ordering::Relaxed);
+        if slices.is_empty() && over {
+            return Ok(());
         }
-        for (offset, record) in (slice.from..).zip(slice.records()) {
-            if let Err(refused) = stage.apply(&record, &mut out) {
-                let reject = Reject::Fill { reason: refused.reason };
-                let position = format!("{partition}@{offset}");
-                out.send(&dead_letter(input.name, &position, record.value.unwrap_or_default(), &reject, record.time));
-                task.rejected.fetch_add(1, Ordering::Relaxed);
-            }
+        for slice in &slices {
+            let rejected = apply(&mut stage, slice, &mut out);
+            stage.save(input, slice.next, &mut out);
+            writer.commit(&out)?;
+            task.rejected.fetch_add(rejected, Ordering::Relaxed);
+            task.taken.fetch_add(slice.count(), Ordering::Relaxed);
+            task.made.fetch_add(out.records() as u64, Ordering::Relaxed);
+            task.commits.fetch_add(1, Ordering::Relaxed);
+            task.reach(stage.checkpoint().clock, stage.checkpoint().block);
+            log.done(name, input, partition, slice.next);
+            out.clear();
         }
-        stage.save(input, slice.next, &mut out);
-        log.commit(&name, &out)?;
-        task.taken.fetch_add(slice.next - slice.from, Ordering::Relaxed);
-        task.made.fetch_add(out.records() as u64, Ordering::Relaxed);
-        task.commits.fetch_add(1, Ordering::Relaxed);
-        task.reach(stage.checkpoint().clock, stage.checkpoint().block);
-        next = slice.next;
-        log.needs(READER, input, partition, next);
-        task.behind.store(log.extent(input, partition).next.saturating_sub(next), Ordering::Relaxed);
-        out.clear();
     }
 }
 
-/// Says what a task of this stage still has to read, before anything is forgotten.
-pub fn announce(log: &Log) -> Result<(), Failure> {
-    for partition in log.partitions(&topics::STATE_COIN) {
-        let checkpoint = log.last_value(&topics::STATE_COIN, partition, Checkpoint::KEY)?;
-        let checkpoint: Checkpoint =
-            checkpoint.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-        let next = checkpoint.next.get(topics::FILLS.name).copied().unwrap_or_default();
-        log.needs(READER, &topics::FILLS, partition, next);
+/// Folds the records of a slice; how many of them no fold could read.
+fn apply(stage: &mut Stage, slice: &Slice, out: &mut Outbox) -> u64 {
+    let mut rejected = 0;
+    for (offset, record) in slice.records() {
+        if let Err(refused) = stage.apply(&record, out) {
+            let reject = Reject::Fill { reason: refused.reason };
+            let position = format!("{}@{offset}", slice.partition);
+            out.send(&dead_letter(slice.topic.name, &position, record.value.unwrap_or_default(), &reject, record.time));
+            rejected += 1;
+        }
+    }
+    rejected
+}
+
+/// Says what the tasks still have to read, before anything is forgotten.
+pub fn announce(log: &dyn Log) -> Result<(), Failure> {
+    for stage in stages() {
+        for partition in log.partitions(stage.state) {
+            let checkpoint = checkpoint(log, stage, partition)?;
+            let next = checkpoint.next.get(stage.input.name).copied().unwrap_or_default();
+            log.done(stage.name, stage.input, partition, next);
+        }
     }
     Ok(())
 }
 
+/// What a task of a stage has committed last.
+pub fn checkpoint(log: &dyn Log, stage: &Definition, partition: u32) -> Result<Checkpoint, Failure> {
+    let checkpoint = log.last_value(stage.state, partition, Checkpoint::KEY)?;
+    Ok(checkpoint.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
+}
+
 /// The stage as its predecessor left it.
-fn restore(shared: &Shared, partition: u32) -> Result<Stage, Failure> {
-    let generation = shared.log.generation();
-    let mut stage = Stage::coin(generation, partition);
+fn restore(shared: &Shared, definition: &'static Definition, partition: u32) -> Result<Stage, Failure> {
+    let (generation, name) = (shared.log.generation(), definition.name);
+    let mut stage = definition.task(generation, partition);
     let (mut failed, mut entries, mut said) = (None, 0_u64, Instant::now());
-    shared.log.last_values(&topics::STATE_COIN, partition, |key, value| {
+    shared.log.last_values(definition.state, partition, &mut |key, value| {
         failed = failed.take().or_else(|| stage.restore(key, value).err());
         entries += 1;
         if said.elapsed() > PROGRESS {
             said = Instant::now();
-            info!("restoring coin/{partition}: {entries} entries so far");
+            info!("restoring {name}/{partition}: {entries} entries so far");
         }
     })?;
     if let Some(refused) = failed {
         return Err(Failure::because(
-            format!("the state of coin/{partition} cannot be read: start with an empty data directory"),
+            format!(
+                "the state of {name}/{partition} cannot be read: run the version that wrote it, or start with an empty log"
+            ),
             refused,
         ));
     }
@@ -100,11 +129,11 @@ fn restore(shared: &Shared, partition: u32) -> Result<Stage, Failure> {
     let found = stage.checkpoint().generation;
     if found != generation.number {
         return Err(Failure::stop(format!(
-            "the state of coin/{partition} belongs to generation {found}: run the version that made it"
+            "the state of {name}/{partition} belongs to generation {found}: run the version that made it"
         )));
     }
     if entries > 0 {
-        info!("coin/{partition} goes on at clock {} with {} entries", stage.checkpoint().clock, stage.entries());
+        info!("{name}/{partition} goes on at clock {} with {} entries", stage.checkpoint().clock, stage.entries());
     }
     Ok(stage)
 }

@@ -1,6 +1,7 @@
 //! Node files → `raw.node-fills`, `fills`, `dead-letters`, and the cursor behind them, in one commit.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -8,33 +9,37 @@ use parser::{NodeFiles, SourceError, Taken};
 use schemas::{Cursor, Outbox, topics};
 use tracing::{info, warn};
 
+use super::tasks::{self, Lease};
 use super::{PATIENCE, Shared, now_ms};
 use crate::failure::Failure;
+use crate::log::Log;
 use crate::stop::Upstream;
 
+pub const STAGE: &str = "parser.node-fills";
 /// How often a file that has nothing new is looked at.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 const RETRY: Duration = Duration::from_secs(1);
 const PROGRESS: Duration = Duration::from_secs(5);
 
-/// `drains`: whether at the end everything that was written is read first (the simulator's), or reading just stops.
-pub fn run(shared: &Shared, node: &Path, upstream: &Upstream, drains: bool) -> Result<(), Failure> {
-    let Shared { log, stats, stop } = shared;
+pub fn run(shared: &Shared, node: &Path, upstream: &Upstream) -> Result<(), Failure> {
+    tasks::keep(shared, STAGE, &topics::STATE_PARSER_NODE_FILLS, |shared, _, lease| task(shared, node, lease, upstream))
+}
+
+fn task(shared: &Shared, node: &Path, lease: &Lease, upstream: &Upstream) -> Result<(), Failure> {
+    let Shared { log, stats, stop, .. } = shared;
     let generation = log.generation();
-    let cursor = log.last_value(&topics::STATE_PARSER_NODE_FILLS, 0, Cursor::KEY)?;
-    let cursor = cursor.map(|bytes| serde_json::from_slice::<Cursor>(&bytes)).transpose();
-    let cursor = cursor.map_err(|cause| Failure::because("the cursor of the node's files cannot be read", cause))?;
-    let mut files = NodeFiles::open(node, cursor.unwrap_or_default(), generation.number).map_err(stopped)?;
+    // First the writer: when it has begun, nobody else can move the cursor that is read next.
+    let mut writer = Arc::clone(log).writer(&format!("{STAGE}.0"))?;
+    let mut files = NodeFiles::open(node, cursor(log.as_ref())?, generation.number).map_err(stopped)?;
     stats.source.show(files.cursor());
     let task = stats.task("parser", 0);
-    let mut out = Outbox::new(generation);
-    let mut said = Instant::now();
+    let (mut out, mut said) = (Outbox::new(generation), Instant::now());
     loop {
-        if stop.asked() && !drains || stop.at_once() {
+        if lease.is_over() || shared.ends_at_once() {
             return Ok(());
         }
         if log.is_held_up(&[&topics::FILLS]) {
-            log.wait(log.commits(), PATIENCE);
+            stop.rest(PATIENCE);
             continue;
         }
         let may_end = stop.asked() && upstream.has_ended();
@@ -55,22 +60,33 @@ pub fn run(shared: &Shared, node: &Path, upstream: &Upstream, drains: bool) -> R
             std::thread::park_timeout(LOOK_AGAIN);
             continue;
         }
-        log.commit("parser/0", &out)?;
-        let cursor = files.cursor();
+        writer.commit(&out)?;
         task.taken.fetch_add(taken.lines, Ordering::Relaxed);
         task.made.fetch_add(out.records() as u64, Ordering::Relaxed);
         task.commits.fetch_add(1, Ordering::Relaxed);
-        task.reach(cursor.time, cursor.block);
-        stats.source.show(cursor);
+        task.reach(files.cursor().time, files.cursor().block);
+        stats.source.show(files.cursor());
         out.clear();
         if said.elapsed() > PROGRESS {
             said = Instant::now();
-            let behind = files.bytes_behind().unwrap_or_default();
-            stats.source.bytes_behind.store(behind, Ordering::Relaxed);
-            if behind > 8 * 1024 * 1024 {
-                info!("reading the node's files: block {}, {} MB to go", files.cursor().block, behind / 1_000_000);
-            }
+            say_progress(shared, &files);
         }
+    }
+}
+
+/// Where the last commit of a predecessor ended.
+fn cursor(log: &dyn Log) -> Result<Cursor, Failure> {
+    let cursor = log.last_value(&topics::STATE_PARSER_NODE_FILLS, 0, Cursor::KEY)?;
+    let cursor = cursor.map(|bytes| serde_json::from_slice::<Cursor>(&bytes)).transpose();
+    let cursor = cursor.map_err(|cause| Failure::because("the cursor of the node's files cannot be read", cause))?;
+    Ok(cursor.unwrap_or_default())
+}
+
+fn say_progress(shared: &Shared, files: &NodeFiles) {
+    let behind = files.bytes_behind().unwrap_or_default();
+    shared.stats.source.bytes_behind.store(behind, Ordering::Relaxed);
+    if behind > 8 * 1024 * 1024 {
+        info!("reading the node's files: block {}, {} MB to go", files.cursor().block, behind / 1_000_000);
     }
 }
 

@@ -1,118 +1,192 @@
 //! Result topics → rows and positions, in one database transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use schemas::{Topic, topics};
+use schemas::{Record, Topic, kind, topics};
 use sink::{Part, Sink, SinkError, tables};
 use tokio::runtime::Handle;
-use tracing::warn;
+use tracing::{info, trace, warn};
 
 use super::{PATIENCE, Shared};
 use crate::failure::Failure;
-use crate::log::Slice;
+use crate::log::{Membership, Reader, Slice, Start};
 use crate::stop::Upstream;
 
 /// Per partition, so that a transaction stays small.
 const CHUNK_BYTES: usize = 512 * 1024;
-pub const READER: &str = "sink";
+pub const STAGE: &str = "sink";
 const RETRY: Duration = Duration::from_millis(200);
 
-pub fn run(shared: &Shared, mut sink: Sink, upstream: &Upstream, runtime: &Handle) -> Result<(), Failure> {
-    let Shared { log, stats, stop } = shared;
-    let generation = log.generation().number;
-    let mut next = runtime.block_on(sink.positions(generation)).map_err(stopped)?;
-    let task = stats.task("sink", 0);
+/// Where the rows of each topic and partition stand; nothing, when none were written yet.
+type Positions = BTreeMap<(String, u32), u64>;
+
+pub fn run(shared: &Shared, sink: Sink, upstream: &Upstream, runtime: &Handle) -> Result<(), Failure> {
+    // Every table's topic has as many partitions as this one: a share of it is a share of all.
+    let mut membership = shared.log.membership(STAGE, &topics::POSITIONS)?;
+    let mut role = Role { shared, sink, runtime, share: None, answered: BTreeSet::new() };
     loop {
-        let seen = log.commits();
         let over = shared.is_over(upstream);
-        if stop.at_once() {
+        if shared.ends_at_once() {
             return Ok(());
         }
-        stats.has_results.store(has_results(&next), Ordering::Relaxed);
-        // What was computed before the reading is on the log: a reading to the end has it.
-        let computed = stats.computed();
-        let slices = read(shared, &next)?;
-        task.behind.store(behind(shared, &next), Ordering::Relaxed);
-        if slices.is_empty() {
-            stats.set_stored(computed);
-            if over {
-                return Ok(());
-            }
-            log.wait(seen, PATIENCE);
-            continue;
+        role.take_share(membership.as_mut())?;
+        let wrote = role.write_some()?;
+        if !wrote && over {
+            return Ok(());
         }
-        let parts: Vec<Part<'_>> = slices
-            .iter()
-            .map(|(topic, partition, slice)| Part {
-                topic,
-                partition: *partition,
-                from: slice.from,
-                next: slice.next,
-                batch: &slice.batches,
-            })
-            .collect();
-        let rows = loop {
-            match runtime.block_on(sink.write(generation, &parts)) {
-                Ok(rows) => break rows,
-                Err(error) if error.retry() && !stop.at_once() => {
-                    warn!("{}: trying again", Failure::because(error.to_string(), error).chain());
-                    stop.rest(RETRY);
-                }
-                Err(error) => return Err(stopped(error)),
-            }
+    }
+}
+
+struct Role<'a> {
+    shared: &'a Shared,
+    sink: Sink,
+    runtime: &'a Handle,
+    share: Option<Share>,
+    /// Partitions of which there are results.
+    answered: BTreeSet<u32>,
+}
+
+/// The partitions that are ours, as far as their rows stand.
+struct Share {
+    partitions: Vec<u32>,
+    reader: Box<dyn Reader>,
+    positions: Positions,
+}
+
+impl Role<'_> {
+    fn take_share(&mut self, membership: &mut dyn Membership) -> Result<(), Failure> {
+        let patience = if self.share.is_some() { Duration::ZERO } else { PATIENCE };
+        if let Some(ours) = membership.assigned(patience)? {
+            info!("{STAGE} works on the partitions {ours:?}");
+            self.begin(ours.into_iter().collect())?;
+        }
+        Ok(())
+    }
+
+    /// Reads on from where the rows stand.
+    fn begin(&mut self, partitions: Vec<u32>) -> Result<(), Failure> {
+        let log = &self.shared.log;
+        let positions = self.insist(|sink, runtime, generation| runtime.block_on(sink.positions(generation)))?;
+        let part = |topic: &'static Topic, partition| {
+            let from = positions.get(&(topic.name.to_owned(), partition)).copied();
+            Start { topic, partition, from }
         };
-        for (topic, partition, slice) in &slices {
-            next.insert((topic.name.to_owned(), *partition), slice.next);
-            log.needs(READER, topic, *partition, slice.next);
-            task.taken.fetch_add(slice.next - slice.from, Ordering::Relaxed);
+        let starts: Vec<Start> = topics_of_tables()
+            .into_iter()
+            .flat_map(|topic| partitions.iter().map(move |partition| part(topic, *partition)))
+            .collect();
+        let reader = Arc::clone(log).reader(&starts)?;
+        self.answered
+            .extend(positions.keys().filter(|(name, _)| *name == topics::LONG_SHORT_RATIOS.name).map(|it| it.1));
+        self.share = Some(Share { partitions, reader, positions });
+        Ok(())
+    }
+
+    /// One transaction; whether there was anything to write.
+    fn write_some(&mut self) -> Result<bool, Failure> {
+        let Some(share) = &mut self.share else { return Ok(false) };
+        let slices = share.reader.read(CHUNK_BYTES, PATIENCE)?;
+        let task = self.shared.stats.task(STAGE, 0);
+        task.behind.store(share.reader.behind(), Ordering::Relaxed);
+        if slices.is_empty() {
+            return Ok(false);
+        }
+        let expected: Vec<Option<u64>> =
+            slices.iter().map(|slice| share.positions.get(&place(slice)).copied()).collect();
+        let parts: Vec<Part<'_>> = slices.iter().zip(expected).map(|(slice, expected)| part(slice, expected)).collect();
+        trace!(task = STAGE, "commit begins");
+        let written = self.insist(|sink, runtime, generation| runtime.block_on(sink.write(generation, &parts)));
+        let rows = match written {
+            Ok(rows) => rows,
+            Err(Failure::Again { what, .. }) if !self.shared.ends_at_once() => return self.begin_again(&what),
+            Err(failure) => return Err(failure),
+        };
+        trace!(task = STAGE, "commit ends");
+        self.say_when_there_are_results(&slices);
+        self.wrote(&slices, rows);
+        Ok(true)
+    }
+
+    /// Once every partition has results, whoever asks finds something.
+    fn say_when_there_are_results(&mut self, slices: &[Slice]) {
+        let is_result = |record: &Record<'_>| record.headers.get(kind::HEADER) != Some(kind::CLOCK);
+        let ratios = slices.iter().filter(|slice| slice.topic == &topics::LONG_SHORT_RATIOS);
+        let filled = ratios.filter(|slice| slice.records().any(|(_, record)| is_result(&record)));
+        self.answered.extend(filled.map(|slice| slice.partition));
+        let all = self.shared.log.partitions(&topics::LONG_SHORT_RATIOS).all(|it| self.answered.contains(&it));
+        self.shared.stats.has_results.store(all, Ordering::Relaxed);
+    }
+
+    fn wrote(&mut self, slices: &[Slice], rows: u64) {
+        let task = self.shared.stats.task(STAGE, 0);
+        for slice in slices {
+            if let Some(share) = &mut self.share {
+                share.positions.insert(place(slice), slice.next);
+            }
+            self.shared.log.done(STAGE, slice.topic, slice.partition, slice.next);
+            task.taken.fetch_add(slice.count(), Ordering::Relaxed);
         }
         task.made.fetch_add(rows, Ordering::Relaxed);
         task.commits.fetch_add(1, Ordering::Relaxed);
-        if !slices.iter().any(|(.., slice)| slice.bytes() >= CHUNK_BYTES) {
-            stats.set_stored(computed);
+    }
+
+    /// Another sink has written: nothing of ours was. What is ours is read again from where the rows stand now.
+    fn begin_again(&mut self, what: &str) -> Result<bool, Failure> {
+        warn!("the sink begins again where the rows stand: {what}");
+        self.shared.stop.rest(RETRY);
+        let partitions = self.share.take().map(|share| share.partitions).unwrap_or_default();
+        self.begin(partitions)?;
+        Ok(true)
+    }
+
+    /// Does something with the database until it has answered.
+    fn insist<T>(
+        &mut self,
+        mut attempt: impl FnMut(&mut Sink, &Handle, u32) -> Result<T, SinkError>,
+    ) -> Result<T, Failure> {
+        let generation = self.shared.log.generation().number;
+        let mut waiting = super::database::Waiting::default();
+        loop {
+            match attempt(&mut self.sink, self.runtime, generation) {
+                Ok(done) => {
+                    waiting.is_over();
+                    return Ok(done);
+                }
+                Err(error) if error.retry() && !self.shared.ends_at_once() => {
+                    waiting.goes_on(&error);
+                    self.shared.stop.rest(RETRY);
+                }
+                Err(error) if error.retry() || matches!(error, SinkError::Position { .. }) => {
+                    return Err(Failure::Again { what: error.to_string(), at_once: true });
+                }
+                Err(error) => return Err(stopped(error)),
+            }
         }
     }
+}
+
+fn place(slice: &Slice) -> (String, u32) {
+    (slice.topic.name.to_owned(), slice.partition)
+}
+
+fn part(slice: &Slice, expected: Option<u64>) -> Part<'_> {
+    Part { topic: slice.topic, partition: slice.partition, expected, next: slice.next, batch: &slice.batches }
 }
 
 /// Topics that rows are made of.
 pub fn topics_of_tables() -> Vec<&'static Topic> {
-    let mut topics: Vec<&'static Topic> = tables().iter().map(|table| table.topic).collect();
-    topics.dedup_by_key(|topic| topic.name);
+    let mut topics: Vec<&'static Topic> = Vec::new();
+    for table in tables() {
+        if !topics.contains(&table.topic) {
+            topics.push(table.topic);
+        }
+    }
     topics
 }
 
-fn has_results(next: &BTreeMap<(String, u32), u64>) -> bool {
-    let stored = |topic: &Topic| next.keys().any(|(name, _)| name == topic.name);
-    [&topics::POSITIONS, &topics::LONG_SHORT_RATIOS].into_iter().all(stored)
-}
-
-fn read(shared: &Shared, next: &BTreeMap<(String, u32), u64>) -> Result<Vec<(&'static Topic, u32, Slice)>, Failure> {
-    let mut slices = Vec::new();
-    for topic in topics_of_tables() {
-        for partition in shared.log.partitions(topic) {
-            let from = next.get(&(topic.name.to_owned(), partition)).copied().unwrap_or_default();
-            let slice = shared.log.read(topic, partition, from, CHUNK_BYTES)?;
-            if !slice.is_empty() {
-                slices.push((topic, partition, slice));
-            }
-        }
-    }
-    Ok(slices)
-}
-
-fn behind(shared: &Shared, next: &BTreeMap<(String, u32), u64>) -> u64 {
-    let of_topic = |topic: &'static Topic| -> u64 {
-        let of_partition = |partition| {
-            let next = next.get(&(topic.name.to_owned(), partition)).copied().unwrap_or_default();
-            shared.log.extent(topic, partition).next.saturating_sub(next)
-        };
-        shared.log.partitions(topic).map(of_partition).sum()
-    };
-    topics_of_tables().into_iter().map(of_topic).sum()
-}
-
-fn stopped(error: SinkError) -> Failure {
+pub fn stopped(error: SinkError) -> Failure {
     Failure::because(error.to_string(), error)
 }

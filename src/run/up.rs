@@ -1,234 +1,141 @@
-//! `fathom up`: every role in one process, on one log and one database under one directory.
+//! `fathom up`: every role in one process. Log and database are under one directory, or on Kafka and Postgres where
+//! those are named.
 
-use std::collections::BTreeMap;
-use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use api::Live;
-use schemas::{GENERATION, topics};
-use simulator::Simulator;
-use sink::{Sink, SinkError};
-use tokio::net::TcpListener;
+use schemas::GENERATION;
 use tokio::runtime::Runtime;
 use tracing::info;
 
-use super::{Shared, api as api_role, computer, housekeeping, markets, parser, sink as sink_role};
-use crate::args::{Services, Up};
+use super::public_feed::Exchange;
+use super::roles::Roles;
+use super::server::{self, Server};
+use super::{
+    Shared, alone, api as api_role, computer, database, demo, housekeeping, market, markets, parser, public_feed,
+    sink as sink_role,
+};
+use crate::args::Up;
 use crate::control;
 use crate::data_dir::{DataDir, Market};
 use crate::failure::Failure;
-use crate::log::Log;
+use crate::log::embedded::Embedded;
 use crate::stats::Stats;
 use crate::stop::{Stop, Upstream};
 
 pub fn up(args: Up) -> Result<(), Failure> {
     let began = Instant::now();
-    refuse_services(&args.services)?;
-    let market = if args.demo || args.simulated { Market::Simulated } else { Market::Mainnet };
-    let node = (!args.demo).then(|| node_folder(&args.node)).transpose()?;
+    up_while(args, |shared, data, address| announce_when_ready(shared, data, address, began))
+}
+
+/// Runs everything. When all of it has been started this is called, and what it returns is returned in the end.
+pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAddr) -> T) -> Result<T, Failure> {
+    let market = if args.demo || args.sources.simulated { Market::Simulated } else { Market::Mainnet };
+    let node = if args.demo { None } else { node_folder(args.sources.node.as_deref())? };
     let data = DataDir::take(&args.data.path, market)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.map_err(|cause| Failure::because("could not start the runtime", cause))?;
-    let listener = runtime.block_on(listen(args.http))?;
-    let address = listener.local_addr().map_err(|cause| Failure::because("could not tell the address", cause))?;
+    let runtime = runtime()?;
+    let (listener, address) = server::listen(args.http, &runtime)?;
+    let stop = Stop::new();
+    runtime.spawn(stop.clone().listen());
 
-    let log = Arc::new(Log::open(&data.log(), GENERATION)?);
-    let shared = Shared { log, stats: Arc::new(Stats::default()), stop: Stop::new() };
-    let database = Database::open(&data, &runtime)?;
+    let shared = open(&args, &data, stop)?;
+    market::mark(&shared, market)?;
+    let url = args.database.url_or(&data);
+    let writing = database::open_to_write(&url, &runtime, &shared.stop)?;
+    let reading = database::open_to_read(&url, &runtime, &shared.stop)?;
     let live = Live::new(shared.stop.watch());
-    computer::announce(&shared.log)?;
-    api_role::begin(&shared, &live, &database.positions);
-    runtime.spawn(shared.stop.clone().listen());
+    computer::announce(shared.log.as_ref())?;
+    let positions = api_role::begin(&shared, &live, &reading, &runtime)?;
     let control = control::Server::start(&data, &shared, address, &runtime)?;
+    let context = api_role::context(&shared, market, &data.path().display().to_string(), reading, live.clone());
+    let server = Server::start(listener, context, &shared, &runtime);
 
-    let app = api::router(api_role::context(&shared, &data, database.reader.clone(), live.clone()));
-    let ended = shared.stop.clone();
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move { ended.wait().await });
-    let serving = runtime.spawn(server.into_future());
-    let roles = start_roles(&args, node, &data, &shared, database, &live, &runtime)?;
-
-    announce_when_ready(&shared, &data, address, began);
-    let outcome = roles.wait();
-    let farewell = Instant::now();
-    while live.has_clients() && farewell.elapsed() < FAREWELL {
-        std::thread::park_timeout(Duration::from_millis(5));
+    let mut roles = Roles::new(&shared);
+    let [simulated, parsed, computed, stored, apart] = std::array::from_fn(|_| Upstream::default());
+    let (node, exchange) = match args.demo {
+        true => demo::start_market(&args, &data, &mut roles, &simulated, &runtime)?,
+        false => (node, args.sources.exchange()),
+    };
+    start_sources(&mut roles, node, &exchange, simulated, &parsed, &runtime);
+    for stage in computer::stages() {
+        let upstream = parsed.clone();
+        roles.start(stage.name, &computed, move |shared| computer::run(shared, stage, &upstream));
     }
-    let _ = runtime.block_on(async { tokio::time::timeout(FAREWELL, serving).await });
+    let (handle, upstream) = (runtime.handle().clone(), computed.clone());
+    roles.start("sink", &stored, move |shared| sink_role::run(shared, writing, &upstream, &handle));
+    roles.start("feed", &stored, move |shared| api_role::feed(shared, &live, positions, &computed));
+    roles.start("housekeeping", &apart, housekeeping::run);
+
+    let made = meanwhile(&shared, &data, address);
+    let outcome = roles.wait();
+    server.end(&runtime);
     drop(control);
     runtime.shutdown_timeout(Duration::from_millis(200));
     if outcome.is_ok() {
         info!("everything is committed; started again it goes on here");
     }
-    outcome
+    outcome.map(|()| made)
 }
 
-/// The roles in the order of the flow; each ends when those before it have.
-fn start_roles(
-    args: &Up,
-    node: Option<PathBuf>,
-    data: &DataDir,
-    shared: &Shared,
-    database: Database,
-    live: &Live,
-    runtime: &Runtime,
-) -> Result<Roles, Failure> {
-    let mut roles = Roles { shared: shared.clone(), running: Vec::new() };
-    let [simulated, parsed, computed, stored, apart] = std::array::from_fn(|_| Upstream::default());
-    let (node, info_url) = match node {
-        Some(node) => (node, args.info.clone()),
-        None => start_market(args, data, &mut roles, &simulated, runtime)?,
-    };
-    let drains = args.demo || args.simulated;
-    roles.start("parser", &parsed, move |shared| parser::run(shared, &node, &simulated, drains));
-    for partition in shared.log.partitions(&topics::FILLS) {
-        let upstream = parsed.clone();
-        roles.start(format!("coin/{partition}"), &computed, move |shared| computer::run(shared, partition, &upstream));
-    }
-    let Database { sink, positions, .. } = database;
-    let (handle, upstream) = (runtime.handle().clone(), computed.clone());
-    roles.start("sink", &stored, move |shared| sink_role::run(shared, sink, &upstream, &handle));
-    let feeding = live.clone();
-    roles.start("feed", &stored, move |shared| api_role::feed(shared, &feeding, positions, &computed));
-    roles.start("housekeeping", &apart, housekeeping::run);
-    let handle = runtime.handle().clone();
-    roles.start("markets", &apart, move |shared| handle.block_on(markets::run(shared, &info_url)));
-    Ok(roles)
-}
-
-/// The database, for writing and for reading, and where it stands.
-struct Database {
-    sink: Sink,
-    reader: sqlx::SqlitePool,
-    positions: BTreeMap<(String, u32), u64>,
-}
-
-impl Database {
-    fn open(data: &DataDir, runtime: &Runtime) -> Result<Self, Failure> {
-        let failed = |error: SinkError| Failure::because(error.to_string(), error);
-        let sink = runtime.block_on(sink::connect(&data.database_url())).map_err(failed)?;
-        let positions = runtime.block_on(sink.positions(GENERATION.number)).map_err(failed)?;
-        let reader = runtime.block_on(api::open_database(&data.database_url()));
-        let reader = reader.map_err(|cause| Failure::because("could not open the database for reading", cause))?;
-        Ok(Self { sink, reader, positions })
-    }
-}
-
-/// So long clients may take to hear that the server ends.
-const FAREWELL: Duration = Duration::from_millis(500);
-
-/// Threads, each a role; the first one that fails ends all.
-struct Roles {
-    shared: Shared,
-    running: Vec<(String, JoinHandle<Result<(), Failure>>)>,
-}
-
-impl Roles {
-    fn start(
-        &mut self,
-        name: impl Into<String>,
-        kind: &Upstream,
-        role: impl FnOnce(&Shared) -> Result<(), Failure> + Send + 'static,
-    ) {
-        let (name, shared, running) = (name.into(), self.shared.clone(), kind.enter());
-        let body = move || {
-            // Also when the role panics: nobody may wait for one that has gone.
-            let _running = running;
-            let ender = EndsAllUnlessAsked(shared.clone());
-            let outcome = role(&shared);
-            shared.log.wake();
-            if outcome.is_ok() && shared.stop.asked() {
-                std::mem::forget(ender);
-            }
-            outcome
-        };
-        let thread = std::thread::Builder::new().name(name.clone()).spawn(body);
-        match thread {
-            Ok(thread) => self.running.push((name, thread)),
-            Err(cause) => {
-                self.shared.stop.ask();
-                let failed = Failure::because(format!("could not start {name}"), cause);
-                self.running.push((name, std::thread::spawn(move || Err(failed))));
-            }
-        }
-    }
-
-    /// Waits for all; gives back what the first one that failed says.
-    fn wait(self) -> Result<(), Failure> {
-        let mut outcome = Ok(());
-        for (name, thread) in self.running {
-            let ended = thread.join().unwrap_or_else(|_| Err(Failure::stop(format!("{name} panicked: this is a bug"))));
-            outcome = outcome.and(ended);
-        }
-        outcome
-    }
-}
-
-struct EndsAllUnlessAsked(Shared);
-
-impl Drop for EndsAllUnlessAsked {
-    fn drop(&mut self) {
-        self.0.stop.ask();
-        self.0.log.wake();
-    }
-}
-
-/// Of the simulated node's files: the pipeline is never more than moments behind them.
-const MARKET_HOURS: usize = 4;
-
-/// Starts the simulated market; gives back its node folder and its info endpoint.
-fn start_market(
-    args: &Up,
-    data: &DataDir,
+/// The sources, before everything that lives on what they say.
+fn start_sources(
     roles: &mut Roles,
-    market: &Upstream,
+    node: Option<PathBuf>,
+    exchange: &Exchange,
+    simulated: Upstream,
+    parsed: &Upstream,
     runtime: &Runtime,
-) -> Result<(PathBuf, String), Failure> {
-    let out = data.simulator();
-    let options = simulator::Options {
-        out: out.clone(),
-        seed: args.seed,
-        rate: args.rate,
-        wallets: 3_000,
-        start: None,
-        speed: 1,
-        blocks: None,
-        keep_hours: Some(MARKET_HOURS),
-    };
-    let simulator = Simulator::open(options).map_err(|error| Failure::because(error.to_string(), error))?;
-    roles.start("simulator", market, move |shared| run_market(simulator, shared));
-    let listener = runtime.block_on(listen(SocketAddr::from(([127, 0, 0, 1], 0))))?;
-    let address = listener.local_addr().map_err(|cause| Failure::because("could not tell the address", cause))?;
-    let stop = roles.shared.stop.clone();
-    runtime.spawn(simulator::serve(listener, async move { stop.wait().await }));
-    Ok((out, format!("http://{address}/info")))
+) {
+    if let Some(node) = node {
+        roles.start("parser", parsed, move |shared| parser::run(shared, &node, &simulated));
+    }
+    let (handle, url) = (runtime.handle().clone(), exchange.info.clone());
+    roles.start("markets", parsed, move |shared| markets::run(shared, &url, &handle));
+    let (handle, exchange) = (runtime.handle().clone(), exchange.clone());
+    roles.start("public feed", parsed, move |shared| public_feed::run(shared, &exchange, &handle));
 }
 
-fn run_market(mut simulator: Simulator, shared: &Shared) -> Result<(), Failure> {
-    simulator.run(shared.stop.flag()).map(drop).map_err(|error| Failure::because(error.to_string(), error))
-}
-
-/// What was asked for and cannot be done is said, not passed over.
-fn refuse_services(services: &Services) -> Result<(), Failure> {
-    let asked = [("KAFKA_BROKERS", &services.brokers), ("DATABASE_URL", &services.database)];
-    match asked.into_iter().find(|(_, value)| value.is_some()) {
-        Some((name, _)) => Err(Failure::Usage(format!(
-            "{name} is set, but this version keeps log and database under --data: unset it for `fathom up`"
-        ))),
-        None => Ok(()),
+fn open(args: &Up, data: &DataDir, stop: Stop) -> Result<Shared, Failure> {
+    let drains = args.demo || args.sources.simulated;
+    match args.kafka.settings()? {
+        Some(settings) => alone::open(settings, stop, drains),
+        None => {
+            let log = Arc::new(Embedded::open(&data.log(), GENERATION)?);
+            Ok(Shared { log, stats: Arc::new(Stats::default()), stop, drains })
+        }
     }
 }
 
-/// A node that has written nothing yet may still be starting; a folder that is not there is a mistake.
-fn node_folder(path: &Path) -> Result<PathBuf, Failure> {
+pub fn runtime() -> Result<Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.map_err(|cause| Failure::because("could not start the runtime", cause))
+}
+
+/// Where a node writes when it is not told otherwise.
+const USUAL_NODE: &str = "hl/data";
+
+/// The node's data folder. One that was named and is not there is a mistake; without any, the public feed is all.
+pub fn node_folder(named: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let Some(path) = named else {
+        let usual = home.join(USUAL_NODE);
+        if !usual.is_dir() {
+            info!(
+                "there is no Hyperliquid node's data folder at {}: the public feed has prices and trades, but positions, \
+                 ratios and liquidations need the fills of a node (--node)",
+                usual.display()
+            );
+            return Ok(None);
+        }
+        return Ok(Some(usual));
+    };
     let path = path.strip_prefix("~").map_or_else(|_| path.to_owned(), |rest| home.join(rest));
     if path.is_dir() {
-        return Ok(path);
+        return Ok(Some(path));
     }
     Err(Failure::Usage(format!(
         "there is no Hyperliquid node's data folder at {}: run one with `hl-visor run-non-validator --write-fills \
@@ -238,26 +145,16 @@ fn node_folder(path: &Path) -> Result<PathBuf, Failure> {
     )))
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|cause| {
-        Failure::because(
-            format!("cannot listen on {address}: stop what does, or choose another address with --http"),
-            cause,
-        )
-    })
-}
-
 /// Prints where things are as soon as they answer with data.
 fn announce_when_ready(shared: &Shared, data: &DataDir, address: SocketAddr, began: Instant) {
     let stored = || shared.stats.has_results.load(Ordering::Relaxed);
     let said_after = Duration::from_secs(10);
     let mut waited = false;
     while !stored() && !shared.stop.asked() {
-        let seen = shared.log.commits();
-        shared.log.wait(seen, Duration::from_millis(100));
+        shared.stop.rest(Duration::from_millis(50));
         if !waited && began.elapsed() > said_after {
             waited = true;
-            info!("http://{address} is up, without data so far");
+            info!("http://{address} is up, without positions so far");
         }
     }
     if shared.stop.asked() {

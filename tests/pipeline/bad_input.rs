@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::place::Place;
 use crate::process::{Process, fathom, path, run, wait_until};
 
 /// Runs what must fail: its status and its one line.
@@ -31,13 +32,36 @@ fn a_role_alone_needs_kafka() {
 }
 
 #[test]
-fn services_that_would_not_be_used_are_refused() {
-    for name in ["KAFKA_BROKERS", "DATABASE_URL"] {
-        let output = fathom(&["up", "--demo"]).env(name, "localhost:1").output().unwrap();
+fn a_role_without_a_database_is_told() {
+    for role in ["sink", "api"] {
+        let output = fathom(&[role, "--brokers", "127.0.0.1:1"]).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{error}");
-        assert!(error.contains(name) && error.contains("unset"), "{error}");
+        assert!(error.contains("DATABASE_URL") && error.lines().count() == 1, "{error}");
     }
+}
+
+#[test]
+fn settings_that_are_fathom_s_own_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kafka.properties");
+    for (line, why) in [("isolation.level=read_uncommitted", "fathom's own"), ("security.protocol", "name=value")] {
+        fs::write(&file, line).unwrap();
+        let (status, error) = refused(&["computer", "--brokers", "127.0.0.1:1", "--kafka-config", path(&file)]);
+        assert_eq!(status, 2, "{error}");
+        assert!(error.contains("kafka.properties") && error.contains(why), "{error}");
+    }
+}
+
+#[test]
+fn brokers_that_are_not_there_are_waited_for_until_the_end_is_asked_for() {
+    let mut computer = Process::start(fathom(&["computer", "--brokers", "127.0.0.1:1"]));
+    let line = computer.wait_for("does not answer");
+    assert!(line.contains("127.0.0.1:1") && line.contains("waiting for it"), "{line}");
+    computer.interrupt();
+    let asked = std::time::Instant::now();
+    computer.wait();
+    assert!(asked.elapsed() < std::time::Duration::from_secs(8), "took {:?} to end", asked.elapsed());
 }
 
 #[test]
@@ -118,6 +142,8 @@ fn garbage_lines_are_kept_exactly_and_stop_nothing() {
         "127.0.0.1:0",
         "--info",
         "http://127.0.0.1:9/info",
+        "--feed",
+        "ws://127.0.0.1:9/ws",
     ]));
     pipeline.wait_for("Ready after");
     crate::process::wait_until_caught_up(&data, 2000);
@@ -132,6 +158,6 @@ fn garbage_lines_are_kept_exactly_and_stop_nothing() {
         crate::process::ask(&["status", "--data", path(&data), "--json"])["dead_letters"] == 3
     });
     pipeline.end();
-    let compared = crate::compare::with_truth(&data, &market);
+    let compared = crate::compare::with_truth(&Place::Data(data), &market);
     assert!(compared.positions > 500, "{compared:?}");
 }

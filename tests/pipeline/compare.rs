@@ -1,132 +1,202 @@
-//! What is in a data directory, against the simulator's truth and against another directory, row by row.
+//! What a pipeline has made, against the simulator's truth and against what another one has made, row by row.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
 
 use schemas::Amount;
 use serde_json::Value;
-use sqlx::{Connection as _, Row as _};
 
-use crate::process::{path, run};
+use crate::place::Place;
 
 /// What was compared, for those who want to know how much.
 #[derive(Debug)]
 pub struct Compared {
     pub positions: usize,
     pub minutes: usize,
+    pub orders: usize,
+    pub episodes: usize,
 }
 
-/// Every position, and every minute's accounts whose bucket is final by the clock, equal the simulator's truth.
-pub fn with_truth(data: &Path, market: &Path) -> Compared {
-    let clock = crate::process::ask(&["status", "--data", path(data), "--json"])["clock"].as_i64().unwrap();
-    let truth = |name: &str| -> Vec<Value> {
-        let text = fs::read_to_string(market.join("truth").join(name)).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    };
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-
-    let held: BTreeMap<(String, String), Amount> = truth("positions.ndjson")
-        .iter()
-        .map(|row| ((text(&row["coin"]), text(&row["wallet"])), text(&row["size"]).parse().unwrap()))
-        .collect();
-    let stored: BTreeMap<(String, String), Amount> = rows(data, "select coin, wallet, size from positions")
-        .into_iter()
-        .map(|row| ((row[0].clone(), row[1].clone()), row[2].parse().unwrap()))
-        .collect();
-    assert_same("positions", &held, &stored);
-
-    let sixty_and_grace = 70_000;
-    let minutes: BTreeMap<(String, i64), (String, String)> = truth("accounts.ndjson")
-        .iter()
-        .filter(|row| row["time"].as_i64().unwrap() + sixty_and_grace <= clock)
-        .map(|row| {
-            ((text(&row["coin"]), row["time"].as_i64().unwrap()), (row["long"].to_string(), row["short"].to_string()))
-        })
-        .collect();
-    let finals = |interval: &str| -> BTreeMap<(String, i64), (String, String)> {
-        let query = format!(
-            "select coin, time, long_accounts, short_accounts, complete from long_short_ratios where interval = '{interval}' and final = 1"
-        );
-        let rows = rows(data, &query);
-        assert!(rows.iter().all(|row| row[4] == "1"), "no block is missing, but a bucket says so");
-        rows.into_iter()
-            .map(|row| ((row[0].clone(), row[1].parse().unwrap()), (row[2].clone(), row[3].clone())))
-            .collect()
-    };
-    assert_same("accounts per minute", &minutes, &finals("1m"));
+/// Every position, every minute's accounts whose bucket is final by the clock, every liquidation order and every episode
+/// equal the simulator's truth.
+pub fn with_truth(place: &Place, market: &Path) -> Compared {
+    let truth = Truth { folder: market.join("truth") };
+    let held = truth.positions();
+    assert_same("positions", &held, &positions(place));
+    let minutes = truth.minutes(clock(place));
+    assert_same("accounts per minute", &minutes, &finals(place, "1m"));
     for (interval, length) in [("5m", 300_000), ("1h", 3_600_000)] {
         // A bucket ends with its last minute, and is final with it.
         let ends = |(key, accounts): (&(String, i64), &(String, String))| {
             let start = key.1 + 60_000 - length;
             (start % length == 0).then(|| ((key.0.clone(), start), accounts.clone()))
         };
-        assert_same(interval, &minutes.iter().filter_map(ends).collect(), &finals(interval));
+        assert_same(interval, &minutes.iter().filter_map(ends).collect(), &finals(place, interval));
     }
-    Compared { positions: held.len(), minutes: minutes.len() }
+    let orders = truth.table("liquidation-orders.ndjson", &ORDER_KEY, &ORDER);
+    assert_same("liquidation orders", &orders, &table(place, "liquidation_orders", &ORDER_KEY, &ORDER));
+    let episodes = truth.table("liquidation-episodes.ndjson", &EPISODE_KEY, &EPISODE);
+    assert_same("liquidation episodes", &episodes, &table(place, "liquidation_episodes", &EPISODE_KEY, &EPISODE));
+    Compared { positions: held.len(), minutes: minutes.len(), orders: orders.len(), episodes: episodes.len() }
 }
 
-/// Two directories hold the same rows, and the same results, in the same order per key.
-pub fn with_another(one: &Path, other: &Path) -> usize {
+/// Whether the positions are those of the truth by now.
+pub fn has_arrived(place: &Place, market: &Path) -> bool {
+    let truth = Truth { folder: market.join("truth") };
+    let orders = || truth.table("liquidation-orders.ndjson", &ORDER_KEY, &ORDER);
+    truth.positions() == positions(place) && orders() == table(place, "liquidation_orders", &ORDER_KEY, &ORDER)
+}
+
+/// Columns of the truth and of the table, where they have other names.
+const ORDER_KEY: [(&str, &str); 4] = [("coin", "coin"), ("user", "wallet"), ("block", "block"), ("route", "method")];
+const ORDER: [(&str, &str); 8] = [
+    ("time", "time"),
+    ("side", "side"),
+    ("fills", "fills"),
+    ("size", "size"),
+    ("notional", "notional"),
+    ("mark_px", "mark_px"),
+    ("closed_pnl", "closed_pnl"),
+    ("remaining", "remaining"),
+];
+const EPISODE_KEY: [(&str, &str); 4] =
+    [("coin", "coin"), ("user", "wallet"), ("first_block", "first_block"), ("side", "side")];
+const EPISODE: [(&str, &str); 12] = [
+    ("last_block", "last_block"),
+    ("first_time", "first_time"),
+    ("last_time", "last_time"),
+    ("orders", "orders"),
+    ("fills", "fills"),
+    ("size", "size"),
+    ("notional", "notional"),
+    ("backstop_notional", "backstop_notional"),
+    ("adl_size", "adl_size"),
+    ("adl_notional", "adl_notional"),
+    ("closed_pnl", "closed_pnl"),
+    ("remaining", "remaining"),
+];
+
+struct Truth {
+    folder: std::path::PathBuf,
+}
+
+type Accounts = BTreeMap<(String, i64), (String, String)>;
+type Rows = BTreeMap<Vec<String>, Vec<String>>;
+
+impl Truth {
+    fn rows(&self, name: &str) -> Vec<Value> {
+        let text = fs::read_to_string(self.folder.join(name)).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn positions(&self) -> BTreeMap<(String, String), Amount> {
+        let row = |row: &Value| ((text(&row["coin"]), text(&row["wallet"])), text(&row["size"]).parse().unwrap());
+        self.rows("positions.ndjson").iter().map(row).collect()
+    }
+
+    fn minutes(&self, clock: i64) -> Accounts {
+        let minute_and_grace = 70_000;
+        let rows = self.rows("accounts.ndjson");
+        let time = |row: &Value| row["time"].as_i64().unwrap();
+        let final_ones = rows.iter().filter(|row| time(row) + minute_and_grace <= clock);
+        final_ones
+            .map(|row| ((text(&row["coin"]), time(row)), (row["long"].to_string(), row["short"].to_string())))
+            .collect()
+    }
+
+    fn table(&self, name: &str, key: &[(&str, &str)], columns: &[(&str, &str)]) -> Rows {
+        let cells =
+            |row: &Value, names: &[(&str, &str)]| names.iter().map(|(name, _)| plain(&text(&row[name]))).collect();
+        self.rows(name).iter().map(|row| (cells(row, key), cells(row, columns))).collect()
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// One way to write a number.
+fn plain(text: &str) -> String {
+    text.parse::<Amount>().map_or_else(
+        |_| text.to_owned(),
+        |amount| {
+            let digits = amount.to_string();
+            if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.').to_owned() } else { digits }
+        },
+    )
+}
+
+fn positions(place: &Place) -> BTreeMap<(String, String), Amount> {
+    let rows = place.rows("select coin, wallet, size from positions");
+    rows.into_iter().map(|row| ((row[0].clone(), row[1].clone()), row[2].parse().unwrap())).collect()
+}
+
+fn finals(place: &Place, interval: &str) -> Accounts {
+    let query = format!(
+        "select coin, time, long_accounts, short_accounts, complete, final from long_short_ratios where interval = '{interval}'"
+    );
+    let rows: Vec<_> = place.rows(&query).into_iter().filter(|row| row[5] == "1").collect();
+    assert!(rows.iter().all(|row| row[4] == "1"), "no block is missing, but a bucket says so");
+    rows.into_iter().map(|row| ((row[0].clone(), row[1].parse().unwrap()), (row[2].clone(), row[3].clone()))).collect()
+}
+
+/// Up to where every bucket has its rows.
+pub fn clock(place: &Place) -> i64 {
+    let rows = place.rows("select min(clock) from sink_positions where topic = 'long-short-ratios'");
+    rows[0][0].parse().unwrap_or_default()
+}
+
+fn table(place: &Place, name: &str, key: &[(&str, &str)], columns: &[(&str, &str)]) -> Rows {
+    let names: Vec<&str> = key.iter().chain(columns).map(|(_, name)| *name).collect();
+    let rows = place.rows(&format!("select {} from {name}", names.join(", ")));
+    let split = |row: Vec<String>| {
+        let mut cells: Vec<String> = row.iter().map(|cell| plain(cell)).collect();
+        let rest = cells.split_off(key.len());
+        (cells, rest)
+    };
+    rows.into_iter().map(split).collect()
+}
+
+/// What stands for the same facts, in every topic and table, in the same order per key.
+pub fn with_another(one: &Place, other: &Place) -> usize {
     let mut compared = 0;
-    for table in ["positions", "long_short_ratios", "sink_positions"] {
-        let all = |data: &Path| {
-            let mut rows = rows(data, &format!("select * from {table}"));
+    for name in ["positions", "long_short_ratios", "liquidation_orders", "liquidation_episodes"] {
+        let all = |place: &Place| {
+            let mut rows = place.rows(&format!("select * from {name}"));
             rows.sort();
             rows
         };
         let (these, those) = (all(one), all(other));
-        if table != "sink_positions" {
-            assert_rows(table, &these, &those);
-        } else {
-            assert_rows(table, &without_markets(these), &without_markets(those));
-        }
-        compared += all(one).len();
+        assert_rows(name, &these, &those);
+        compared += these.len();
     }
-    for topic in
-        ["fills", "position-changes", "positions", "long-short-ratios", "late-events", "dead-letters", "raw.node-fills"]
-    {
-        let (these, those) = (records(one, topic), records(other, topic));
+    for topic in [
+        "fills",
+        "position-changes",
+        "positions",
+        "long-short-ratios",
+        "liquidations",
+        "late-events",
+        "dead-letters",
+        "raw.node-fills",
+    ] {
+        let (these, those) = (one.records(topic), other.records(topic));
         assert_same(topic, &these, &those);
         compared += these.values().map(Vec::len).sum::<usize>();
     }
     compared
 }
 
-/// Metadata is polled: how often it came has nothing to do with the fills.
-fn without_markets(rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
-    rows.into_iter().filter(|row| !row.contains(&"markets".to_owned())).collect()
+/// The stored positions of two pipelines that have the same offsets.
+pub fn with_the_offsets_of(one: &Place, other: &Place) {
+    // Metadata is polled: how often it came has nothing to do with the fills.
+    let query = "select * from sink_positions where topic not in ('markets', 'prices') order by topic, partition";
+    assert_rows("sink_positions", &one.rows(query), &other.rows(query));
 }
 
-/// The values of each key of a topic, in their order.
-pub fn records(data: &Path, topic: &str) -> BTreeMap<(u64, String), Vec<String>> {
-    let (status, out, error) = run(&["topics", topic, "--data", path(data)]);
-    assert_eq!(status, 0, "{error}");
-    let mut records: BTreeMap<_, Vec<String>> = BTreeMap::new();
-    for line in out.lines() {
-        let record: Value = serde_json::from_str(line).unwrap();
-        let key = (record["partition"].as_u64().unwrap(), record["key"].as_str().unwrap().to_owned());
-        records.entry(key).or_default().push(record["value"].to_string());
-    }
-    records
-}
-
-pub fn rows(data: &Path, query: &str) -> Vec<Vec<String>> {
-    let url = format!("sqlite://{}?mode=ro", data.join("fathom.sqlite").display());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let mut database = sqlx::SqliteConnection::connect(&url).await.unwrap();
-        let rows = sqlx::query(sqlx::AssertSqlSafe(query)).fetch_all(&mut database).await.unwrap();
-        rows.iter().map(|row| (0..row.len()).map(|at| column(row, at)).collect()).collect()
-    })
-}
-
-fn column(row: &sqlx::sqlite::SqliteRow, at: usize) -> String {
-    let text = row.try_get_unchecked::<Option<String>, _>(at).unwrap();
-    text.unwrap_or_else(|| "null".to_owned())
-}
-
-fn assert_same<K: Ord + std::fmt::Debug, V: PartialEq + std::fmt::Debug>(
+pub fn assert_same<K: Ord + Debug, V: PartialEq + Debug>(
     what: &str,
     expected: &BTreeMap<K, V>,
     found: &BTreeMap<K, V>,

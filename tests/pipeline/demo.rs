@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::compare;
+use crate::place::Place;
 use crate::process::{Process, ask, fathom, path, wait_until};
 
 #[test]
@@ -16,12 +17,13 @@ fn the_demo_answers_equals_the_truth_and_goes_on_after_a_restart() {
     let data = folder.path().join("data");
 
     let first = live(&data, 2);
-    let compared = compare::with_truth(&data, &data.join("market"));
+    let place = Place::Data(data.clone());
+    let compared = compare::with_truth(&place, &data.join("market"));
     println!("first run, up to block {first}: {compared:?} equal the truth");
-    assert!(compared.positions > 1_000 && compared.minutes > 10, "{compared:?}");
+    assert!(compared.positions > 1_000 && compared.minutes > 10 && compared.orders > 10, "{compared:?}");
 
     let second = live(&data, 1);
-    let compared = compare::with_truth(&data, &data.join("market"));
+    let compared = compare::with_truth(&place, &data.join("market"));
     println!("second run, from block {first} to {second}: {compared:?} equal the truth");
     assert!(second > first);
     let status = ask(&["status", "--data", path(&data), "--json"]);
@@ -49,8 +51,8 @@ fn live(data: &Path, minutes: usize) -> u64 {
     let http = ask(&["status", "--data", path(data), "--json"])["http"].as_str().unwrap().to_owned();
     runtime.block_on(watch(&http));
 
-    let finals =
-        || compare::rows(data, "select distinct time from long_short_ratios where interval = '1m' and final = 1").len();
+    let place = Place::Data(data.to_owned());
+    let finals = || place.rows("select distinct time from long_short_ratios where interval = '1m' and final = 1").len();
     let wanted = finals() + minutes;
     wait_until_minutes(wanted, finals);
     demo.end();

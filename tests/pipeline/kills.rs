@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::compare;
+use crate::place::Place;
 use crate::process::{Process, ask, fathom, path, wait_until_caught_up};
 
 #[test]
@@ -59,7 +60,7 @@ fn kills(wanted: u64) {
         if kill % 4 == 3 {
             std::thread::park_timeout(Duration::from_micros(dice.roll(40_000)));
         } else if dice.roll(2) == 0 {
-            pipeline.wait_for("task=\"coin/");
+            pipeline.wait_for("task=\"coin.");
             pipeline.wait_for("commit begins");
         }
         pipeline.kill();
@@ -78,12 +79,14 @@ fn kills(wanted: u64) {
         wait_until_caught_up_from(&mut pipeline, data, last);
         pipeline.end();
     }
-    let records = compare::with_another(&clean, &killed);
+    let (clean_place, killed_place) = (Place::Data(clean.clone()), Place::Data(killed.clone()));
+    let records = compare::with_another(&clean_place, &killed_place);
+    compare::with_the_offsets_of(&clean_place, &killed_place);
     println!("{records} rows and records are the same as those of a clean run");
-    for data in [&clean, &killed] {
-        let compared = compare::with_truth(data, &market);
+    for place in [&clean_place, &killed_place] {
+        let compared = compare::with_truth(place, &market);
         println!("{compared:?} equal the truth");
-        assert!(compared.positions > 1_000 && compared.minutes > 50, "{compared:?}");
+        assert!(compared.positions > 1_000 && compared.minutes > 50 && compared.orders > 20, "{compared:?}");
     }
     let status = ask(&["status", "--data", path(&killed), "--json"]);
     assert_eq!((status["blocks_missed"].as_u64(), status["dead_letters"].as_u64()), (Some(0), Some(0)), "{status}");
@@ -102,6 +105,8 @@ fn start(market: &Path, data: &Path, log: &str) -> Process {
         "127.0.0.1:0",
         "--info",
         info,
+        "--feed",
+        "ws://127.0.0.1:9/ws",
     ]);
     command.env("RUST_LOG", log);
     Process::start(command)
@@ -113,7 +118,7 @@ fn wait_until_caught_up_from(pipeline: &mut Process, data: &Path, block: u64) {
 }
 
 /// Some task had said that its commit begins and not yet that it ends.
-fn in_a_commit(pipeline: &Process) -> bool {
+pub fn in_a_commit(pipeline: &Process) -> bool {
     let mut open = std::collections::BTreeSet::new();
     for (_, line) in &pipeline.seen {
         let Some((_, task)) = line.split_once("task=") else { continue };
@@ -127,10 +132,10 @@ fn in_a_commit(pipeline: &Process) -> bool {
 }
 
 /// A seeded sequence: the same kills for the same seed, as far as the machine allows.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
     }

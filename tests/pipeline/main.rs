@@ -5,4 +5,8 @@ mod bad_input;
 mod compare;
 mod demo;
 mod kills;
+mod on_services;
+mod place;
 mod process;
+mod roles;
+mod services;

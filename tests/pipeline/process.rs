@@ -87,8 +87,18 @@ impl Process {
         &self.seen
     }
 
+    /// The same, when it may have been said before.
+    pub fn wait_for_or_seen(&mut self, what: &str) -> String {
+        let seen = self.seen.iter().map(|(_, line)| line).find(|line| line.contains(what)).cloned();
+        seen.unwrap_or_else(|| self.wait_for(what))
+    }
+
     pub fn interrupt(&self) {
-        let status = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        self.signal("INT");
+    }
+
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 

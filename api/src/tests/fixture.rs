@@ -5,10 +5,12 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use schemas::{Batch, Coin, GENERATION, LongShortRatio, Market, Message, Position, PositionSide, Wallet};
+use schemas::{
+    Batch, Coin, GENERATION, Headers, LongShortRatio, Market, Message, Position, PositionSide, ResultClock, Topic,
+    Wallet, kind,
+};
 use serde_json::Value;
 use sink::{Part, Sink};
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -20,20 +22,17 @@ pub(crate) struct Served {
     pub(crate) address: SocketAddr,
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) next: BTreeMap<(&'static str, u32), u64>,
-    _folder: TempDir,
 }
 
-pub(crate) async fn serve() -> Served {
-    serve_with(|context| context).await
+pub(crate) async fn serve(url: &str) -> Served {
+    serve_with(url, |context| context).await
 }
 
-pub(crate) async fn serve_with(change: impl FnOnce(Context) -> Context) -> Served {
-    let folder = TempDir::new().unwrap();
-    let url = format!("sqlite://{}/fathom.sqlite", folder.path().display());
-    let sink = sink::connect(&url).await.unwrap();
+pub(crate) async fn serve_with(url: &str, change: impl FnOnce(Context) -> Context) -> Served {
+    let sink = sink::connect(url).await.unwrap();
     let (stop, stopped) = watch::channel(false);
     let live = Live::new(stopped);
-    let database = open_database(&url).await.unwrap();
+    let database = open_database(url).await.unwrap();
     let context = change(Context {
         database,
         live: live.clone(),
@@ -47,19 +46,13 @@ pub(crate) async fn serve_with(change: impl FnOnce(Context) -> Context) -> Serve
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router(context)).await });
-    Served { sink, live, address, stop, next: BTreeMap::new(), _folder: folder }
+    Served { sink, live, address, stop, next: BTreeMap::new() }
 }
 
 fn status() -> Status {
     Status {
         version: "0.1.0".to_owned(),
         market: "a made-up market".to_owned(),
-        head_block: Some(99),
-        since_block: Some(1),
-        since_time: Some(1),
-        stored_block: Some(99),
-        head_time: Some(1000),
-        clock: Some(900),
         topics: vec![("fills".to_owned(), 3)],
         data: "./data".to_owned(),
     }
@@ -83,10 +76,30 @@ impl Served {
             let partition = message.partition(GENERATION.partitions);
             let next = self.next.entry((M::TOPIC.name, partition)).or_default();
             let (_, batch) = parts.entry(partition).or_insert((*next, Batch::default()));
-            message.append_to(batch, &[]);
+            let mut headers = Vec::new();
+            if let Some(kind) = M::KIND {
+                Headers::write(&mut headers, kind::HEADER, kind);
+            }
+            message.append_to(batch, &headers);
             *next += 1;
         }
         Written { topic: M::TOPIC, parts }
+    }
+
+    /// The clock of a result topic, in each of its partitions.
+    pub(crate) fn tick(&mut self, topic: &'static Topic, clock: ResultClock) -> Written {
+        let mut headers = Vec::new();
+        Headers::write(&mut headers, kind::HEADER, kind::CLOCK);
+        let value = serde_json::to_vec(&clock).unwrap();
+        let mut parts = BTreeMap::new();
+        for partition in 0..GENERATION.partitions(topic) {
+            let next = self.next.entry((topic.name, partition)).or_default();
+            let mut batch = Batch::default();
+            batch.push(clock.time, ResultClock::KEY, Some(&value), &headers);
+            parts.insert(partition, (*next, batch));
+            *next += 1;
+        }
+        Written { topic, parts }
     }
 
     pub(crate) fn publish(&self, written: &Written) {
@@ -104,7 +117,7 @@ impl Served {
             .map(|(partition, (from, batch))| Part {
                 topic: written.topic,
                 partition: *partition,
-                from: *from,
+                expected: (*from > 0).then_some(*from),
                 next: from + u64::from(batch.count()),
                 batch: std::slice::from_ref(batch),
             })
@@ -115,6 +128,14 @@ impl Served {
     pub(crate) async fn add<M: Message>(&mut self, messages: impl IntoIterator<Item = M>) {
         let written = self.append(messages);
         self.store(&written).await;
+    }
+
+    /// Everything up to time 900 and block 99 is in the rows of these topics, since time and block 1.
+    pub(crate) async fn compute(&mut self, topics: &[&'static Topic]) {
+        for topic in topics {
+            let ticked = self.tick(topic, clock(900));
+            self.store(&ticked).await;
+        }
     }
 
     /// Status, head and body of a reply.
@@ -155,6 +176,10 @@ impl Served {
         assert!(!body["error"]["message"].as_str().unwrap().is_empty());
         (status, body["error"]["code"].as_str().unwrap().to_owned())
     }
+}
+
+pub(crate) fn clock(time: i64) -> ResultClock {
+    ResultClock { time, block: time.unsigned_abs() / 9 - 1, since_time: 1, since_block: 1 }
 }
 
 pub(crate) fn wallet(n: u32) -> Wallet {

@@ -4,15 +4,29 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemas::topics;
 use serde_json::{Value, json};
+use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::SqlitePoolOptions;
 
 use super::fixture::{market, not_ready, position, ratio, serve, serve_with, wallet};
-use crate::Context;
+use super::place::on_both;
+use crate::{Context, Database};
 
-#[tokio::test]
-async fn markets_are_listed_and_chosen() {
-    let mut served = serve().await;
+on_both! {
+    markets_are_listed_and_chosen,
+    positions_say_what_they_stand_on,
+    paging_tells_each_position_once,
+    the_latest_ratio_is_told_with_reasons,
+    a_coin_is_found_by_what_people_call_it,
+    history_is_told_in_pages_of_either_order,
+    a_wrong_request_is_told_what_is_wrong,
+    a_busy_database_is_said_and_when_to_come_back,
+    health_metrics_status_and_the_page,
+}
+
+async fn markets_are_listed_and_chosen(url: String) {
+    let mut served = serve(&url).await;
     served.add([market("BTC", false), market("xyz:XYZ100", false), market("MATIC", true)]).await;
     let all = served.good("/api/v1/markets").await;
     assert_eq!(names(&all), ["BTC", "MATIC", "xyz:XYZ100"]);
@@ -33,12 +47,12 @@ fn names(reply: &Value) -> Vec<&str> {
     reply["data"].as_array().unwrap().iter().map(|row| row["coin"].as_str().unwrap()).collect()
 }
 
-#[tokio::test]
-async fn positions_say_what_they_stand_on() {
-    let mut served = serve().await;
+async fn positions_say_what_they_stand_on(url: String) {
+    let mut served = serve(&url).await;
     let mut old = position("ETH", 2, "-0.50");
     old.opened_at = None;
     served.add([position("BTC", 1, "28.0"), old, position("BTC", 3, "1")]).await;
+    served.compute(&[&topics::POSITIONS]).await;
     let all = served.good("/api/v1/positions").await;
     assert_eq!(
         all["data"][0],
@@ -50,7 +64,7 @@ async fn positions_say_what_they_stand_on() {
     assert_eq!(all["data"][2]["opened_at"], Value::Null);
     assert_eq!(all["data"][2]["reason"], "opened_before_anything_was_seen");
     let stored: u64 = all["meta"]["source"].as_object().unwrap().values().map(|next| next.as_u64().unwrap()).sum();
-    assert_eq!(stored, 3);
+    assert_eq!(stored, 3 + 4, "a clock is in each partition");
     let mut meta = all["meta"].clone();
     meta.as_object_mut().unwrap().remove("source");
     assert_eq!(
@@ -68,9 +82,8 @@ async fn positions_say_what_they_stand_on() {
     assert_eq!(served.good(&format!("/api/v1/positions?wallet={}", wallet(9))).await["data"], json!([]));
 }
 
-#[tokio::test]
-async fn paging_tells_each_position_once() {
-    let mut served = serve().await;
+async fn paging_tells_each_position_once(url: String) {
+    let mut served = serve(&url).await;
     let coins = ["BTC", "ETH", "kPEPE"];
     served.add((0..2500).map(|n| position(coins[n as usize % 3], n, "1"))).await;
     let mut seen = BTreeSet::new();
@@ -98,9 +111,8 @@ async fn paging_tells_each_position_once() {
     assert_eq!(served.bad(&history).await, (400, "INVALID_CURSOR".to_owned()));
 }
 
-#[tokio::test]
-async fn the_latest_ratio_is_told_with_reasons() {
-    let mut served = serve().await;
+async fn the_latest_ratio_is_told_with_reasons(url: String) {
+    let mut served = serve(&url).await;
     let mut nobody_short = ratio("ETH", "5m", 300_000, "1");
     (nobody_short.short_accounts, nobody_short.close, nobody_short.complete) = (0, None, false);
     let mut nobody = ratio("2Z", "1m", 0, "1");
@@ -108,6 +120,7 @@ async fn the_latest_ratio_is_told_with_reasons() {
     (nobody.long_ratio, nobody.short_ratio, nobody.open, nobody.high) = (None, None, None, None);
     (nobody.low, nobody.close) = (None, None);
     served.add([market("SOL", false)]).await;
+    served.compute(&[&topics::LONG_SHORT_RATIOS]).await;
     served.add([ratio("BTC", "1m", 0, "1"), ratio("BTC", "1m", 60_000, "1.5"), nobody_short, nobody]).await;
     let latest = served.good("/api/v1/long-short-ratio/BTC").await;
     assert_eq!(
@@ -129,9 +142,8 @@ async fn the_latest_ratio_is_told_with_reasons() {
     assert_eq!((&nothing["data"], &nothing["meta"]["reason"]), (&Value::Null, &json!("nothing_traded_yet")));
 }
 
-#[tokio::test]
-async fn a_coin_is_found_by_what_people_call_it() {
-    let mut served = serve().await;
+async fn a_coin_is_found_by_what_people_call_it(url: String) {
+    let mut served = serve(&url).await;
     let coins = ["BTC", "kPEPE", "2Z", "xyz:XYZ100", "@107", "PURR/USDC", "SUSDT", "S"];
     served.add(coins.map(|coin| ratio(coin, "1m", 0, "1"))).await;
     for (asked, coin) in [
@@ -159,9 +171,8 @@ async fn a_coin_is_found_by_what_people_call_it() {
     assert_eq!(served.bad("/api/v1/long-short-ratio/%ff").await, (400, "INVALID_COIN".to_owned()));
 }
 
-#[tokio::test]
-async fn history_is_told_in_pages_of_either_order() {
-    let mut served = serve().await;
+async fn history_is_told_in_pages_of_either_order(url: String) {
+    let mut served = serve(&url).await;
     served.add((0..250).map(|n| ratio("BTC", "1m", n * 60_000, "1"))).await;
     let times = |reply: &Value| -> Vec<i64> {
         reply["data"].as_array().unwrap().iter().map(|row| row["time"].as_i64().unwrap() / 60_000).collect()
@@ -183,9 +194,8 @@ async fn history_is_told_in_pages_of_either_order() {
     assert_eq!(served.bad(&wrong_way).await, (400, "INVALID_CURSOR".to_owned()));
 }
 
-#[tokio::test]
-async fn a_wrong_request_is_told_what_is_wrong() {
-    let served = serve().await;
+async fn a_wrong_request_is_told_what_is_wrong(url: String) {
+    let served = serve(&url).await;
     let history = "/api/v1/long-short-ratio/BTC/history";
     for (path, status, code) in [
         ("/api/v1/positions?limit=0".to_owned(), 400, "INVALID_LIMIT"),
@@ -212,18 +222,15 @@ async fn a_wrong_request_is_told_what_is_wrong() {
     assert!(interval["error"]["message"].as_str().unwrap().contains("1m, 5m, 1h"));
 }
 
-#[tokio::test]
-async fn a_busy_database_is_said_and_when_to_come_back() {
+async fn a_busy_database_is_said_and_when_to_come_back(url: String) {
     let mut only_one = None;
-    let served = serve_with(|context| {
-        let options = context.database.connect_options().as_ref().clone();
-        let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_millis(20));
-        let database = pool.connect_lazy_with(options);
+    let served = serve_with(&url, |context| {
+        let database = with_one_connection(&context.database);
         only_one = Some(database.clone());
         Context { database, ..context }
     })
     .await;
-    let held = only_one.unwrap().acquire().await.unwrap();
+    let held = only_one.unwrap().one_moment().await.unwrap();
     assert_eq!(served.bad("/api/v1/positions").await, (503, "DATABASE_BUSY".to_owned()));
     let (_, head, _) = served.get_text("/api/v1/markets").await;
     assert!(head.contains("retry-after: 1"), "{head}");
@@ -231,9 +238,22 @@ async fn a_busy_database_is_said_and_when_to_come_back() {
     served.good("/api/v1/positions").await;
 }
 
-#[tokio::test]
-async fn health_metrics_status_and_the_page() {
-    let served = serve().await;
+fn with_one_connection(database: &Database) -> Database {
+    let patience = Duration::from_millis(200);
+    match database {
+        Database::Sqlite(pool) => {
+            let one = SqlitePoolOptions::new().max_connections(1).acquire_timeout(patience);
+            Database::Sqlite(one.connect_lazy_with(pool.connect_options().as_ref().clone()))
+        }
+        Database::Postgres(pool) => {
+            let one = PgPoolOptions::new().max_connections(1).acquire_timeout(patience);
+            Database::Postgres(one.connect_lazy_with(pool.connect_options().as_ref().clone()))
+        }
+    }
+}
+
+async fn health_metrics_status_and_the_page(url: String) {
+    let served = serve(&url).await;
     assert_eq!(served.get("/health/live").await, (200, json!({ "live": true, "simulated": true })));
     let ready = json!({ "ready": true, "dependencies": [], "simulated": true });
     assert_eq!(served.get("/health/ready").await, (200, ready));
@@ -242,12 +262,12 @@ async fn health_metrics_status_and_the_page() {
     assert_eq!(body, "fathom_up 1\n");
     let status = served.good("/api/v1/status").await;
     assert_eq!(status["data"]["topics"], json!([{ "name": "fills", "records": 3 }]));
-    assert_eq!((&status["data"]["head_block"], &status["data"]["started"]), (&json!(99), &json!(7)));
+    assert_eq!((&status["data"]["head_block"], &status["data"]["started"]), (&Value::Null, &json!(7)));
     let (status, head, page) = served.get_text("/").await;
     assert_eq!(status, 200);
     assert!(head.contains("text/html") && page.contains("/api/v1/ws") && !page.contains("src="));
 
-    let waiting = serve_with(|context| Context { ready: Arc::new(not_ready), ..context }).await;
+    let waiting = serve_with(&url, |context| Context { ready: Arc::new(not_ready), ..context }).await;
     let (status, body) = waiting.get("/health/ready").await;
     assert_eq!((status, &body["dependencies"][0]["reason"]), (503, &json!("it has not written for 9 s")));
 }

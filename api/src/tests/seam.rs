@@ -9,6 +9,7 @@ use crate::Live;
 
 use super::client::{Client, Holdings, apply};
 use super::fixture::{Served, position, serve, wallet};
+use super::place::on_both;
 
 const COINS: [&str; 3] = ["BTC", "ETH", "kPEPE"];
 const WALLETS: u32 = 1500;
@@ -17,9 +18,12 @@ const CHANGES: u32 = 20;
 /// No other position has this size: whoever has heard it of every coin has heard all.
 const LAST: &str = "424242";
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn snapshot_and_updates_meet_without_a_seam() {
-    let mut served = serve().await;
+on_both! {
+    snapshot_and_updates_meet_without_a_seam,
+}
+
+async fn snapshot_and_updates_meet_without_a_seam(url: String) {
+    let mut served = serve(&url).await;
     served.add((0..WALLETS).flat_map(|n| COINS.map(|coin| position(coin, n, "1")))).await;
     for ((topic, partition), next) in served.next.clone() {
         assert_eq!(topic, "positions");

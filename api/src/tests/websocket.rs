@@ -6,10 +6,25 @@ use serde_json::json;
 
 use super::client::Client;
 use super::fixture::{position, ratio, serve, wallet};
+use super::place::on_both;
 
-#[tokio::test]
-async fn a_subscription_is_a_snapshot_and_then_updates() {
-    let mut served = serve().await;
+on_both! {
+    a_subscription_is_a_snapshot_and_then_updates,
+    a_subscription_may_be_to_one_interval_and_to_all_coins,
+    subscribing_twice_and_unsubscribing_twice_change_nothing,
+    subscriptions_are_independent,
+    a_snapshot_waits_for_the_rows_of_what_was_told_before,
+    a_snapshot_that_never_comes_is_said,
+    what_is_not_understood_is_answered_and_does_not_close,
+    there_is_an_end_to_subscriptions,
+    who_sends_too_much_is_closed,
+    who_does_not_read_is_cut_off,
+    a_stop_is_said_before_the_end,
+    where_live_results_begin_is_only_moved_forward,
+}
+
+async fn a_subscription_is_a_snapshot_and_then_updates(url: String) {
+    let mut served = serve(&url).await;
     served.add([ratio("BTC", "1m", 0, "1"), ratio("BTC", "1m", 60_000, "2"), ratio("BTC", "5m", 0, "3")]).await;
     served.add([ratio("ETH", "1m", 0, "4")]).await;
     let mut client = Client::connect(served.address).await;
@@ -33,9 +48,8 @@ async fn a_subscription_is_a_snapshot_and_then_updates() {
     assert_eq!(update["payload"]["data"], served.good("/api/v1/long-short-ratio/BTC").await["data"]);
 }
 
-#[tokio::test]
-async fn a_subscription_may_be_to_one_interval_and_to_all_coins() {
-    let mut served = serve().await;
+async fn a_subscription_may_be_to_one_interval_and_to_all_coins(url: String) {
+    let mut served = serve(&url).await;
     served.add(["BTC", "ETH"].map(|coin| ratio(coin, "1m", 0, "1"))).await;
     served.add(["BTC", "ETH"].map(|coin| ratio(coin, "1h", 0, "2"))).await;
     let mut client = Client::connect(served.address).await;
@@ -48,9 +62,8 @@ async fn a_subscription_may_be_to_one_interval_and_to_all_coins() {
     assert_eq!(client.hear().await["payload"]["data"]["close"], "9");
 }
 
-#[tokio::test]
-async fn subscribing_twice_and_unsubscribing_twice_change_nothing() {
-    let mut served = serve().await;
+async fn subscribing_twice_and_unsubscribing_twice_change_nothing(url: String) {
+    let mut served = serve(&url).await;
     served.add([position("BTC", 1, "1")]).await;
     let mut client = Client::connect(served.address).await;
     client.subscribe("positions", "BTC").await;
@@ -77,9 +90,8 @@ async fn subscribing_twice_and_unsubscribing_twice_change_nothing() {
     assert_eq!((&snapshot["payload"]["seq"], &snapshot["payload"]["data"][0]["size"]), (&json!(1), &json!("3")));
 }
 
-#[tokio::test]
-async fn subscriptions_are_independent() {
-    let mut served = serve().await;
+async fn subscriptions_are_independent(url: String) {
+    let mut served = serve(&url).await;
     served.add([position("BTC", 1, "1"), position("ETH", 1, "1"), position("BTC", 2, "1")]).await;
     let mut client = Client::connect(served.address).await;
     let wallet = wallet(2).to_string();
@@ -100,9 +112,8 @@ async fn subscriptions_are_independent() {
     assert_eq!((&update["payload"]["key"], &update["payload"]["seq"]), (&json!(wallet), &json!(3)));
 }
 
-#[tokio::test]
-async fn a_snapshot_waits_for_the_rows_of_what_was_told_before() {
-    let mut served = serve().await;
+async fn a_snapshot_waits_for_the_rows_of_what_was_told_before(url: String) {
+    let mut served = serve(&url).await;
     let written = served.append([position("BTC", 1, "1")]);
     served.publish(&written);
     let mut client = Client::connect(served.address).await;
@@ -116,9 +127,8 @@ async fn a_snapshot_waits_for_the_rows_of_what_was_told_before() {
     assert_eq!((&snapshot["type"], &snapshot["payload"]["data"][0]["size"]), (&json!("snapshot"), &json!("1")));
 }
 
-#[tokio::test]
-async fn a_snapshot_that_never_comes_is_said() {
-    let mut served = serve().await;
+async fn a_snapshot_that_never_comes_is_said(url: String) {
+    let mut served = serve(&url).await;
     let written = served.append([position("BTC", 1, "1")]);
     served.publish(&written);
     let mut client = Client::connect(served.address).await;
@@ -131,9 +141,8 @@ async fn a_snapshot_that_never_comes_is_said() {
     assert_eq!(client.hear_until("snapshot").await["payload"]["seq"], 1);
 }
 
-#[tokio::test]
-async fn what_is_not_understood_is_answered_and_does_not_close() {
-    let served = serve().await;
+async fn what_is_not_understood_is_answered_and_does_not_close(url: String) {
+    let served = serve(&url).await;
     let mut client = Client::connect(served.address).await;
     for (text, code) in [
         ("{", "BAD_MESSAGE"),
@@ -157,9 +166,8 @@ async fn what_is_not_understood_is_answered_and_does_not_close() {
     assert_eq!(client.hear().await["type"], "pong");
 }
 
-#[tokio::test]
-async fn there_is_an_end_to_subscriptions() {
-    let served = serve().await;
+async fn there_is_an_end_to_subscriptions(url: String) {
+    let served = serve(&url).await;
     let mut client = Client::connect(served.address).await;
     for n in 0..1000 {
         client.subscribe("positions", &format!("C{n}")).await;
@@ -169,17 +177,15 @@ async fn there_is_an_end_to_subscriptions() {
     assert_eq!(client.hear_until("error").await["payload"]["code"], "TOO_MANY_SUBSCRIPTIONS");
 }
 
-#[tokio::test]
-async fn who_sends_too_much_is_closed() {
-    let served = serve().await;
+async fn who_sends_too_much_is_closed(url: String) {
+    let served = serve(&url).await;
     let mut client = Client::connect(served.address).await;
     client.say_text(" ".repeat(70_000)).await;
     assert_eq!(client.hear_the_end().await.1, 1009);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_read_is_cut_off() {
-    let mut served = serve().await;
+async fn who_does_not_read_is_cut_off(url: String) {
+    let mut served = serve(&url).await;
     let mut slow = Client::connect(served.address).await;
     slow.subscribe("positions", "*").await;
     slow.hear_until("snapshot").await;
@@ -193,9 +199,8 @@ async fn who_does_not_read_is_cut_off() {
     assert_eq!((last.unwrap()["payload"]["code"].as_str(), code), (Some("SLOW_CONSUMER"), 4009));
 }
 
-#[tokio::test]
-async fn a_stop_is_said_before_the_end() {
-    let served = serve().await;
+async fn a_stop_is_said_before_the_end(url: String) {
+    let served = serve(&url).await;
     let mut client = Client::connect(served.address).await;
     assert!(served.live.has_clients());
     served.stop.send(true).unwrap();
@@ -207,9 +212,8 @@ async fn a_stop_is_said_before_the_end() {
     }
 }
 
-#[tokio::test]
-async fn where_live_results_begin_is_only_moved_forward() {
-    let mut served = serve().await;
+async fn where_live_results_begin_is_only_moved_forward(url: String) {
+    let mut served = serve(&url).await;
     let topic = &schemas::topics::POSITIONS;
     served.live.begin(topic, 0, 5);
     served.live.begin(topic, 0, 3);

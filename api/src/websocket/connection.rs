@@ -43,11 +43,14 @@ pub(crate) async fn serve(socket: WebSocket, context: Arc<Context>) {
     let (queue, frames) = mpsc::channel(QUEUE_FRAMES);
     let (farewell, last_words) = oneshot::channel();
     let writer = tokio::spawn(write(outgoing, frames, last_words));
-    let ending = Connection::new(context, queue).run(&mut incoming, &mut updates).await;
+    let mut connection = Connection::new(context, queue);
+    let ending = connection.run(&mut incoming, &mut updates).await;
     if let Some(words) = ending.farewell() {
         // The writer may be gone already, with the socket.
         let _ = farewell.send(words);
     }
+    // Not before: the writer whose queue ends looks for last words once.
+    drop(connection);
     // A task that panicked has been reported where it did.
     let _ = writer.await;
     // What the client still says is taken, or the network would throw away what it has not read yet.
@@ -71,7 +74,7 @@ impl Connection {
     }
 
     async fn run(
-        mut self,
+        &mut self,
         incoming: &mut SplitStream<WebSocket>,
         updates: &mut broadcast::Receiver<Arc<Update>>,
     ) -> Ending {
@@ -119,7 +122,7 @@ impl Connection {
     }
 
     fn beat(&self) -> Utf8Bytes {
-        frames::control("heartbeat", json!({ "watermark": (self.context.describe)().clock }))
+        frames::control("heartbeat", json!({ "watermark": self.context.live.watermark() }))
     }
 
     async fn hear(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), Ending> {
@@ -184,8 +187,8 @@ impl Connection {
     /// A coin that nobody knows yet is taken at its word: its market may open while the client listens.
     async fn by_its_own_name(&mut self, asked: Subject) -> Option<Subject> {
         let Key::Coin(coin) = &asked.key else { return Some(asked) };
-        let mut connection = self.context.database.acquire().await.ok()?;
-        let found = coin::find(&mut connection, self.context.generation, coin).await.ok()?;
+        let mut moment = self.context.database.one_moment().await.ok()?;
+        let found = coin::find(&mut moment, self.context.generation, coin).await.ok()?;
         Some(Subject { key: Key::Coin(found.unwrap_or_else(|| coin.clone())), ..asked })
     }
 

@@ -7,15 +7,15 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use schemas::Topic;
 use serde_json::value::RawValue;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 
 use super::frames::{self, Place, SnapshotPart};
 use super::writer::Frame;
 use crate::channel::{Channel, Subject};
-use crate::error::ApiError;
-use crate::{Context, database};
+use crate::database::Moment;
+use crate::query::Query;
+use crate::{Context, standing};
 
 /// What a subscription needs to go on with live results.
 pub(crate) struct Snapshot {
@@ -74,9 +74,9 @@ pub(crate) async fn send(
 /// A moment in which the rows hold everything that was told.
 async fn caught_up(
     context: &Context,
-    topic: &Topic,
+    topic: &'static Topic,
     told: &BTreeMap<u32, u64>,
-) -> (Transaction<'static, Sqlite>, BTreeMap<u32, u64>) {
+) -> (Moment, BTreeMap<u32, u64>) {
     loop {
         match moment(context, topic).await {
             Ok((moment, next)) if reached(&next, told) => return (moment, next),
@@ -87,13 +87,10 @@ async fn caught_up(
     }
 }
 
-async fn moment(
-    context: &Context,
-    topic: &Topic,
-) -> Result<(Transaction<'static, Sqlite>, BTreeMap<u32, u64>), ApiError> {
-    let mut moment = database::one_moment(context).await?;
-    let next = database::positions(&mut moment.rows, context.generation, topic).await?;
-    Ok((moment.rows, next))
+async fn moment(context: &Context, topic: &'static Topic) -> Result<(Moment, BTreeMap<u32, u64>), sqlx::Error> {
+    let mut moment = context.database.one_moment().await?;
+    let next = standing::of(&mut moment, context.generation, &[topic]).await?.next();
+    Ok((moment, next))
 }
 
 fn reached(next: &BTreeMap<u32, u64>, told: &BTreeMap<u32, u64>) -> bool {
@@ -102,7 +99,7 @@ fn reached(next: &BTreeMap<u32, u64>, told: &BTreeMap<u32, u64>) -> bool {
 
 async fn send_parts(
     context: &Context,
-    moment: &mut SqliteConnection,
+    moment: &mut Moment,
     channel: &Channel,
     subject: &Subject,
     next: &BTreeMap<u32, u64>,
@@ -111,14 +108,14 @@ async fn send_parts(
     let count = count(context, moment, channel, subject).await?;
     let parts = count.div_ceil(ROWS_PER_PART as u64).max(1);
     let cursor = cursor(context.generation, next);
-    let mut query = QueryBuilder::new("");
+    let mut query = Query::default();
     (channel.push_rows)(&mut query, context.generation, subject);
-    let mut rows = query.build().fetch(moment);
+    let mut rows = (channel.rows)(moment, query).map_err(unavailable)?;
     for part in 1..=parts {
         let mut data: Vec<Box<RawValue>> = Vec::new();
         while data.len() < ROWS_PER_PART {
             let Some(row) = rows.try_next().await.map_err(unavailable)? else { break };
-            data.push((channel.row)(&row).map_err(unavailable)?);
+            data.push(row);
         }
         let place = Place::new(subject, part);
         let payload = SnapshotPart { place, part, parts, cursor: &cursor, data: &data };
@@ -132,15 +129,15 @@ async fn send_parts(
 
 async fn count(
     context: &Context,
-    moment: &mut SqliteConnection,
+    moment: &mut Moment,
     channel: &Channel,
     subject: &Subject,
 ) -> Result<u64, NoSnapshot> {
-    let mut query = QueryBuilder::new("SELECT count(*) FROM (");
+    let mut query = Query::new("SELECT count(*) FROM (");
     (channel.push_rows)(&mut query, context.generation, subject);
-    query.push(")");
-    let count: i64 = query.build_query_scalar().fetch_one(moment).await.map_err(unavailable)?;
-    Ok(count.cast_unsigned())
+    query.push(") AS counted");
+    let count: Option<(i64,)> = moment.first(query).await.map_err(unavailable)?;
+    Ok(count.map_or(0, |(count,)| count.cast_unsigned()))
 }
 
 fn unavailable(error: impl std::error::Error) -> NoSnapshot {

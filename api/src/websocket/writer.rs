@@ -28,12 +28,13 @@ pub(crate) const FAREWELL_PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) async fn write(
     mut socket: SplitSink<WebSocket, Message>,
     queue: mpsc::Receiver<Frame>,
-    farewell: oneshot::Receiver<Farewell>,
+    mut farewell: oneshot::Receiver<Farewell>,
 ) {
     let farewell = tokio::select! {
         biased;
-        farewell = farewell => farewell.ok(),
-        () = write_frames(&mut socket, queue) => None,
+        farewell = &mut farewell => farewell.ok(),
+        // The queue ends after the last words were given, when there are any.
+        () = write_frames(&mut socket, queue) => farewell.try_recv().ok(),
     };
     if let Some(farewell) = farewell
         && timeout(FAREWELL_PATIENCE, say(&mut socket, farewell)).await.is_err()

@@ -6,7 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Block, START};
-use crate::{Options, Simulator, SimulatorError};
+use crate::{Faults, Options, Simulator, SimulatorError};
+
+const TRUTH: [&str; 7] = [
+    "accounts.ndjson",
+    "prices.ndjson",
+    "positions.ndjson",
+    "margins.ndjson",
+    "liquidation-orders.ndjson",
+    "liquidation-episodes.ndjson",
+    "faults.ndjson",
+];
 
 static NEVER: AtomicBool = AtomicBool::new(false);
 
@@ -20,6 +30,7 @@ pub(crate) fn options(out: &Path, blocks: u64) -> Options {
         speed: 0,
         blocks: Some(blocks),
         keep_hours: None,
+        faults: Faults::default(),
     }
 }
 
@@ -30,8 +41,12 @@ pub(crate) fn printed(out: &Path) -> Vec<Block> {
     text.split_inclusive(|byte| *byte == b'\n').map(|line| serde_json::from_slice(line).unwrap()).collect()
 }
 
-fn hours(out: &Path) -> Vec<PathBuf> {
-    let mut hours: Vec<PathBuf> = fs::read_dir(out.join("node_fills_by_block/hourly"))
+pub(crate) fn hours(out: &Path) -> Vec<PathBuf> {
+    hours_of(out, "node_fills_by_block")
+}
+
+pub(crate) fn hours_of(out: &Path, kind: &str) -> Vec<PathBuf> {
+    let mut hours: Vec<PathBuf> = fs::read_dir(out.join(kind).join("hourly"))
         .unwrap()
         .flat_map(|day| fs::read_dir(day.unwrap().path()).unwrap())
         .map(|hour| hour.unwrap().path())
@@ -41,23 +56,38 @@ fn hours(out: &Path) -> Vec<PathBuf> {
     hours
 }
 
-fn run(options: Options) -> crate::Summary {
+pub(crate) fn run(options: Options) -> crate::Summary {
     Simulator::open(options).unwrap().run(&NEVER).unwrap()
 }
 
 fn results(out: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let truth = ["truth/accounts.ndjson", "truth/positions.ndjson"].map(|name| out.join(name));
+    let truth = TRUTH.map(|name| out.join("truth").join(name));
     let read = |path: PathBuf| (path.strip_prefix(out).unwrap().to_path_buf(), fs::read(&path).unwrap());
-    hours(out).into_iter().chain(truth).map(read).collect()
+    let misc = hours_of(out, "misc_events_by_block");
+    hours(out).into_iter().chain(misc).chain(truth).filter(|path| path.exists()).map(read).collect()
 }
 
-fn same(one: &Path, other: &Path) {
+pub(crate) fn same(one: &Path, other: &Path) {
     let (one, other) = (results(one), results(other));
     let names = |results: &[(PathBuf, Vec<u8>)]| results.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();
     assert_eq!(names(&one), names(&other));
     for ((path, one), (_, other)) in one.iter().zip(&other) {
         assert!(one == other, "{} differs", path.display());
     }
+}
+
+/// What is kept to go on from, by the names of the files.
+pub(crate) fn state(out: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = fs::read_dir(out.join("simulator")).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap())).collect()
+}
+
+/// As if the market had been killed before it kept anything newer.
+pub(crate) fn set_back(out: &Path, stale: &[(String, Vec<u8>)]) {
+    let folder = out.join("simulator");
+    fs::remove_dir_all(&folder).unwrap();
+    fs::create_dir(&folder).unwrap();
+    stale.iter().for_each(|(name, bytes)| fs::write(folder.join(name), bytes).unwrap());
 }
 
 #[test]
@@ -80,16 +110,17 @@ fn a_killed_run_goes_on_as_if_it_had_not_been() {
         [(0, 1, 1), (0, 1_700, 40), (1_200, 1_201, 0), (2_500, 4_100, 300), (2_000, 2_001, 7)]
     {
         let killed = tempfile::tempdir().unwrap();
-        let snapshot = killed.path().join("simulator/snapshot.json");
         run(options(killed.path(), snapshot_at));
-        let stale = fs::read(&snapshot).unwrap();
+        let stale = state(killed.path());
         run(options(killed.path(), killed_at));
-        fs::write(&snapshot, stale).unwrap();
+        set_back(killed.path(), &stale);
         fs::remove_file(killed.path().join("truth/positions.ndjson")).unwrap();
-        let newest = hours(killed.path()).pop().unwrap();
-        let mut bytes = fs::read(&newest).unwrap();
-        bytes.truncate(bytes.len() - torn);
-        fs::write(&newest, bytes).unwrap();
+        for (kind, torn) in [("node_fills_by_block", torn), ("misc_events_by_block", 2 * torn)] {
+            let newest = hours_of(killed.path(), kind).pop().unwrap();
+            let mut bytes = fs::read(&newest).unwrap();
+            bytes.truncate(bytes.len().saturating_sub(torn));
+            fs::write(&newest, bytes).unwrap();
+        }
         run(options(killed.path(), 4_500));
         same(whole.path(), killed.path());
     }
@@ -151,7 +182,7 @@ fn what_cannot_be_continued_says_so() {
     assert!(matches!(open(|_| ()), Some(SimulatorError::SnapshotMissing { .. })));
     fs::write(&snapshot, &state).unwrap();
     fs::write(&hour, b"").unwrap();
-    assert!(matches!(open(|_| ()), Some(SimulatorError::BlocksMissing { last_line: 0, snapshot: 20, .. })));
+    assert!(matches!(open(|_| ()), Some(SimulatorError::BlocksMissing { bytes: 0, .. })));
     fs::write(&hour, [&lines[..], b"{\"block_number\":21,\"events\":[]}\n"].concat()).unwrap();
     assert!(matches!(open(|_| ()), Some(SimulatorError::Diverged { block: 21, .. })));
 }

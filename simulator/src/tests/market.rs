@@ -47,7 +47,7 @@ fn every_fill_is_one_that_fathom_understands() {
 
 #[test]
 fn keys_stand_in_the_recorded_order() {
-    const ORDER: [&str; 19] = [
+    const ORDER: [&str; 20] = [
         "coin",
         "px",
         "sz",
@@ -63,6 +63,7 @@ fn keys_stand_in_the_recorded_order() {
         "builderFee",
         "tid",
         "cloid",
+        "liquidation",
         "builder",
         "deployerFee",
         "feeToken",
@@ -168,6 +169,9 @@ fn the_direction_says_what_the_numbers_say() {
             "Open Short" => fill.is_perp() && !fill.buys() && start <= 0,
             "Close Long" => fill.is_perp() && !fill.buys() && start > 0 && end >= 0,
             "Long > Short" => fill.is_perp() && !fill.buys() && start > 0 && end < 0,
+            "Liquidated Cross Long" | "Liquidated Isolated Long" => fill.is_perp() && fill.buys() == fill.crossed,
+            "Liquidated Cross Short" | "Liquidated Isolated Short" => fill.is_perp() && fill.buys() != fill.crossed,
+            "Auto-Deleveraging" => fill.is_perp() && fill.crossed && (start > 0) != fill.buys() && start * end >= 0,
             "Buy" => !fill.is_perp() && fill.buys(),
             "Sell" | "Spot Dust Conversion" => !fill.is_perp() && !fill.buys(),
             _ => false,

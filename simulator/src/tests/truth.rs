@@ -80,7 +80,7 @@ fn a_booking_that_was_not_printed_shows() {
 fn a_jump_has_a_row_for_every_minute() {
     let folder = tempfile::tempdir().unwrap();
     let mut engine = Engine::new(5, 300, 500, START);
-    let mut truth = crate::truth::Truth::open(folder.path(), 0).unwrap();
+    let mut truth = crate::truth::Truth::open(folder.path(), crate::truth::Lengths::default()).unwrap();
     let mut line = Vec::new();
     for _ in 0..100 {
         truth.close_minutes(&engine).unwrap();

@@ -1,0 +1,60 @@
+//! What a database says when it fails → whether that passes by itself, and what somebody has to do when it does not.
+
+use sqlx::error::DatabaseError;
+use sqlx::postgres::PgDatabaseError;
+use sqlx::sqlite::SqliteError;
+
+/// The same may succeed later.
+pub(crate) fn passes(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(_) => {
+            postgres_code(error).map_or_else(|| sqlite_code(error).is_some_and(is_locked), passes_in_postgres)
+        }
+        _ => false,
+    }
+}
+
+/// What to do about it, for whoever runs the database.
+pub(crate) fn advice(error: &sqlx::Error) -> Option<&'static str> {
+    match postgres_code(error)? {
+        code if code.starts_with("28") => {
+            Some("it does not let this user in: correct user and password of the address")
+        }
+        "42501" => Some("the user may not read: grant it SELECT on the tables of the sink"),
+        "3D000" => Some("there is no database of this name: create it, or correct the address"),
+        _ => None,
+    }
+}
+
+/// A table or a column is not there.
+pub(crate) fn is_without_tables(error: &sqlx::Error) -> bool {
+    match postgres_code(error) {
+        Some(code) => ["42P01", "42703"].contains(&code),
+        None => sqlite_code(error) == Some(SQLITE_ERROR),
+    }
+}
+
+/// Of a statement that names what is not there.
+const SQLITE_ERROR: i32 = 1;
+/// A lock that was not given in time, another connection's and our own; a file that cannot be opened now.
+const SQLITE_BUSY: [i32; 3] = [5, 6, 14];
+
+fn is_locked(code: i32) -> bool {
+    SQLITE_BUSY.contains(&code)
+}
+
+/// Connections that break or are not given, a server that starts or stops, transactions that got in each other's way.
+fn passes_in_postgres(code: &str) -> bool {
+    code.starts_with("08") || code.starts_with("57P") || ["40001", "40P01", "53300", "55P03"].contains(&code)
+}
+
+fn postgres_code(error: &sqlx::Error) -> Option<&str> {
+    Some(error.as_database_error()?.try_downcast_ref::<PgDatabaseError>()?.code())
+}
+
+/// The primary one.
+fn sqlite_code(error: &sqlx::Error) -> Option<i32> {
+    let code = error.as_database_error()?.try_downcast_ref::<SqliteError>()?.code()?;
+    code.parse::<i32>().ok().map(|extended| extended & 0xff)
+}

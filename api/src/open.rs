@@ -1,0 +1,110 @@
+//! An address → a database that can be read, or why there is none and what to do about it.
+
+use std::error::Error;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+
+use crate::cause::{advice, is_without_tables, passes};
+use crate::database::{Database, SNAPSHOTS};
+use crate::query::Query;
+
+/// Opens the database for reading; the sink has to have made it.
+pub async fn open_database(url: &str) -> Result<Database, OpenError> {
+    let (database, shown) = match url.split(':').next() {
+        Some("postgres" | "postgresql") => open_postgres(url).await?,
+        Some("sqlite") => (open_sqlite(url).await?, url.to_owned()),
+        _ => {
+            let unknown = sqlx::Error::Configuration("it begins with sqlite:// or postgres://".into());
+            return Err(OpenError::Open { url: "at this address".to_owned(), source: unknown });
+        }
+    };
+    match try_the_tables(&database).await {
+        Ok(()) => Ok(database),
+        Err(error) if is_without_tables(&error) => Err(OpenError::NoTables { url: shown }),
+        Err(source) => Err(OpenError::Open { url: shown, source }),
+    }
+}
+
+/// Why it cannot be read.
+#[derive(Debug)]
+pub enum OpenError {
+    /// Retry: the sink has not made its tables yet.
+    NoTables { url: String },
+    /// There is no database where the address says, told without its password. Retry when it may only be away.
+    Open { url: String, source: sqlx::Error },
+}
+
+/// Whoever waits longer is better told to come back.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Twice what snapshots may take at the same time: the rest is for requests.
+const CONNECTIONS: u32 = 2 * SNAPSHOTS as u32;
+
+async fn open_sqlite(url: &str) -> Result<Database, OpenError> {
+    let open = |source| OpenError::Open { url: url.to_owned(), source };
+    let options = SqliteConnectOptions::from_str(url).map_err(open)?.read_only(true).busy_timeout(PATIENCE);
+    let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+    pool.connect_with(options).await.map(Database::Sqlite).map_err(open)
+}
+
+async fn open_postgres(url: &str) -> Result<(Database, String), OpenError> {
+    let unread = |source| OpenError::Open { url: "postgres://…".to_owned(), source };
+    let options = PgConnectOptions::from_str(url).map_err(unread)?.application_name("fathom api");
+    let shown = without_password(&options);
+    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+    match pool.connect_with(options).await {
+        Ok(pool) => Ok((Database::Postgres(pool), shown)),
+        Err(source) => Err(OpenError::Open { url: shown, source }),
+    }
+}
+
+fn without_password(options: &PgConnectOptions) -> String {
+    let (user, host, port) = (options.get_username(), options.get_host(), options.get_port());
+    format!("postgres://{user}@{host}:{port}/{}", options.get_database().unwrap_or(user))
+}
+
+/// What the last migrations make: the tables come in their order.
+const LAST_MADE: [&str; 2] = ["SELECT clock FROM sink_positions LIMIT 1", "SELECT time FROM prices LIMIT 1"];
+
+async fn try_the_tables(database: &Database) -> Result<(), sqlx::Error> {
+    let mut moment = database.one_moment().await?;
+    for made in LAST_MADE {
+        moment.first::<(Option<i64>,)>(Query::new(made)).await?;
+    }
+    Ok(())
+}
+
+impl OpenError {
+    /// Whether the same may succeed later.
+    pub fn retry(&self) -> bool {
+        match self {
+            Self::NoTables { .. } => true,
+            Self::Open { source, .. } => passes(source),
+        }
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoTables { url } => write!(f, "the database {url} has no tables yet: is the sink running?"),
+            Self::Open { url, source } => {
+                write!(f, "could not open the database {url}")?;
+                let away = passes(source).then_some("it does not answer: is it running?");
+                advice(source).or(away).map_or(Ok(()), |advice| write!(f, "; {advice}"))
+            }
+        }
+    }
+}
+
+impl Error for OpenError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::NoTables { .. } => None,
+            Self::Open { source, .. } => Some(source),
+        }
+    }
+}

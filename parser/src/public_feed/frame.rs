@@ -1,0 +1,91 @@
+//! The bytes of one frame → what it is. What a trade or a context says is understood by those who make facts of it.
+
+use std::borrow::Cow;
+
+use schemas::Coin;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::subscription::Subscription;
+use crate::dead_letter::Reject;
+
+#[derive(Debug)]
+pub enum Frame<'a> {
+    /// The one frame that is no JSON.
+    Greeting,
+    /// A subscription was accepted. The echo may hold defaults that nobody sent, or what is not understood.
+    Accepted(Option<Subscription>),
+    Pong,
+    Trades(Vec<&'a RawValue>),
+    /// Per dex, in the order of its universe.
+    AllContexts(Vec<(Cow<'a, str>, Vec<&'a RawValue>)>),
+    Context(Coin, &'a RawValue),
+    Error(Cow<'a, str>),
+    /// A channel that nobody here asked for.
+    Other,
+}
+
+const GREETING: &[u8] = b"Websocket connection established.";
+
+#[derive(Deserialize)]
+struct Message<'a> {
+    #[serde(borrow)]
+    channel: Cow<'a, str>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+pub fn understand(bytes: &[u8]) -> Result<Frame<'_>, Reject> {
+    if bytes.trim_ascii() == GREETING {
+        return Ok(Frame::Greeting);
+    }
+    let message: Message<'_> = serde_json::from_slice(bytes).map_err(not_a_frame)?;
+    let data = message.data.map_or("null", RawValue::get);
+    match &*message.channel {
+        "subscriptionResponse" => Ok(Frame::Accepted(accepted(data))),
+        "pong" => Ok(Frame::Pong),
+        "trades" => Ok(Frame::Trades(read(data)?)),
+        "allDexsAssetCtxs" => Ok(Frame::AllContexts(read::<AllContexts<'_>>(data)?.in_order())),
+        "activeAssetCtx" => read::<Context<'_>>(data).map(|context| Frame::Context(context.coin, context.ctx)),
+        "error" => Ok(Frame::Error(serde_json::from_str::<String>(data).map_or(Cow::Borrowed(data), Cow::Owned))),
+        _ => Ok(Frame::Other),
+    }
+}
+
+#[derive(Deserialize)]
+struct AllContexts<'a> {
+    #[serde(borrow)]
+    ctxs: Vec<(Name<'a>, Vec<&'a RawValue>)>,
+}
+
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> AllContexts<'a> {
+    fn in_order(self) -> Vec<(Cow<'a, str>, Vec<&'a RawValue>)> {
+        self.ctxs.into_iter().map(|(Name(dex), contexts)| (dex, contexts)).collect()
+    }
+}
+
+#[derive(Deserialize)]
+struct Context<'a> {
+    coin: Coin,
+    #[serde(borrow)]
+    ctx: &'a RawValue,
+}
+
+fn accepted(data: &str) -> Option<Subscription> {
+    #[derive(Deserialize)]
+    struct Echo {
+        subscription: Subscription,
+    }
+    serde_json::from_str::<Echo>(data).ok().map(|echo| echo.subscription)
+}
+
+fn read<'a, T: Deserialize<'a>>(data: &'a str) -> Result<T, Reject> {
+    serde_json::from_str(data).map_err(not_a_frame)
+}
+
+fn not_a_frame(error: serde_json::Error) -> Reject {
+    Reject::Frame { reason: error.to_string() }
+}

@@ -1,0 +1,46 @@
+//! Why a connection ended.
+
+use std::fmt;
+
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+
+#[derive(Debug)]
+pub enum Lost {
+    Socket(Error),
+    /// The server closed it, with its reason.
+    Closed(String),
+    /// The bytes ended.
+    Ended,
+    /// To a ping, a subscription, or the attempt to connect.
+    NoAnswer,
+    /// One of the exchange's limits is reached: what an older connection held is counted for a while.
+    Limit,
+    /// Nobody wants to know any more.
+    NobodyReads,
+}
+
+impl Lost {
+    pub fn closed(frame: Option<CloseFrame>) -> Self {
+        Self::Closed(frame.map_or_else(String::new, |frame| format!(": {} {}", frame.code, frame.reason)))
+    }
+}
+
+impl From<Error> for Lost {
+    fn from(error: Error) -> Self {
+        Self::Socket(error)
+    }
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket(error) => error.fmt(f),
+            Self::Closed(reason) => write!(f, "the server closed the connection{reason}"),
+            Self::Ended => f.write_str("the connection ended"),
+            Self::NoAnswer => f.write_str("the server did not answer"),
+            Self::Limit => f.write_str("a limit of the exchange is reached"),
+            Self::NobodyReads => f.write_str("nobody reads"),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What the exchange publishes about each perp: prices, funding and open interest go in as the engine holds them, the
+//! decimal strings of `assetCtxs` come out.
+
+use serde::Serialize;
+
+use crate::engine::Engine;
+use crate::markets::{MARKETS, Market};
+use crate::print;
+
+/// A perp's context, every number already as it is printed.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Context {
+    #[serde(skip)]
+    pub(crate) coin: &'static str,
+    pub(crate) funding: String,
+    pub(crate) open_interest: String,
+    pub(crate) prev_day_px: String,
+    pub(crate) day_ntl_vlm: String,
+    pub(crate) premium: Option<String>,
+    pub(crate) oracle_px: String,
+    pub(crate) mark_px: String,
+    pub(crate) mid_px: Option<String>,
+    pub(crate) impact_pxs: Option<[String; 2]>,
+    pub(crate) day_base_vlm: String,
+}
+
+/// Of rates: ten-billionths.
+const RATE_DECIMALS: u32 = 10;
+
+impl Engine {
+    /// Of every perp, in the order of each dex's `meta.universe`; the main dex has the empty name and comes first.
+    pub(crate) fn contexts(&self) -> Vec<(&'static str, Vec<Context>)> {
+        let mut dexes: Vec<(&'static str, Vec<Context>)> = Vec::new();
+        for (place, market) in MARKETS.iter().enumerate().filter(|(_, market)| !market.is_spot()) {
+            let context = self.context(place, market);
+            match dexes.iter_mut().find(|(dex, _)| *dex == market.dex()) {
+                Some((_, contexts)) => contexts.push(context),
+                None => dexes.push((market.dex(), vec![context])),
+            }
+        }
+        dexes
+    }
+
+    fn context(&self, place: usize, market: &'static Market) -> Context {
+        let (bid, quote) = (self.prices[place], &self.quotes.of[place]);
+        let ask = bid + market.step(bid);
+        let text = |price: i64| print::text(price, market.price_decimals());
+        let long: i64 = self.accounts.of_market(place).iter().map(|holding| holding.amount.max(0)).sum();
+        Context {
+            coin: market.coin,
+            funding: print::text(quote.funding_rate(self.quotes.samples), RATE_DECIMALS),
+            open_interest: print::text(long, market.size_decimals),
+            prev_day_px: text(quote.day.first_price),
+            day_ntl_vlm: print::text(quote.day.traded_value, market.value_decimals()),
+            premium: Some(print::text(quote.premium, RATE_DECIMALS)),
+            oracle_px: text(quote.oracle),
+            mark_px: text(quote.mark),
+            mid_px: Some(text((bid + ask) / 2)),
+            impact_pxs: Some([text(bid), text(ask)]),
+            day_base_vlm: print::text(quote.day.traded, market.size_decimals),
+        }
+    }
+}

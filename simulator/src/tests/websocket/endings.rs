@@ -1,0 +1,129 @@
+//! Limits, and how connections end.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::{Client, End, HASTY, Market, WAIT, serve, traded, without_repeats};
+use crate::tests::files::{options, printed};
+use crate::websocket::Limits;
+use crate::{Faults, Options, Simulator};
+
+#[tokio::test]
+async fn limits_are_errors() {
+    assert_eq!((Limits::EXCHANGE.subscriptions, Limits::EXCHANGE.messages_per_minute), (1_000, 2_000));
+    assert_eq!(Limits::EXCHANGE.idle, Duration::from_secs(60));
+    let mut client = Client::connect(serve(Market::new(500).feed, HASTY).await).await;
+    for coin in ["BTC", "ETH"] {
+        client.subscribe(&json!({ "type": "trades", "coin": coin })).await;
+        client.next().await;
+        client.next().await;
+    }
+    client.subscribe(&json!({ "type": "trades", "coin": "SOL" })).await;
+    assert_eq!(client.error().await, "Cannot subscribe to more than 2 channels.");
+    for _ in 0..3 {
+        client.say(r#"{"method":"ping"}"#).await;
+        assert_eq!(client.next().await["channel"], "pong");
+    }
+    client.say(r#"{"method":"ping"}"#).await;
+    assert_eq!(client.error().await, "Cannot send more than 6 messages per minute.");
+}
+
+#[tokio::test]
+async fn a_connection_is_closed_when_nothing_was_sent_to_it() {
+    let address = serve(Market::new(500).feed, HASTY).await;
+    let (mut silent, mut talking) = (Client::connect(address).await, Client::connect(address).await);
+    let begun = std::time::Instant::now();
+    let pings = async {
+        for _ in 0..5 {
+            tokio::time::sleep(HASTY.idle / 3).await;
+            talking.say(r#"{"method":"ping"}"#).await;
+            assert_eq!(talking.next().await["channel"], "pong");
+        }
+    };
+    let ((), closed) = tokio::join!(pings, silent.frame());
+    assert_eq!(closed, Err(End::Closed("Inactive".to_owned())));
+    assert!(begun.elapsed() >= HASTY.idle);
+    assert_eq!(talking.frame().await, Err(End::Closed("Inactive".to_owned())), "five pings kept it for longer");
+}
+
+#[tokio::test]
+async fn a_server_that_stops_says_so_and_does_not_wait() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let ended = async { stopped.await.unwrap() };
+    let server = tokio::spawn(crate::serve(listener, Market::new(500).feed, ended));
+    let mut client = Client::connect(address).await;
+    stop.send(()).unwrap();
+    assert_eq!(client.frame().await, Err(End::Closed("Bye".to_owned())));
+    timeout(WAIT, server).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn who_does_not_keep_up_is_cut_off() {
+    let mut market = Market::new(100);
+    let mut client = Client::connect(serve(market.feed.clone(), Limits::EXCHANGE).await).await;
+    client.subscribe(&json!({ "type": "trades", "coin": "BTC" })).await;
+    client.next().await;
+    client.next().await;
+    // Nothing else runs on this thread meanwhile.
+    market.make(1_100);
+    assert_eq!(client.trades("BTC", None).await.1, Some(End::Cut));
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_cut_off() {
+    let mut market = Market::new(50_000);
+    let mut client = Client::connect(
+        serve(market.feed.clone(), Limits { subscriptions: 100, messages_per_minute: 100, ..HASTY }).await,
+    )
+    .await;
+    for coin in ["BTC", "ETH", "SOL", "HYPE", "XRP", "DOGE"] {
+        client.subscribe(&json!({ "type": "trades", "coin": coin })).await;
+        client.next().await;
+        client.next().await;
+    }
+    market.make(150);
+    // Longer than one frame may take: what fits between the two is all that comes.
+    tokio::time::sleep(5 * HASTY.patience).await;
+    let mut frames = 0;
+    let end = loop {
+        match client.frame().await {
+            Ok(_) => frames += 1,
+            Err(end) => break end,
+        }
+    };
+    assert_eq!(end, End::Cut);
+    assert!(frames < 6 * 100, "{frames}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dropped_connection_ends_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let faults: Faults = "dropped=200".parse().unwrap();
+    let mut market = Simulator::open(Options { faults, ..options(folder.path(), 900) }).unwrap();
+    let address = serve(market.feed(), Limits::EXCHANGE).await;
+    let mut client = Client::connect(address).await;
+    client.subscribe(&json!({ "type": "trades", "coin": "BTC" })).await;
+    client.next().await;
+    client.next().await;
+    tokio::task::block_in_place(|| market.run(&false.into()).unwrap());
+    let (told, end) = client.trades("BTC", None).await;
+    assert_eq!(end, Some(End::Cut));
+    let rows = std::fs::read_to_string(folder.path().join("truth/faults.ndjson")).unwrap();
+    let first: Value = serde_json::from_str(rows.lines().next().unwrap()).unwrap();
+    assert_eq!(first["fault"], "dropped");
+    let blocks = printed(folder.path());
+    let seen = &blocks[..first["block"].as_u64().unwrap() as usize];
+    assert_eq!(without_repeats(told), traded(seen, "BTC"));
+
+    let mut again = Client::connect(address).await;
+    again.subscribe(&json!({ "type": "trades", "coin": "BTC" })).await;
+    again.next().await;
+    let all = traded(&blocks, "BTC");
+    assert_eq!(again.next().await["data"], json!(all[all.len() - 30..]));
+}

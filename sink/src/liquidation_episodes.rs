@@ -1,0 +1,68 @@
+//! `liquidations` -> table `liquidation_episodes`: orders of one victim that belong together, as last published.
+
+use schemas::{LiquidationEpisode, Message, Record};
+
+use crate::table::{count, message};
+use crate::{Change, Column, Kind, SinkError, Table, Value};
+
+pub(crate) fn table() -> Table {
+    Table {
+        name: "liquidation_episodes",
+        topic: LiquidationEpisode::TOPIC,
+        kind: LiquidationEpisode::KIND,
+        columns: COLUMNS,
+        key: &["generation", "coin", "wallet", "first_block", "side"],
+        row,
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("generation", Kind::Integer),
+    Column::new("coin", Kind::Text),
+    Column::new("wallet", Kind::Text),
+    Column::new("first_block", Kind::Integer),
+    Column::new("side", Kind::Text),
+    Column::new("last_block", Kind::Integer),
+    Column::new("first_time", Kind::Integer),
+    Column::new("last_time", Kind::Integer),
+    Column::new("orders", Kind::Integer),
+    Column::new("fills", Kind::Integer),
+    Column::new("size", Kind::Decimal),
+    Column::new("notional", Kind::Decimal),
+    Column::new("average_px", Kind::Decimal),
+    Column::new("backstop_notional", Kind::Decimal),
+    Column::new("adl_size", Kind::Decimal),
+    Column::new("adl_notional", Kind::Decimal),
+    Column::new("closed_pnl", Kind::Decimal),
+    Column::new("remaining", Kind::Decimal),
+    Column::new("complete", Kind::Boolean),
+    Column::new("final", Kind::Boolean),
+    Column::new("clock", Kind::Integer),
+];
+
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+    let episode: LiquidationEpisode = message(LiquidationEpisode::TOPIC, record)?;
+    Ok(Change::Put(vec![
+        generation.into(),
+        Value::text(&episode.coin),
+        Value::text(episode.wallet),
+        count(LiquidationEpisode::TOPIC, record, episode.first_block)?,
+        Value::text(episode.side.name()),
+        count(LiquidationEpisode::TOPIC, record, episode.last_block)?,
+        episode.first_time.into(),
+        episode.last_time.into(),
+        episode.orders.into(),
+        episode.fills.into(),
+        Value::text(episode.size),
+        Value::text_or_null(episode.notional),
+        Value::text_or_null(episode.average_px),
+        Value::text_or_null(episode.backstop_notional),
+        Value::text(episode.adl_size),
+        Value::text_or_null(episode.adl_notional),
+        Value::text(episode.closed_pnl),
+        Value::text(episode.remaining),
+        episode.complete.into(),
+        episode.r#final.into(),
+        episode.clock.into(),
+    ]))
+}

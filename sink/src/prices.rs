@@ -1,0 +1,48 @@
+//! `prices` -> table `prices`: what each market is valued at, as last published.
+
+use schemas::{Message, Price, Record};
+
+use crate::table::message;
+use crate::{Change, Column, Kind, SinkError, Table, Value};
+
+pub(crate) fn table() -> Table {
+    Table {
+        name: "prices",
+        topic: Price::TOPIC,
+        kind: Price::KIND,
+        columns: COLUMNS,
+        key: &["generation", "coin"],
+        row,
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("generation", Kind::Integer),
+    Column::new("coin", Kind::Text),
+    Column::new("time", Kind::Integer),
+    Column::new("mark_px", Kind::Decimal),
+    Column::new("oracle_px", Kind::Decimal),
+    Column::new("mid_px", Kind::Decimal),
+    Column::new("funding", Kind::Decimal),
+    Column::new("open_interest", Kind::Decimal),
+    Column::new("open_interest_notional", Kind::Decimal),
+    Column::new("previous_day_px", Kind::Decimal),
+    Column::new("day_notional", Kind::Decimal),
+];
+
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+    let price: Price = message(Price::TOPIC, record)?;
+    Ok(Change::Put(vec![
+        generation.into(),
+        Value::text(&price.coin),
+        price.time.into(),
+        Value::text(price.mark_px),
+        Value::text(price.oracle_px),
+        Value::text_or_null(price.mid_px),
+        Value::text(price.funding),
+        Value::text(price.open_interest),
+        Value::text_or_null(price.open_interest_notional),
+        Value::text(price.previous_day_px),
+        Value::text(price.day_notional),
+    ]))
+}

@@ -1,0 +1,57 @@
+//! Records of one table's topic → the last change of each key: only that is written.
+
+use std::collections::BTreeMap;
+
+use schemas::{Batch, kind};
+
+use crate::{Change, Part, SinkError, Table, Value};
+
+/// The last change of each key of one table, in the order of the key: the order in which tables and indexes lie.
+pub(crate) struct Rows {
+    pub(crate) table: Table,
+    pub(crate) puts: Vec<Vec<Value>>,
+    pub(crate) deletes: Vec<Vec<Value>>,
+}
+
+impl Rows {
+    pub(crate) fn read(table: Table, generation: u32, parts: &[Part<'_>]) -> Result<Self, SinkError> {
+        let batches = parts.iter().filter(|part| part.topic == table.topic).flat_map(|part| part.batch);
+        // A record without a value only says that the log has forgotten the key.
+        let is_ours =
+            |record: &schemas::Record<'_>| record.value.is_some() && record.headers.get(kind::HEADER) == table.kind;
+        let key_places: Vec<usize> = places(&table).collect();
+        let mut last = BTreeMap::new();
+        for record in batches.flat_map(Batch::records).filter(is_ours) {
+            match (table.row)(generation, &record)? {
+                Change::Put(row) => {
+                    let key: Vec<Value> = key_places.iter().map(|&place| row[place].clone()).collect();
+                    last.insert(key, Some(row));
+                }
+                Change::Delete(key) => {
+                    last.insert(key, None);
+                }
+            }
+        }
+        Ok(Self::of(table, last))
+    }
+
+    fn of(table: Table, last: BTreeMap<Vec<Value>, Option<Vec<Value>>>) -> Self {
+        let mut rows = Self { table, puts: Vec::new(), deletes: Vec::new() };
+        for (key, row) in last {
+            match row {
+                Some(row) => rows.puts.push(row),
+                None => rows.deletes.push(key),
+            }
+        }
+        rows
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.puts.len() as u64 + self.deletes.len() as u64
+    }
+}
+
+/// Where in a row the columns of the key are.
+pub(crate) fn places(table: &Table) -> impl Iterator<Item = usize> {
+    table.key.iter().filter_map(|key| table.columns.iter().position(|column| column.name == *key))
+}

@@ -1,0 +1,70 @@
+//! Changes of one table → SQLite, in as few statements as its limits allow.
+
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+
+use crate::rows::Rows;
+use crate::{SinkError, Table, Value};
+
+pub(crate) async fn write(connection: &mut SqliteConnection, rows: &Rows) -> Result<u64, SinkError> {
+    let Rows { table, puts, deletes } = rows;
+    let mut changed = 0;
+    for some in puts.chunks(VARIABLES / table.columns.len()) {
+        changed += execute(connection, table, upsert(table, some)).await?;
+    }
+    for some in deletes.chunks(KEYS_AT_ONCE) {
+        changed += execute(connection, table, delete(table, some)).await?;
+    }
+    Ok(changed)
+}
+
+/// SQLite's limit for one statement.
+const VARIABLES: usize = 32_766;
+/// Its limit for the depth of an expression is a thousand.
+const KEYS_AT_ONCE: usize = 300;
+
+fn upsert(table: &Table, rows: &[Vec<Value>]) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(format!("INSERT INTO {} ({}) VALUES ", table.name, table.column_names()));
+    for (row, values) in rows.iter().enumerate() {
+        query.push(if row == 0 { "(" } else { ", (" });
+        for (column, value) in values.iter().enumerate() {
+            query.push(if column == 0 { "" } else { ", " });
+            bind(&mut query, value);
+        }
+        query.push(")");
+    }
+    query.push(table.on_conflict());
+    query
+}
+
+/// Written out key by key: given a list of keys, SQLite walks through the whole table to see which are in it.
+fn delete(table: &Table, keys: &[Vec<Value>]) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(format!("DELETE FROM {} WHERE ", table.name));
+    for (row, key) in keys.iter().enumerate() {
+        query.push(if row == 0 { "(" } else { " OR (" });
+        for (column, (name, value)) in table.key.iter().zip(key).enumerate() {
+            query.push(if column == 0 { "" } else { " AND " }).push(name).push(" = ");
+            bind(&mut query, value);
+        }
+        query.push(")");
+    }
+    query
+}
+
+fn bind(query: &mut QueryBuilder<Sqlite>, value: &Value) {
+    match value {
+        Value::Null => query.push_bind(None::<i64>),
+        Value::Boolean(truth) => query.push_bind(*truth),
+        Value::Integer(number) => query.push_bind(*number),
+        Value::Text(text) => query.push_bind(text.clone()),
+    };
+}
+
+async fn execute(
+    connection: &mut SqliteConnection,
+    table: &Table,
+    mut query: QueryBuilder<Sqlite>,
+) -> Result<u64, SinkError> {
+    // Hardly two statements are of the same length: there is nothing to keep them for.
+    let done = query.build().persistent(false).execute(connection).await;
+    done.map(|done| done.rows_affected()).map_err(|source| SinkError::statement(table.name, source))
+}

@@ -1,0 +1,117 @@
+//! The tables as they are declared, as migrations make them, and as the examples of the contract fill them.
+
+use schemas::{Batch, Headers, examples, kind};
+use sqlx::{AssertSqlSafe, Row};
+
+use super::place::on_both;
+use crate::database::Database;
+use crate::{Change, Kind, Part, Sink, Table, Value, connect, tables};
+
+on_both! {
+    migrations_and_declarations_agree,
+    every_example_becomes_the_row_its_table_declares,
+}
+
+async fn migrations_and_declarations_agree(url: String) {
+    let sink = connect(&url).await.unwrap();
+    for table in tables() {
+        let (made, key) = match &sink.database {
+            Database::Sqlite(_) => made_in_sqlite(&sink, &table).await,
+            Database::Postgres(_) => made_in_postgres(&sink, &table).await,
+        };
+        let stored_as = if matches!(sink.database, Database::Sqlite(_)) { in_sqlite } else { in_postgres };
+        let declared: Vec<(String, String)> =
+            table.columns.iter().map(|column| (column.name.to_owned(), stored_as(column.kind).to_owned())).collect();
+        assert_eq!((made, key), (declared, table.key.join(" ")), "{}", table.name);
+    }
+}
+
+fn in_sqlite(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text | Kind::Decimal | Kind::Json => "TEXT",
+        Kind::Integer | Kind::Boolean => "INTEGER",
+    }
+}
+
+fn in_postgres(kind: Kind) -> &'static str {
+    match kind {
+        // Pages are in the order of bytes, whatever the language of the database is.
+        Kind::Text => "text C",
+        Kind::Decimal => "numeric",
+        Kind::Json => "jsonb",
+        Kind::Integer => "bigint",
+        Kind::Boolean => "boolean",
+    }
+}
+
+/// The columns with their types, and the key.
+type Made = (Vec<(String, String)>, String);
+
+async fn made_in_sqlite(sink: &Sink, table: &Table) -> Made {
+    let Database::Sqlite(pool) = &sink.database else { panic!("not SQLite") };
+    let columns = format!("SELECT name, type FROM pragma_table_info('{}') ORDER BY cid", table.name);
+    let key = format!("SELECT name FROM pragma_table_info('{}') WHERE pk > 0 ORDER BY pk", table.name);
+    let columns = sqlx::query_as(AssertSqlSafe(columns)).fetch_all(pool).await.unwrap();
+    let key: Vec<String> = sqlx::query_scalar(AssertSqlSafe(key)).fetch_all(pool).await.unwrap();
+    (columns, key.join(" "))
+}
+
+async fn made_in_postgres(sink: &Sink, table: &Table) -> Made {
+    let Database::Postgres(pool) = &sink.database else { panic!("not Postgres") };
+    let columns = "SELECT CAST(column_name AS TEXT), concat_ws(' ', data_type, collation_name) \
+         FROM information_schema.columns WHERE table_name = $1 ORDER BY ordinal_position";
+    let key = "SELECT CAST(column_name AS TEXT) FROM information_schema.key_column_usage \
+         WHERE table_name = $1 ORDER BY ordinal_position";
+    let columns = sqlx::query_as(columns).bind(table.name).fetch_all(pool).await.unwrap();
+    let key = sqlx::query(key).bind(table.name).fetch_all(pool).await.unwrap();
+    (columns, key.iter().map(|row| row.get::<String, _>(0)).collect::<Vec<_>>().join(" "))
+}
+
+async fn every_example_becomes_the_row_its_table_declares(url: String) {
+    let mut sink = connect(&url).await.unwrap();
+    for (partition, table) in (0..).zip(tables()) {
+        let all = examples_of(&table);
+        for record in all.records() {
+            match (table.row)(1, &record).unwrap() {
+                Change::Put(row) => {
+                    assert_eq!(row.len(), table.columns.len(), "{}", table.name);
+                    for (column, value) in table.columns.iter().zip(&row) {
+                        assert!(fits(column.kind, value), "{}.{}: {value:?}", table.name, column.name);
+                    }
+                }
+                Change::Delete(key) => assert_eq!(key.len(), table.key.len(), "{}", table.name),
+            }
+        }
+        let next = u64::from(all.count());
+        let part = Part { topic: table.topic, partition, expected: None, next, batch: &[all] };
+        assert!(sink.write(1, &[part]).await.unwrap() > 0, "{}", table.name);
+    }
+}
+
+/// An example of a topic of several kinds is named by its kind first; a clock is nobody's row.
+fn examples_of(table: &Table) -> Batch {
+    let mut all = Batch::default();
+    for (case, value) in examples::of(table.topic) {
+        let is_ours = match table.kind {
+            Some(kind) => case.as_bytes().starts_with(kind),
+            None => !case.as_bytes().starts_with(kind::CLOCK),
+        };
+        let mut headers = Vec::new();
+        if let Some(kind) = table.kind {
+            Headers::write(&mut headers, kind::HEADER, kind);
+        }
+        if is_ours {
+            all.push(1, case.as_bytes(), Some(&value), &headers);
+        }
+    }
+    all
+}
+
+fn fits(kind: Kind, value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Boolean(_) => kind == Kind::Boolean,
+        Value::Integer(_) => kind == Kind::Integer,
+        Value::Text(_) => matches!(kind, Kind::Text | Kind::Decimal | Kind::Json),
+    }
+}

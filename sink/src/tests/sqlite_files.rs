@@ -1,0 +1,117 @@
+//! What is SQLite's own: locks, folders, the planner, and files that an earlier version made.
+
+use std::borrow::Cow;
+
+use sqlx::migrate::{Migration, Migrator};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, Row, SqlitePool};
+use tempfile::TempDir;
+
+use super::place::on_sqlite;
+use super::{batch, next, part, position, sizes};
+use crate::database::Database;
+use crate::{SinkError, connect};
+
+#[tokio::test]
+async fn a_locked_database_is_worth_another_try() {
+    on_sqlite(locked).await;
+}
+
+async fn locked(url: String) {
+    let (mut sink, other) = (connect(&url).await.unwrap(), connect(&url).await.unwrap());
+    let lock = other.database.begin().await.unwrap();
+    let rows = batch([position(1, "1")]);
+    let error = sink.write(1, &[part(0, &rows)]).await.unwrap_err();
+    assert!(error.retry(), "{error:?}");
+    drop(lock);
+    assert_eq!(sink.write(1, &[part(0, &rows)]).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_said() {
+    let error = connect("sqlite:///nowhere/at/all/fathom.sqlite").await.err().unwrap();
+    assert!(matches!(&error, SinkError::Open { url, .. } if url.contains("nowhere")), "{error:?}");
+    assert!(!error.retry());
+}
+
+#[tokio::test]
+async fn an_address_of_something_else_is_refused() {
+    let error = connect("mysql://me:hidden@localhost/fathom").await.err().unwrap();
+    assert!(!error.retry() && !error.to_string().contains("hidden"), "{error}");
+}
+
+/// The tables as they were before there were clocks, with rows in them.
+#[tokio::test]
+async fn a_file_of_the_first_format_goes_on() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("fathom.sqlite");
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let pool = SqlitePool::connect_with(options).await.unwrap();
+    let now = sqlx::migrate!("migrations/sqlite");
+    let first: Vec<Migration> = now.iter().take(5).cloned().collect();
+    let first_format = Migrator { migrations: Cow::Owned(first), ..Migrator::DEFAULT };
+    first_format.run(&pool).await.unwrap();
+    for written in [
+        "INSERT INTO sink_positions VALUES (1, 'positions', 3, 4)",
+        "INSERT INTO positions VALUES (1, 'BTC', '0x', 'long', '2.0', NULL, 1, '66653.0', 7, 0, 1000)",
+    ] {
+        sqlx::query(written).execute(&pool).await.unwrap();
+    }
+    pool.close().await;
+
+    let mut sink = connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    assert_eq!((next(&sink).await, sizes(&sink).await), (Some(4), vec!["2.0".to_owned()]));
+    sink.write(1, &[part(4, &batch([position(1, "3")]))]).await.unwrap();
+    assert_eq!(next(&sink).await, Some(5));
+}
+
+/// Without the shapes that the migrations tell, the planner would walk through all rows.
+#[tokio::test]
+async fn lookups_go_by_the_keys_they_were_made_for() {
+    on_sqlite(looked_up).await;
+}
+
+async fn looked_up(url: String) {
+    let sink = connect(&url).await.unwrap();
+    let Database::Sqlite(pool) = &sink.database else { panic!("not SQLite") };
+    for (statement, way) in [
+        ("SELECT * FROM positions WHERE generation = 1 AND wallet = '0x' ORDER BY coin, wallet", "positions_by_wallet"),
+        ("SELECT * FROM positions WHERE generation = 1 AND coin = 'BTC' AND wallet > '0x'", "coin=? AND wallet>?"),
+        (
+            "SELECT * FROM long_short_ratios WHERE generation = 1 AND coin = 'A' AND interval = '1m' AND time < 9",
+            "time<?",
+        ),
+        (
+            "DELETE FROM positions WHERE (generation = 1 AND coin = 'A' AND wallet = '0') OR (generation = 1 AND coin = 'B' AND wallet = '1')",
+            "coin=?",
+        ),
+        (
+            "SELECT * FROM liquidation_orders WHERE generation = 1 AND time < 9 \
+             ORDER BY time DESC, coin DESC, wallet DESC, block DESC, method DESC",
+            "liquidation_orders_by_time (generation=? AND time<?)",
+        ),
+        (
+            "SELECT * FROM liquidation_orders WHERE generation = 1 AND coin = 'A' \
+             AND (time, coin, wallet, block, method) < (9, 'A', '0x', 7, 'adl') \
+             ORDER BY time DESC, coin DESC, wallet DESC, block DESC, method DESC",
+            "liquidation_orders_by_coin (generation=? AND coin=? AND time<?)",
+        ),
+        (
+            "SELECT * FROM liquidation_orders WHERE generation = 1 AND wallet = '0x' ORDER BY time, coin, wallet",
+            "liquidation_orders_by_wallet (generation=? AND wallet=?)",
+        ),
+        (
+            "SELECT * FROM liquidation_episodes WHERE generation = 1 AND coin = 'A' AND final = 1 \
+             ORDER BY first_time, coin, wallet, first_block, side",
+            "liquidation_episodes_by_coin (generation=? AND coin=?)",
+        ),
+    ] {
+        let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"))).fetch_all(pool).await;
+        let steps: Vec<String> = plan.unwrap().iter().map(|step| step.get("detail")).collect();
+        assert!(steps.iter().any(|step| step.contains(way)), "{statement}: {steps:?}");
+        assert!(
+            !steps.iter().any(|step| step.contains("SCAN") || step.contains("TEMP B-TREE")),
+            "{statement}: {steps:?}"
+        );
+    }
+}

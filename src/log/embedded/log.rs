@@ -1,0 +1,157 @@
+//! The log's interface on the embedded storage: all partitions are ours, a writer is as good as another one, and a
+//! reader waits for the commits of this process.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemas::{Generation, Outbox, Topic};
+use tracing::debug;
+
+use super::{Embedded, retention};
+use crate::log::{Extent, Log, LogError, Membership, Reader, Slice, Start, Writer};
+
+impl Log for Embedded {
+    fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    fn membership(&self, _: &'static str, topic: &'static Topic) -> Result<Box<dyn Membership>, LogError> {
+        Ok(Box::new(Alone { partitions: Some(self.partitions(topic).collect()) }))
+    }
+
+    fn writer(self: Arc<Self>, task: &str) -> Result<Box<dyn Writer>, LogError> {
+        Ok(Box::new(TaskWriter { log: self, task: task.to_owned() }))
+    }
+
+    fn reader(self: Arc<Self>, starts: &[Start]) -> Result<Box<dyn Reader>, LogError> {
+        let next =
+            |start: &Start| start.from.unwrap_or_else(|| Embedded::extent(&self, start.topic, start.partition).first);
+        let parts = starts.iter().map(|start| (start.topic, start.partition, next(start))).collect();
+        Ok(Box::new(PartsReader { log: self, parts }))
+    }
+
+    fn last_values(
+        &self,
+        topic: &'static Topic,
+        partition: u32,
+        each: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<u64, LogError> {
+        Embedded::last_values(self, topic, partition, each)
+    }
+
+    fn last_value(&self, topic: &'static Topic, partition: u32, name: &[u8]) -> Result<Option<Vec<u8>>, LogError> {
+        Embedded::last_value(self, topic, partition, name)
+    }
+
+    fn offset_at(self: Arc<Self>, topic: &'static Topic, partition: u32, time: i64) -> Result<u64, LogError> {
+        Embedded::offset_at(&self, topic, partition, time)
+    }
+
+    fn extent(&self, topic: &'static Topic, partition: u32) -> Result<Extent, LogError> {
+        Ok(Embedded::extent(self, topic, partition))
+    }
+
+    fn unread(&self, topic: &'static Topic, partition: u32, next: u64) -> Result<u64, LogError> {
+        Ok(Embedded::extent(self, topic, partition).next.saturating_sub(next))
+    }
+
+    fn records_kept(&self, topic: &'static Topic) -> u64 {
+        Embedded::records_kept(self, topic)
+    }
+
+    fn bytes_kept(&self, topic: &'static Topic) -> u64 {
+        self.partitions(topic).map(|partition| Embedded::extent(self, topic, partition).bytes).sum()
+    }
+
+    fn done(&self, reader: &'static str, topic: &'static Topic, partition: u32, next: u64) {
+        self.needs(reader, topic, partition, next);
+    }
+
+    fn progress(&self, reader: &'static str, topic: &'static Topic, partition: u32) -> Result<Option<u64>, LogError> {
+        Ok(self.reached(reader, topic, partition))
+    }
+
+    fn is_held_up(&self, topics: &[&'static Topic]) -> bool {
+        Embedded::is_held_up(self, topics)
+    }
+
+    fn keep_house(&self) -> Result<(), LogError> {
+        let forgotten = retention::forget(self)?;
+        if forgotten > 0 {
+            debug!("{forgotten} old records went");
+        }
+        Ok(())
+    }
+
+    fn wake(&self) {
+        Embedded::wake(self);
+    }
+
+    fn disk_bytes(&self) -> Option<u64> {
+        Some(Embedded::disk_bytes(self))
+    }
+}
+
+/// One process owns the directory: everything is its own, once and for all.
+struct Alone {
+    partitions: Option<BTreeSet<u32>>,
+}
+
+impl Membership for Alone {
+    fn assigned(&mut self, patience: Duration) -> Result<Option<BTreeSet<u32>>, LogError> {
+        if self.partitions.is_none() {
+            std::thread::park_timeout(patience);
+        }
+        Ok(self.partitions.take())
+    }
+}
+
+struct TaskWriter {
+    log: Arc<Embedded>,
+    task: String,
+}
+
+impl Writer for TaskWriter {
+    fn commit(&mut self, out: &Outbox) -> Result<(), LogError> {
+        self.log.commit(&self.task, out)
+    }
+}
+
+struct PartsReader {
+    log: Arc<Embedded>,
+    /// The next offset of each partition.
+    parts: Vec<(&'static Topic, u32, u64)>,
+}
+
+impl Reader for PartsReader {
+    fn read(&mut self, max_bytes: usize, patience: Duration) -> Result<Vec<Slice>, LogError> {
+        let seen = self.log.commits();
+        let slices = self.take(max_bytes)?;
+        if !slices.is_empty() {
+            return Ok(slices);
+        }
+        self.log.wait(seen, patience);
+        self.take(max_bytes)
+    }
+
+    fn behind(&self) -> u64 {
+        let behind =
+            |&(topic, partition, next)| Embedded::extent(&self.log, topic, partition).next.saturating_sub(next);
+        self.parts.iter().map(behind).sum()
+    }
+}
+
+impl PartsReader {
+    fn take(&mut self, max_bytes: usize) -> Result<Vec<Slice>, LogError> {
+        let mut slices = Vec::new();
+        for (topic, partition, next) in &mut self.parts {
+            let slice = self.log.read(topic, *partition, *next, max_bytes)?;
+            if !slice.is_empty() {
+                *next = slice.next;
+                slices.push(slice);
+            }
+        }
+        Ok(slices)
+    }
+}

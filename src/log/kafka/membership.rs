@@ -1,0 +1,133 @@
+//! A consumer group that shares out partitions and nothing else: which ones are ours comes out. How far we are goes
+//! in, for the tools that show the lag of groups; nothing is ever read from there.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
+use rdkafka::error::KafkaError;
+use rdkafka::{Offset, TopicPartitionList};
+use schemas::{Generation, TOPICS, Topic};
+use tracing::debug;
+
+use super::connection::{Client, Connection, Verdict, verdict};
+use super::settings::Settings;
+use super::{LogError, Membership, Progress, locked, refused};
+
+/// Whose work is shared out.
+pub struct Group {
+    pub stage: &'static str,
+    pub topic: &'static Topic,
+    pub generation: Generation,
+    pub progress: Arc<Mutex<Progress>>,
+}
+
+pub struct Member {
+    consumer: BaseConsumer<Assigned>,
+    group: Group,
+    connection: Arc<Connection>,
+    told: Instant,
+}
+
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
+impl Member {
+    pub fn join(group: Group, settings: &Settings, connection: &Arc<Connection>) -> Result<Self, LogError> {
+        let name = settings.group(group.generation, group.stage);
+        let context = Assigned { client: Client { connection: Arc::clone(connection) }, ours: Mutex::new(None) };
+        let consumer = settings.member(&name, context)?;
+        consumer
+            .subscribe(&[&group.generation.name(group.topic)])
+            .map_err(|error| refused(&format!("to join the group {name}"), error))?;
+        Ok(Self { consumer, group, connection: Arc::clone(connection), told: Instant::now() })
+    }
+
+    /// Says how far we are. When it cannot be said, it is said the next time.
+    fn tell(&mut self) {
+        if self.told.elapsed() < TELL_EVERY {
+            return;
+        }
+        self.told = Instant::now();
+        let Group { stage, generation, progress, .. } = &self.group;
+        let mut offsets = TopicPartitionList::new();
+        for ((reader, topic, partition), next) in locked(progress).iter().filter(|((reader, ..), _)| reader == stage) {
+            debug_assert_eq!(reader, stage);
+            let Some(topic) = TOPICS.into_iter().find(|known| known.name == *topic) else { continue };
+            let offset = Offset::Offset(next.cast_signed());
+            let _ = offsets.add_partition_offset(&generation.name(topic), partition.cast_signed(), offset);
+        }
+        if offsets.count() > 0
+            && let Err(error) = self.consumer.commit(&offsets, CommitMode::Async)
+        {
+            debug!("the progress of {stage} was not noted: {error}");
+        }
+    }
+}
+
+impl Membership for Member {
+    fn assigned(&mut self, patience: Duration) -> Result<Option<BTreeSet<u32>>, LogError> {
+        match self.consumer.poll(patience) {
+            Some(Err(error)) if verdict(&error) == Verdict::Stop => {
+                return Err(refused(&format!("the group of {}", self.group.stage), error));
+            }
+            Some(Err(KafkaError::PartitionEOF(_)) | Ok(_)) | None => {}
+            Some(Err(error)) => debug!("the group of {}: {error}", self.group.stage),
+        }
+        self.tell();
+        let ours = locked(&self.consumer.context().ours).take();
+        if ours.is_some() {
+            self.connection.answered();
+        }
+        Ok(ours)
+    }
+}
+
+/// How far a group has said that it is.
+pub fn committed(
+    generation: Generation,
+    settings: &Settings,
+    connection: &Arc<Connection>,
+    stage: &str,
+    topic: &Topic,
+    partition: u32,
+) -> Result<Option<u64>, LogError> {
+    let consumer = settings.consumer(&settings.group(generation, stage), connection)?;
+    let mut asked = TopicPartitionList::new();
+    asked.add_partition(&generation.name(topic), partition.cast_signed());
+    let doing = || format!("to say how far {stage} is");
+    let told = connection.insist(&doing, |patience| consumer.committed_offsets(asked.clone(), patience))?;
+    Ok(told.elements().first().and_then(|part| part.offset().to_raw()).and_then(|next| u64::try_from(next).ok()))
+}
+
+/// Hears what is shared out. What is taken away is given up only when the next share is known: until then nobody else
+/// has it, and whoever gets it shuts us out.
+struct Assigned {
+    client: Client,
+    ours: Mutex<Option<BTreeSet<u32>>>,
+}
+
+impl ClientContext for Assigned {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.client.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.client.error(error, reason);
+    }
+}
+
+impl ConsumerContext for Assigned {
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Assign(partitions) = rebalance {
+            // Tasks read through consumers of their own, from where their state stands.
+            if let Err(error) = consumer.pause(partitions) {
+                debug!("the group's own reading was not paused: {error}");
+            }
+            let ours = partitions.elements().iter().map(|part| part.partition().cast_unsigned()).collect();
+            *locked(&self.ours) = Some(ours);
+        }
+    }
+}

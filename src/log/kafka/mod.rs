@@ -1,0 +1,187 @@
+//! The log on Apache Kafka, or on anything that speaks its protocol with transactions. A commit is one transaction;
+//! readers see what is committed and nothing else.
+//!
+//! Who works on a partition is shared out by a consumer group; that only one does so counts on no group, but on the
+//! transactional id of its task: a new writer shuts the one before it out, and settles what it left open.
+
+mod connection;
+mod membership;
+mod reader;
+mod restore;
+mod settings;
+mod topics;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::KafkaError;
+use schemas::{Generation, TOPICS, Topic};
+
+use super::{Extent, Log, LogError, Membership, Reader, Start, Writer};
+use crate::stop::Stop;
+use connection::Connection;
+use reader::{ConsumerClient, PartsReader};
+pub use settings::Settings;
+
+pub struct Kafka {
+    generation: Generation,
+    settings: Settings,
+    connection: Arc<Connection>,
+    /// Asked how far partitions reach, and how far groups are.
+    prober: ConsumerClient,
+    extents: Mutex<BTreeMap<(&'static str, u32), Extent>>,
+    progress: Arc<Mutex<Progress>>,
+}
+
+/// The next offset per reader, topic and partition.
+type Progress = BTreeMap<(&'static str, &'static str, u32), u64>;
+
+impl Kafka {
+    /// Waits for the brokers, and makes the topics of this generation that are not there yet.
+    pub fn open(settings: Settings, generation: Generation, stop: Stop) -> Result<Self, LogError> {
+        let connection = Arc::new(Connection::new(settings.brokers(), stop));
+        topics::make(&settings, generation, &connection)?;
+        Self::look(settings, generation, connection)
+    }
+
+    /// Changes nothing: the topics have to be there.
+    pub fn open_to_look(settings: Settings, generation: Generation, stop: Stop) -> Result<Self, LogError> {
+        let connection = Arc::new(Connection::new(settings.brokers(), stop));
+        Self::look(settings, generation, connection)
+    }
+
+    fn look(settings: Settings, generation: Generation, connection: Arc<Connection>) -> Result<Self, LogError> {
+        let prober = settings.consumer(&settings.group(generation, "prober"), &connection)?;
+        let (extents, progress) = (Mutex::default(), Arc::default());
+        Ok(Self { generation, settings, connection, prober, extents, progress })
+    }
+
+    fn ask_extent(&self, topic: &'static Topic, partition: u32) -> Result<Extent, LogError> {
+        let name = self.generation.name(topic);
+        let doing = || format!("to say how far {name}/{partition} reaches");
+        let (first, next) = self
+            .connection
+            .insist(&doing, |patience| self.prober.fetch_watermarks(&name, partition.cast_signed(), patience))?;
+        let extent = Extent { first: first.cast_unsigned(), next: next.cast_unsigned(), ..Extent::default() };
+        locked(&self.extents).insert((topic.name, partition), extent);
+        Ok(extent)
+    }
+}
+
+impl Log for Kafka {
+    fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    fn membership(&self, stage: &'static str, topic: &'static Topic) -> Result<Box<dyn Membership>, LogError> {
+        let progress = Arc::clone(&self.progress);
+        let group = membership::Group { stage, topic, generation: self.generation, progress };
+        Ok(Box::new(membership::Member::join(group, &self.settings, &self.connection)?))
+    }
+
+    fn writer(self: Arc<Self>, task: &str) -> Result<Box<dyn Writer>, LogError> {
+        Ok(Box::new(writer::TaskWriter::new(task, self.generation, &self.settings, &self.connection)?))
+    }
+
+    fn reader(self: Arc<Self>, starts: &[Start]) -> Result<Box<dyn Reader>, LogError> {
+        Ok(Box::new(PartsReader::new(self.generation, &self.settings, &self.connection, starts)?))
+    }
+
+    fn last_values(
+        &self,
+        topic: &'static Topic,
+        partition: u32,
+        each: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<u64, LogError> {
+        let end = self.ask_extent(topic, partition)?.next;
+        let values = restore::last_values(self, topic, partition, end)?;
+        values.iter().for_each(|(key, value)| each(key, value));
+        Ok(values.len() as u64)
+    }
+
+    fn last_value(&self, topic: &'static Topic, partition: u32, name: &[u8]) -> Result<Option<Vec<u8>>, LogError> {
+        let mut found = None;
+        self.last_values(topic, partition, &mut |key, value| {
+            if key == name {
+                found = Some(value.to_vec());
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// The broker's own times are those of arrival, so that history which is imported is kept as long as what is
+    /// live: event times are looked for by halving.
+    fn offset_at(self: Arc<Self>, topic: &'static Topic, partition: u32, time: i64) -> Result<u64, LogError> {
+        let extent = self.ask_extent(topic, partition)?;
+        restore::offset_at(&self, topic, partition, time, extent)
+    }
+
+    fn extent(&self, topic: &'static Topic, partition: u32) -> Result<Extent, LogError> {
+        let known = locked(&self.extents).get(&(topic.name, partition)).copied();
+        known.map_or_else(|| self.ask_extent(topic, partition), Ok)
+    }
+
+    /// A commit takes an offset of its own, which no reader ever sees: at the end there is always one.
+    fn unread(&self, topic: &'static Topic, partition: u32, next: u64) -> Result<u64, LogError> {
+        Ok(self.ask_extent(topic, partition)?.next.saturating_sub(next + 1))
+    }
+
+    fn records_kept(&self, topic: &'static Topic) -> u64 {
+        let extents = locked(&self.extents);
+        let known = self.partitions(topic).filter_map(|partition| extents.get(&(topic.name, partition)));
+        known.map(|extent| extent.next - extent.first).sum()
+    }
+
+    fn bytes_kept(&self, _: &'static Topic) -> u64 {
+        0
+    }
+
+    fn done(&self, reader: &'static str, topic: &'static Topic, partition: u32, next: u64) {
+        locked(&self.progress).insert((reader, topic.name, partition), next);
+    }
+
+    fn progress(&self, reader: &'static str, topic: &'static Topic, partition: u32) -> Result<Option<u64>, LogError> {
+        let known = locked(&self.progress).get(&(reader, topic.name, partition)).copied();
+        if known.is_some() {
+            return Ok(known);
+        }
+        membership::committed(self.generation, &self.settings, &self.connection, reader, topic, partition)
+    }
+
+    /// A broker keeps what comes for as long as the topic says, whoever has read it.
+    fn is_held_up(&self, _: &[&'static Topic]) -> bool {
+        false
+    }
+
+    fn keep_house(&self) -> Result<(), LogError> {
+        for topic in TOPICS {
+            for partition in self.partitions(topic) {
+                self.ask_extent(topic, partition)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Readers wait for no longer than they are told to.
+    fn wake(&self) {}
+
+    fn disk_bytes(&self) -> Option<u64> {
+        None
+    }
+}
+
+fn refused(doing: &str, source: KafkaError) -> LogError {
+    LogError::Kafka { doing: doing.to_owned(), source }
+}
+
+/// Nothing can fail half-way while it is held.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+pub fn verdict_of(error: &KafkaError) -> String {
+    format!("{:?}", connection::verdict(error))
+}

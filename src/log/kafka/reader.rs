@@ -1,0 +1,256 @@
+//! Partitions from given offsets → slices of committed records. Each partition has its own queue, so that a busy one
+//! keeps no other one waiting.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::base_consumer::PartitionQueue;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+use rdkafka::{Offset, TopicPartitionList};
+use schemas::{Generation, Headers, Topic};
+
+use super::connection::{Client, Connection, Verdict, verdict};
+use super::settings::Settings;
+use super::{LogError, Reader, Start, locked, refused};
+use crate::log::Slice;
+
+pub type ConsumerClient = BaseConsumer<Client>;
+
+/// The header that holds the event time.
+pub const TIME: &str = "time";
+
+pub struct PartsReader {
+    consumer: Arc<ConsumerClient>,
+    connection: Arc<Connection>,
+    parts: Vec<Part>,
+    bell: Arc<Bell>,
+    ends_known: Instant,
+}
+
+struct Part {
+    topic: &'static Topic,
+    name: String,
+    partition: u32,
+    queue: PartitionQueue<Client>,
+    /// The next offset, once it is known.
+    next: Option<u64>,
+    /// Everything that is committed has been read.
+    at_end: bool,
+    /// How far the partition reached when that was last asked.
+    end: u64,
+}
+
+/// Rung by every queue that gets something.
+#[derive(Default)]
+struct Bell {
+    rung: Mutex<bool>,
+    changed: Condvar,
+}
+
+const ENDS_AGAIN: Duration = Duration::from_secs(2);
+const END_PATIENCE: Duration = Duration::from_millis(500);
+const MARKS_PATIENCE: Duration = Duration::from_secs(5);
+
+impl PartsReader {
+    pub fn new(
+        generation: Generation,
+        settings: &Settings,
+        connection: &Arc<Connection>,
+        starts: &[Start],
+    ) -> Result<Self, LogError> {
+        let consumer = Arc::new(settings.consumer(&settings.group(generation, "reader"), connection)?);
+        let mut wanted = TopicPartitionList::new();
+        for start in starts {
+            let offset = start.from.map_or(Offset::Beginning, |from| Offset::Offset(from.cast_signed()));
+            wanted
+                .add_partition_offset(&generation.name(start.topic), start.partition.cast_signed(), offset)
+                .map_err(|error| refused("an offset to read from", error))?;
+        }
+        let bell = Arc::new(Bell::default());
+        consumer.assign(&wanted).map_err(|error| refused("to be read", error))?;
+        let parts =
+            starts.iter().map(|start| Part::split(&consumer, generation, start, &bell)).collect::<Result<_, _>>()?;
+        Ok(Self { consumer, connection: Arc::clone(connection), parts, bell, ends_known: Instant::now() })
+    }
+
+    /// Everything that is there, without waiting.
+    fn take(&mut self, max_bytes: usize) -> Result<Vec<Slice>, LogError> {
+        match self.consumer.poll(Duration::ZERO) {
+            Some(Ok(message)) => return Err(stray(&message)),
+            Some(Err(error)) => self.heard(&error)?,
+            None => {}
+        }
+        let mut slices = Vec::new();
+        for part in &mut self.parts {
+            let slice = part.take(max_bytes, &self.consumer, &self.connection)?;
+            if !slice.is_empty() {
+                slices.push(slice);
+            }
+        }
+        if !slices.is_empty() {
+            self.connection.answered();
+        }
+        Ok(slices)
+    }
+
+    /// Whether each partition has been read as far as it was committed at that moment.
+    pub fn has_reached_the_end(&self) -> bool {
+        self.parts.iter().all(|part| part.at_end)
+    }
+
+    fn heard(&self, error: &KafkaError) -> Result<(), LogError> {
+        match verdict(error) {
+            Verdict::Stop => Err(refused("to be read", error.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks now and then how far the partitions reach: for those who want to know what is behind.
+    fn look_at_ends(&mut self) {
+        if self.ends_known.elapsed() < ENDS_AGAIN {
+            return;
+        }
+        self.ends_known = Instant::now();
+        for part in self.parts.iter_mut().filter(|part| !part.at_end) {
+            let marks = self.consumer.fetch_watermarks(&part.name, part.partition.cast_signed(), END_PATIENCE);
+            match marks {
+                Ok((_, end)) => part.end = end.cast_unsigned(),
+                // Whoever reads will notice.
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+impl Reader for PartsReader {
+    fn read(&mut self, max_bytes: usize, patience: Duration) -> Result<Vec<Slice>, LogError> {
+        let until = Instant::now() + patience;
+        self.look_at_ends();
+        loop {
+            let slices = self.take(max_bytes)?;
+            if !slices.is_empty() || Instant::now() >= until || self.connection.is_ending() {
+                return Ok(slices);
+            }
+            self.bell.wait(until);
+        }
+    }
+
+    fn behind(&self) -> u64 {
+        let behind = |part: &Part| if part.at_end { 0 } else { part.end.saturating_sub(part.next.unwrap_or_default()) };
+        self.parts.iter().map(behind).sum()
+    }
+}
+
+impl Part {
+    fn split(
+        consumer: &Arc<ConsumerClient>,
+        generation: Generation,
+        start: &Start,
+        bell: &Arc<Bell>,
+    ) -> Result<Self, LogError> {
+        let name = generation.name(start.topic);
+        let queue = consumer.split_partition_queue(&name, start.partition.cast_signed());
+        let mut queue = queue.ok_or_else(|| {
+            let none = KafkaError::Global(RDKafkaErrorCode::UnknownPartition);
+            refused(&format!("{name}/{} to be read", start.partition), none)
+        })?;
+        let ringer = Arc::clone(bell);
+        queue.set_nonempty_callback(move || ringer.ring());
+        let (topic, partition, next) = (start.topic, start.partition, start.from);
+        Ok(Self { topic, name, partition, queue, next, at_end: false, end: 0 })
+    }
+
+    fn take(
+        &mut self,
+        max_bytes: usize,
+        consumer: &ConsumerClient,
+        connection: &Connection,
+    ) -> Result<Slice, LogError> {
+        let mut slice: Option<Slice> = None;
+        let mut bytes = 0;
+        while bytes < max_bytes
+            && let Some(heard) = self.queue.poll(Duration::ZERO)
+        {
+            match heard {
+                Ok(message) => {
+                    let offset = message.offset().cast_unsigned();
+                    let from = self.next.unwrap_or(offset);
+                    let slice = slice.get_or_insert_with(|| Slice::new(self.topic, self.partition, from));
+                    bytes += put(slice, offset, &message);
+                    self.next = Some(offset + 1);
+                    self.at_end = false;
+                }
+                Err(KafkaError::PartitionEOF(_)) => {
+                    connection.answered();
+                    self.at_end = true;
+                }
+                Err(error) => self.heard(error, consumer)?,
+            }
+        }
+        Ok(slice.unwrap_or_else(|| Slice::new(self.topic, self.partition, self.next.unwrap_or_default())))
+    }
+
+    fn heard(&self, error: KafkaError, consumer: &ConsumerClient) -> Result<(), LogError> {
+        let doing = format!("{}/{} to be read", self.name, self.partition);
+        match verdict(&error) {
+            _ if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset) => {
+                let marks = consumer.fetch_watermarks(&self.name, self.partition.cast_signed(), MARKS_PATIENCE);
+                Err(marks.map_or_else(|cause| refused(&doing, cause), |marks| self.out_of_range(marks)))
+            }
+            Verdict::Stop => Err(refused(&doing, error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn out_of_range(&self, (first, next): (i64, i64)) -> LogError {
+        let (topic, partition, from) = (self.topic, self.partition, self.next.unwrap_or_default());
+        let (first, next) = (first.cast_unsigned(), next.cast_unsigned());
+        if from > next {
+            LogError::Ahead { topic, partition, from, next }
+        } else {
+            LogError::OutOfRange { topic, partition, from, first }
+        }
+    }
+}
+
+/// Appends a message to a slice; how many bytes it takes.
+fn put(slice: &mut Slice, offset: u64, message: &BorrowedMessage<'_>) -> usize {
+    let mut headers = Vec::new();
+    let mut time = None;
+    for header in message.headers().into_iter().flat_map(|headers| headers.iter()) {
+        let value = header.value.unwrap_or_default();
+        if header.key == TIME {
+            time = std::str::from_utf8(value).ok().and_then(|time| time.parse().ok());
+        } else {
+            Headers::write(&mut headers, header.key, value);
+        }
+    }
+    // A record of somebody else's tool has no event time of its own.
+    let time = time.or_else(|| message.timestamp().to_millis()).unwrap_or_default();
+    let (key, value) = (message.key().unwrap_or_default(), message.payload());
+    slice.batch_at(offset).push(time, key, value, &headers);
+    key.len() + value.map_or(0, <[u8]>::len) + headers.len()
+}
+
+/// Before the partitions have queues of their own, a message can have slipped into the common one.
+fn stray(message: &BorrowedMessage<'_>) -> LogError {
+    let task = format!("reading {}/{}", message.topic(), message.partition());
+    LogError::Aborted { task, source: KafkaError::NoMessageReceived }
+}
+
+impl Bell {
+    fn ring(&self) {
+        *locked(&self.rung) = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits for the bell, but no longer than until then.
+    fn wait(&self, until: Instant) {
+        let patience = until.saturating_duration_since(Instant::now());
+        let waited = self.changed.wait_timeout_while(locked(&self.rung), patience, |rung| !*rung);
+        let (mut rung, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        *rung = false;
+    }
+}

@@ -1,0 +1,127 @@
+//! The topics of a generation on Kafka: made when they are not there, refused when they are of another shape.
+
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use schemas::{Generation, Keeps, TOPICS, Topic};
+use tracing::info;
+
+use super::connection::{Client, Connection};
+use super::settings::{RECORD_BYTES, Settings};
+use super::{LogError, refused};
+
+/// How many partitions each topic of this generation has on the cluster.
+type Found = Vec<(String, usize)>;
+
+pub fn make(
+    settings: &Settings,
+    generation: Generation,
+    connection: &std::sync::Arc<Connection>,
+) -> Result<(), LogError> {
+    let client = Client { connection: std::sync::Arc::clone(connection) };
+    let admin: AdminClient<Client> =
+        settings.admin().create_with_context(client).map_err(|error| refused("to make an admin client", error))?;
+    loop {
+        let found = connection.insist(&|| "to list its topics".to_owned(), |patience| list(&admin, patience))?;
+        let is_there = |topic: &&Topic| found.iter().any(|(name, _)| *name == generation.name(topic));
+        let missing: Vec<&Topic> = TOPICS.into_iter().filter(|topic| !is_there(topic)).collect();
+        if missing.is_empty() {
+            return check(&found, generation);
+        }
+        info!("making {} topics named fathom.{}.…", missing.len(), generation.number);
+        let doing = || "to make topics".to_owned();
+        connection.insist(&doing, |patience| create(&admin, generation, &missing, patience))?;
+    }
+}
+
+fn list(admin: &AdminClient<Client>, patience: Duration) -> Result<Found, KafkaError> {
+    let metadata = admin.inner().fetch_metadata(None, patience)?;
+    Ok(metadata.topics().iter().map(|topic| (topic.name().to_owned(), topic.partitions().len())).collect())
+}
+
+/// One that somebody else has made meanwhile is as good.
+fn create(
+    admin: &AdminClient<Client>,
+    generation: Generation,
+    missing: &[&Topic],
+    patience: Duration,
+) -> Result<(), KafkaError> {
+    let names: Vec<String> = missing.iter().map(|topic| generation.name(topic)).collect();
+    let settings: Vec<Vec<(&str, String)>> = missing.iter().map(|topic| shape(topic)).collect();
+    let topics: Vec<NewTopic<'_>> = missing
+        .iter()
+        .zip(&names)
+        .zip(&settings)
+        .map(|((topic, name), settings)| {
+            let partitions = generation.partitions(topic).cast_signed();
+            // The broker knows how many copies there shall be.
+            let new = NewTopic::new(name, partitions, TopicReplication::Fixed(-1));
+            settings.iter().fold(new, |new, (name, value)| new.set(name, value))
+        })
+        .collect();
+    let options = AdminOptions::new().operation_timeout(Some(patience)).request_timeout(Some(patience));
+    for outcome in futures_executor::block_on(admin.create_topics(&topics, &options))? {
+        match outcome {
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((_, code)) => return Err(KafkaError::AdminOp(code)),
+        }
+    }
+    Ok(())
+}
+
+fn check(found: &Found, generation: Generation) -> Result<(), LogError> {
+    for topic in TOPICS {
+        let (name, expected) = (generation.name(topic), generation.partitions(topic));
+        let partitions = found.iter().find(|(other, _)| *other == name).map_or(0, |(_, partitions)| *partitions);
+        if partitions != expected as usize {
+            return Err(LogError::Partitions { name, found: partitions, expected });
+        }
+    }
+    Ok(())
+}
+
+const HOUR_MS: u64 = 3_600_000;
+const MIB: u64 = 1024 * 1024;
+
+/// What a topic keeps, in Kafka's words. Only whole segments are compacted or forgotten, and never the one that is
+/// written: so they are small where the last value counts.
+fn shape(topic: &Topic) -> Vec<(&'static str, String)> {
+    let mut settings = vec![
+        ("max.message.bytes", RECORD_BYTES.to_string()),
+        // Times of arrival: what is imported is kept as long as what is live. Event times are in a header.
+        ("message.timestamp.type", "LogAppendTime".to_owned()),
+        ("compression.type", "producer".to_owned()),
+    ];
+    settings.extend(match topic.keeps {
+        Keeps::Recent { hours, .. } => vec![
+            ("cleanup.policy", "delete".to_owned()),
+            ("retention.ms", (u64::from(hours) * HOUR_MS).to_string()),
+            ("segment.bytes", (256 * MIB).to_string()),
+            ("segment.ms", (u64::from(hours) * HOUR_MS / 8).to_string()),
+        ],
+        Keeps::RecentPerKey { hours, .. } => vec![
+            ("cleanup.policy", "compact,delete".to_owned()),
+            ("retention.ms", (u64::from(hours) * HOUR_MS).to_string()),
+            ("segment.bytes", (64 * MIB).to_string()),
+            ("segment.ms", HOUR_MS.to_string()),
+            ("min.cleanable.dirty.ratio", "0.2".to_owned()),
+        ],
+        Keeps::LastPerKey { hours, .. } => vec![
+            ("cleanup.policy", "compact".to_owned()),
+            // Whoever reads is not away for longer, and sees that a key has gone.
+            ("delete.retention.ms", (u64::from(hours) * HOUR_MS).to_string()),
+            ("segment.bytes", (64 * MIB).to_string()),
+            ("segment.ms", HOUR_MS.to_string()),
+            ("min.cleanable.dirty.ratio", "0.2".to_owned()),
+        ],
+        Keeps::State => vec![
+            ("cleanup.policy", "compact".to_owned()),
+            ("delete.retention.ms", HOUR_MS.to_string()),
+            ("segment.bytes", (32 * MIB).to_string()),
+            ("segment.ms", (HOUR_MS / 6).to_string()),
+            ("min.cleanable.dirty.ratio", "0.1".to_owned()),
+        ],
+    });
+    settings
+}

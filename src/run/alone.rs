@@ -1,0 +1,137 @@
+//! `fathom parser`, `computer`, `sink`, `api`: one role in a process of its own, on Kafka. As many may run as there is
+//! work for: partitions are shared out, and whoever is too many waits until it is needed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use api::Live;
+use schemas::GENERATION;
+use tokio::runtime::Runtime;
+use tracing::info;
+
+use super::public_feed::Exchange;
+use super::roles::Roles;
+use super::server::{self, Server};
+use super::{
+    Shared, api as api_role, computer, database, housekeeping, market, markets, parser, public_feed, sink, up,
+};
+use crate::args::{ApiRole, ComputerRole, KafkaArgs, ParserRole, SinkRole};
+use crate::data_dir::Market;
+use crate::failure::Failure;
+use crate::log::kafka::{Kafka, Settings};
+use crate::stats::Stats;
+use crate::stop::{Stop, Upstream};
+
+pub fn parser(args: ParserRole) -> Result<(), Failure> {
+    let settings = settings("parser", &args.kafka)?;
+    let node = up::node_folder(args.sources.node.as_deref())?;
+    let process = Process::begin("parser", settings)?;
+    let market = if args.sources.simulated { Market::Simulated } else { Market::Mainnet };
+    market::mark(&process.shared, market)?;
+    let mut roles = Roles::new(&process.shared);
+    start_sources(&mut roles, node, &args.sources.exchange(), &process.runtime);
+    process.run(roles)
+}
+
+/// Every source that there is: node files where there is a node, and what the exchange tells everybody.
+pub fn start_sources(roles: &mut Roles, node: Option<PathBuf>, exchange: &Exchange, runtime: &Runtime) {
+    let nobody = Upstream::default();
+    if let Some(node) = node {
+        let upstream = nobody.clone();
+        roles.start("parser", &Upstream::default(), move |shared| parser::run(shared, &node, &upstream));
+    }
+    let (handle, url) = (runtime.handle().clone(), exchange.info.clone());
+    roles.start("markets", &Upstream::default(), move |shared| markets::run(shared, &url, &handle));
+    let (handle, exchange) = (runtime.handle().clone(), exchange.clone());
+    roles.start("public feed", &Upstream::default(), move |shared| public_feed::run(shared, &exchange, &handle));
+}
+
+pub fn computer(args: ComputerRole) -> Result<(), Failure> {
+    let process = Process::begin("computer", settings("computer", &args.kafka)?)?;
+    let mut roles = Roles::new(&process.shared);
+    for stage in computer::stages() {
+        roles.start(stage.name, &Upstream::default(), move |shared| computer::run(shared, stage, &Upstream::default()));
+    }
+    process.run(roles)
+}
+
+pub fn sink(args: SinkRole) -> Result<(), Failure> {
+    let (settings, url) = (settings("sink", &args.kafka)?, args.database.url()?);
+    let process = Process::begin("sink", settings)?;
+    let database = database::open_to_write(&url, &process.runtime, &process.shared.stop)?;
+    let mut roles = Roles::new(&process.shared);
+    let handle = process.runtime.handle().clone();
+    roles.start("sink", &Upstream::default(), move |shared| sink::run(shared, database, &Upstream::default(), &handle));
+    process.run(roles)
+}
+
+pub fn api(args: ApiRole) -> Result<(), Failure> {
+    let (settings, url) = (settings("api", &args.kafka)?, args.database.url()?);
+    let process = Process::begin("api", settings)?;
+    let Process { shared, runtime } = &process;
+    let (listener, address) = server::listen(args.http, runtime)?;
+    let Some(market) = market::wait_for(shared)? else { return Ok(()) };
+    let database = database::open_to_read(&url, runtime, &shared.stop)?;
+    let live = Live::new(shared.stop.watch());
+    let positions = api_role::begin(shared, &live, &database, runtime)?;
+    let context = api_role::context(shared, market, &args.kafka.shown(), database, live.clone());
+    let server = Server::start(listener, context, shared, runtime);
+    say_where(address, market);
+    let mut roles = Roles::new(shared);
+    roles.start("feed", &Upstream::default(), move |shared| {
+        api_role::feed(shared, &live, positions, &Upstream::default())
+    });
+    roles.start("housekeeping", &Upstream::default(), housekeeping::run);
+    let outcome = roles.wait();
+    server.end(runtime);
+    process.end(outcome)
+}
+
+fn say_where(address: SocketAddr, market: Market) {
+    println!("Fathom serves the {} market at http://{address}/", market.name());
+}
+
+fn settings(name: &str, kafka: &KafkaArgs) -> Result<Settings, Failure> {
+    kafka.settings()?.ok_or_else(|| {
+        Failure::Usage(format!(
+            "`fathom {name}` runs on Apache Kafka: set KAFKA_BROKERS (or --brokers) to host:port, or run everything in one process with `fathom up`"
+        ))
+    })
+}
+
+/// What every role in a process of its own stands on.
+struct Process {
+    shared: Shared,
+    runtime: Runtime,
+}
+
+impl Process {
+    fn begin(name: &str, settings: Settings) -> Result<Self, Failure> {
+        let brokers = settings.brokers().to_owned();
+        let (runtime, stop) = (up::runtime()?, Stop::new());
+        runtime.spawn(stop.clone().listen());
+        let shared = open(settings, stop, false)?;
+        info!("the {name} runs on Kafka at {brokers}");
+        Ok(Self { shared, runtime })
+    }
+
+    fn run(self, roles: Roles) -> Result<(), Failure> {
+        let outcome = roles.wait();
+        self.end(outcome)
+    }
+
+    fn end(self, outcome: Result<(), Failure>) -> Result<(), Failure> {
+        self.runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+        if outcome.is_ok() {
+            info!("everything is committed; started again it goes on here");
+        }
+        outcome
+    }
+}
+
+/// The log on Kafka, and what roles share beside it.
+pub fn open(settings: Settings, stop: Stop, drains: bool) -> Result<Shared, Failure> {
+    let log = Arc::new(Kafka::open(settings, GENERATION, stop.clone())?);
+    Ok(Shared { log, stats: Arc::new(Stats::default()), stop, drains })
+}

@@ -1,0 +1,77 @@
+//! The database as the roles use it: opened, waited for when it is away, and said so.
+
+use std::time::{Duration, Instant};
+
+use sink::Sink;
+use tokio::runtime::Runtime;
+use tracing::{info, warn};
+
+use super::sink::stopped;
+use crate::failure::Failure;
+use crate::stop::Stop;
+
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Opens the database for writing, and waits for a server that is not there yet.
+pub fn open_to_write(url: &str, runtime: &Runtime, stop: &Stop) -> Result<Sink, Failure> {
+    let mut waiting = Waiting::default();
+    loop {
+        match runtime.block_on(sink::connect(url)) {
+            Ok(sink) => {
+                waiting.is_over();
+                return Ok(sink);
+            }
+            Err(error) if error.retry() && !stop.asked() => {
+                waiting.goes_on(&error);
+                stop.rest(RETRY);
+            }
+            Err(error) => return Err(stopped(error)),
+        }
+    }
+}
+
+/// Opens the database for reading, and waits until a sink has made its tables.
+pub fn open_to_read(url: &str, runtime: &Runtime, stop: &Stop) -> Result<api::Database, Failure> {
+    let mut waiting = Waiting::default();
+    loop {
+        match runtime.block_on(api::open_database(url)) {
+            Ok(database) => {
+                waiting.is_over();
+                return Ok(database);
+            }
+            Err(error) if error.retry() && !stop.asked() => {
+                waiting.goes_on(&error);
+                stop.rest(RETRY);
+            }
+            Err(error) => return Err(Failure::because(error.to_string(), error)),
+        }
+    }
+}
+
+/// Says that something is waited for: at the beginning, now and then, and that it is over.
+#[derive(Default)]
+pub struct Waiting {
+    since: Option<(Instant, Instant)>,
+}
+
+const SAY_AGAIN: Duration = Duration::from_secs(15);
+
+impl Waiting {
+    pub fn goes_on(&mut self, error: &(impl std::error::Error + ?Sized)) {
+        let now = Instant::now();
+        let is_new = self.since.is_none();
+        let (_, said) = self.since.get_or_insert((now, now));
+        if is_new || said.elapsed() > SAY_AGAIN {
+            *said = now;
+            let causes = std::iter::successors(error.source(), |cause| cause.source());
+            let causes: Vec<String> = causes.map(|cause| format!(": {cause}")).collect();
+            warn!("{error}{}: waiting for it", causes.concat());
+        }
+    }
+
+    pub fn is_over(&mut self) {
+        if let Some((since, _)) = self.since.take() {
+            info!("the database answers, after {:.1} s", since.elapsed().as_secs_f32());
+        }
+    }
+}

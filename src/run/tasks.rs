@@ -1,0 +1,149 @@
+//! A stage's tasks: one thread per partition that is ours, made anew when it was shut out or its commit was given up,
+//! ended when its partition goes to another process.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{Scope, ScopedJoinHandle};
+use std::time::{Duration, Instant};
+
+use schemas::Topic;
+use tracing::info;
+
+use super::{PATIENCE, Shared};
+use crate::failure::Failure;
+
+/// A task's leave to work; it ends between two commits.
+#[derive(Clone, Default)]
+pub struct Lease {
+    over: Arc<AtomicBool>,
+}
+
+impl Lease {
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whoever was shut out and hears nothing of the group for so long still has the partition: longer than a group needs
+/// to notice that a member is gone.
+const SHUT_OUT: Duration = Duration::from_secs(10);
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// Runs `task` for each partition that is ours until the end is asked for, or one of them fails for good.
+pub fn keep(
+    shared: &Shared,
+    stage: &'static str,
+    topic: &'static Topic,
+    task: impl Fn(&Shared, u32, &Lease) -> Result<(), Failure> + Sync,
+) -> Result<(), Failure> {
+    let mut membership = shared.log.membership(stage, topic)?;
+    std::thread::scope(|scope| {
+        let mut tasks = Tasks { scope, shared, stage, task: &task, ours: BTreeSet::new(), states: BTreeMap::new() };
+        let outcome = loop {
+            match membership.assigned(PATIENCE) {
+                Ok(Some(ours)) => tasks.share(ours),
+                Ok(None) => {}
+                Err(error) => break Err(error.into()),
+            }
+            if let Err(failure) = tasks.look_after() {
+                break Err(failure);
+            }
+            if shared.stop.asked() && tasks.states.values().all(|state| !matches!(state, State::Running(..))) {
+                break Ok(());
+            }
+        };
+        tasks.states.values().for_each(State::end);
+        outcome
+    })
+}
+
+struct Tasks<'scope, 'env, F> {
+    scope: &'scope Scope<'scope, 'env>,
+    shared: &'env Shared,
+    stage: &'static str,
+    task: &'scope F,
+    ours: BTreeSet<u32>,
+    states: BTreeMap<u32, State<'scope>>,
+}
+
+enum State<'scope> {
+    Running(Lease, ScopedJoinHandle<'scope, Result<(), Failure>>),
+    /// To be started, but not before then.
+    Waiting(Instant),
+}
+
+impl State<'_> {
+    fn end(&self) {
+        if let Self::Running(lease, _) = self {
+            lease.end();
+        }
+    }
+}
+
+impl<'scope, F: Fn(&Shared, u32, &Lease) -> Result<(), Failure> + Sync> Tasks<'scope, '_, F> {
+    /// A new share: what is ours no longer ends; what is ours again after all is started at once.
+    fn share(&mut self, ours: BTreeSet<u32>) {
+        if ours != self.ours {
+            info!("{} works on the partitions {ours:?}", self.stage);
+        }
+        for (_, state) in self.states.iter().filter(|(partition, _)| !ours.contains(partition)) {
+            state.end();
+        }
+        let now = Instant::now();
+        for partition in &ours {
+            match self.states.get_mut(partition) {
+                Some(State::Running(..)) => {}
+                Some(State::Waiting(at)) => *at = now,
+                None => drop(self.states.insert(*partition, State::Waiting(now))),
+            }
+        }
+        self.ours = ours;
+    }
+
+    fn look_after(&mut self) -> Result<(), Failure> {
+        for (partition, state) in std::mem::take(&mut self.states) {
+            if let Some(state) = self.next(partition, state)? {
+                self.states.insert(partition, state);
+            }
+        }
+        Ok(())
+    }
+
+    /// What becomes of a partition's task; nothing, when the partition is not ours any more.
+    fn next(&self, partition: u32, state: State<'scope>) -> Result<Option<State<'scope>>, Failure> {
+        let is_ours = self.ours.contains(&partition) && !self.shared.stop.asked();
+        match state {
+            State::Running(lease, thread) if !thread.is_finished() => Ok(Some(State::Running(lease, thread))),
+            State::Running(_, thread) => {
+                let again = self.ended(partition, thread)?;
+                Ok(is_ours.then(|| State::Waiting(Instant::now() + again)))
+            }
+            State::Waiting(at) if is_ours && at <= Instant::now() => Ok(Some(self.start(partition))),
+            State::Waiting(at) => Ok(is_ours.then_some(State::Waiting(at))),
+        }
+    }
+
+    fn start(&self, partition: u32) -> State<'scope> {
+        let (lease, shared, task) = (Lease::default(), self.shared.clone(), self.task);
+        let theirs = lease.clone();
+        State::Running(lease, self.scope.spawn(move || task(&shared, partition, &theirs)))
+    }
+
+    /// After how long an ended task is started again, if it is.
+    fn ended(&self, partition: u32, thread: ScopedJoinHandle<'_, Result<(), Failure>>) -> Result<Duration, Failure> {
+        match thread.join() {
+            Ok(Ok(())) => Ok(AGAIN),
+            Ok(Err(Failure::Again { what, at_once })) => {
+                info!("{}/{partition} begins again where it committed last: {what}", self.stage);
+                Ok(if at_once { AGAIN } else { SHUT_OUT })
+            }
+            Ok(Err(failure)) => Err(failure),
+            Err(_) => Err(Failure::stop(format!("{}/{partition} panicked: this is a bug", self.stage))),
+        }
+    }
+}
