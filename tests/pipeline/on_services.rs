@@ -18,13 +18,14 @@ fn the_production_form_equals_the_truth_and_the_embedded_form() {
     let folder = tempfile::tempdir().unwrap();
     let market = folder.path().join("market");
     let simulate =
-        ["simulate", "--speed", "0", "--rate", "500", "--start", "1782633557000", "--blocks", "12000", "--out"];
+        ["simulate", "--speed", "0", "--rate", "500", "--start", "1782633557000", "--blocks", "5000", "--out"];
     assert_eq!(run(&[&simulate[..], &[path(&market)]].concat()).0, 0);
 
     let services = Services::started();
     let place = services.place();
     let mut roles = Roles::new(&place, &market);
     roles.start_all();
+    roles.role("sink").wait_for("commit ends");
     arrives(&place, &market);
     serves(&mut roles);
     a_standard_client_reads(&place);
@@ -146,6 +147,9 @@ fn services_that_are_away_are_waited_for() {
     let mut simulator = live_market(&market, 500, 2);
     let services = Services::planned();
     let place = services.place();
+    // A database that is there and away; one that was never made is a mistake.
+    services.start_database();
+    services.kill_database();
     let mut roles = Roles::new(&place, &market);
     roles.start_all();
     for name in ALL {

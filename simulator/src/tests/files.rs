@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Block, START};
@@ -88,6 +89,22 @@ pub(crate) fn set_back(out: &Path, stale: &[(String, Vec<u8>)]) {
     fs::remove_dir_all(&folder).unwrap();
     fs::create_dir(&folder).unwrap();
     stale.iter().for_each(|(name, bytes)| fs::write(folder.join(name), bytes).unwrap());
+}
+
+#[test]
+fn a_block_is_told_of_once_its_whole_line_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    // At a pace, so that some lines are written in two.
+    let mut market = Simulator::open(Options { speed: 100, ..options(folder.path(), 130) }).unwrap();
+    let (out, told) = (folder.path().to_path_buf(), Arc::new(AtomicU64::new(0)));
+    let count = Arc::clone(&told);
+    market.when_written(move |written| {
+        let last = printed(&out).pop().unwrap();
+        assert_eq!((written.block, written.fills), (last.block_number, last.events.len()));
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    market.run(&NEVER).unwrap();
+    assert_eq!(told.load(Ordering::Relaxed), 130);
 }
 
 #[test]

@@ -138,8 +138,7 @@ impl Reader for PartsReader {
     }
 
     fn behind(&self) -> u64 {
-        let behind = |part: &Part| if part.at_end { 0 } else { part.end.saturating_sub(part.next.unwrap_or_default()) };
-        self.parts.iter().map(behind).sum()
+        self.parts.iter().map(Part::behind).sum()
     }
 }
 
@@ -202,6 +201,11 @@ impl Part {
             Verdict::Stop => Err(refused(&doing, error)),
             _ => Ok(()),
         }
+    }
+
+    /// Where the end has not been reached there is at least one more.
+    fn behind(&self) -> u64 {
+        if self.at_end { 0 } else { self.end.saturating_sub(self.next.unwrap_or_default()).max(1) }
     }
 
     fn out_of_range(&self, (first, next): (i64, i64)) -> LogError {
