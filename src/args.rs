@@ -28,8 +28,8 @@ pub enum Command {
     Up(Up),
     /// Run the parser alone, on Apache Kafka (sources -> facts)
     ///
-    /// Makes the topics that are not there yet. Several may run: one reads each source, another takes over within
-    /// seconds when it is gone.
+    /// Several may run: one reads each source, another takes over within seconds when it is gone. As every role, it makes
+    /// the topics that are not there yet.
     Parser(ParserRole),
     /// Run the computer alone, on Apache Kafka (facts -> results)
     ///
@@ -41,7 +41,7 @@ pub enum Command {
     Sink(SinkRole),
     /// Run the API alone, on Apache Kafka (database and results -> REST and WebSocket)
     ///
-    /// Writes nothing; as many as are needed run side by side.
+    /// Writes no record and no row; as many as are needed run side by side.
     Api(ApiRole),
     /// Run the simulated market alone: node files as Hyperliquid writes them, and the truth about them
     ///

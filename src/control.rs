@@ -95,7 +95,7 @@ fn last(question: &Question, ask: &Ask) -> Result<Value, Failure> {
 fn ask_for(question: &Question, ask: &Ask, mut each: impl FnMut(Value) -> Result<(), Failure>) -> Result<(), Failure> {
     if let Some(settings) = ask.kafka.settings()? {
         let log = Arc::new(Kafka::open_to_look(settings, GENERATION, Stop::new())?);
-        return Known::on_kafka(log, ask.kafka.shown()).answer(question, &mut each);
+        return Known::on_kafka(log, ask.kafka.shown())?.answer(question, &mut each);
     }
     let path = &ask.data.path;
     if let Ok(mut owner) = UnixStream::connect(data_dir::socket(path)) {

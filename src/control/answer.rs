@@ -13,7 +13,7 @@ use crate::data_dir::{DataDir, Market};
 use crate::failure::Failure;
 use crate::log::{Log, Start};
 use crate::run::sink::{self, topics_of_tables};
-use crate::run::{computer, now_ms};
+use crate::run::{computer, market, now_ms};
 
 /// What an answer is made of.
 pub struct Known<'a> {
@@ -40,8 +40,9 @@ impl<'a> Known<'a> {
         Ok(Self { log, place: data.path().display().to_string(), market: Some(data.market), running: None })
     }
 
-    pub fn on_kafka(log: Arc<dyn Log>, brokers: String) -> Self {
-        Self { log, place: brokers, market: None, running: None }
+    pub fn on_kafka(log: Arc<dyn Log>, brokers: String) -> Result<Self, Failure> {
+        let market = market::found(log.as_ref())?;
+        Ok(Self { log, place: brokers, market, running: None })
     }
 
     pub fn answer(&self, question: &Question, each: Each<'_>) -> Result<(), Failure> {

@@ -10,13 +10,14 @@ use tracing::info;
 use super::Shared;
 use crate::data_dir::Market;
 use crate::failure::Failure;
+use crate::log::Log;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Marks the log as this market's, or finds that it is.
 pub fn mark(shared: &Shared, market: Market) -> Result<(), Failure> {
     loop {
-        if let Some(found) = found(shared)? {
+        if let Some(found) = found(shared.log.as_ref())? {
             return if found == market { Ok(()) } else { Err(mixed(found, market)) };
         }
         match write(shared, market) {
@@ -30,7 +31,7 @@ pub fn mark(shared: &Shared, market: Market) -> Result<(), Failure> {
 /// Writes the mark where there is none: with a writer that shuts all others out before it looks.
 fn write(shared: &Shared, market: Market) -> Result<(), Failure> {
     let mut writer = Arc::clone(&shared.log).writer("parser.market.0")?;
-    if found(shared)?.is_some() {
+    if found(shared.log.as_ref())?.is_some() {
         return Ok(());
     }
     let mut out = Outbox::new(shared.log.generation());
@@ -42,7 +43,7 @@ fn write(shared: &Shared, market: Market) -> Result<(), Failure> {
 pub fn wait_for(shared: &Shared) -> Result<Option<Market>, Failure> {
     let mut said = false;
     while !shared.stop.asked() {
-        if let Some(market) = found(shared)? {
+        if let Some(market) = found(shared.log.as_ref())? {
             return Ok(Some(market));
         }
         if !said {
@@ -54,8 +55,9 @@ pub fn wait_for(shared: &Shared) -> Result<Option<Market>, Failure> {
     Ok(None)
 }
 
-fn found(shared: &Shared) -> Result<Option<Market>, Failure> {
-    let bytes = shared.log.last_value(&topics::STATE_PARSER, 0, MarketMark::KEY)?;
+/// Which market the log is marked with.
+pub fn found(log: &dyn Log) -> Result<Option<Market>, Failure> {
+    let bytes = log.last_value(&topics::STATE_PARSER, 0, MarketMark::KEY)?;
     let mark = bytes.map(|bytes| serde_json::from_slice::<MarketMark>(&bytes)).transpose();
     let mark = mark.map_err(|cause| Failure::because("the mark of the log's market cannot be read", cause))?;
     Ok(mark.map(|mark| if mark.simulated { Market::Simulated } else { Market::Mainnet }))

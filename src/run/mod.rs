@@ -7,7 +7,7 @@ pub mod computer;
 mod database;
 mod demo;
 mod housekeeping;
-mod market;
+pub mod market;
 mod markets;
 mod parser;
 mod public_feed;

@@ -47,14 +47,10 @@ impl Member {
 
     /// Says how far we are. When it cannot be said, it is said the next time.
     fn tell(&mut self) {
-        if self.told.elapsed() < TELL_EVERY {
-            return;
-        }
         self.told = Instant::now();
         let Group { stage, generation, progress, .. } = &self.group;
         let mut offsets = TopicPartitionList::new();
-        for ((reader, topic, partition), next) in locked(progress).iter().filter(|((reader, ..), _)| reader == stage) {
-            debug_assert_eq!(reader, stage);
+        for ((_, topic, partition), next) in locked(progress).iter().filter(|((reader, ..), _)| reader == stage) {
             let Some(topic) = TOPICS.into_iter().find(|known| known.name == *topic) else { continue };
             let offset = Offset::Offset(next.cast_signed());
             let _ = offsets.add_partition_offset(&generation.name(topic), partition.cast_signed(), offset);
@@ -67,6 +63,12 @@ impl Member {
     }
 }
 
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.tell();
+    }
+}
+
 impl Membership for Member {
     fn assigned(&mut self, patience: Duration) -> Result<Option<BTreeSet<u32>>, LogError> {
         match self.consumer.poll(patience) {
@@ -76,7 +78,9 @@ impl Membership for Member {
             Some(Err(KafkaError::PartitionEOF(_)) | Ok(_)) | None => {}
             Some(Err(error)) => debug!("the group of {}: {error}", self.group.stage),
         }
-        self.tell();
+        if self.told.elapsed() >= TELL_EVERY {
+            self.tell();
+        }
         let ours = locked(&self.consumer.context().ours).take();
         if ours.is_some() {
             self.connection.answered();
@@ -85,21 +89,30 @@ impl Membership for Member {
     }
 }
 
-/// How far a group has said that it is.
+/// How far a group has said that it is, in every topic.
 pub fn committed(
     generation: Generation,
     settings: &Settings,
     connection: &Arc<Connection>,
-    stage: &str,
-    topic: &Topic,
-    partition: u32,
-) -> Result<Option<u64>, LogError> {
+    stage: &'static str,
+) -> Result<Progress, LogError> {
     let consumer = settings.consumer(&settings.group(generation, stage), connection)?;
     let mut asked = TopicPartitionList::new();
-    asked.add_partition(&generation.name(topic), partition.cast_signed());
+    let places: Vec<(&Topic, u32)> = TOPICS
+        .into_iter()
+        .flat_map(|topic| (0..generation.partitions(topic)).map(move |partition| (topic, partition)))
+        .collect();
+    for (topic, partition) in &places {
+        asked.add_partition(&generation.name(topic), partition.cast_signed());
+    }
     let doing = || format!("to say how far {stage} is");
     let told = connection.insist(&doing, |patience| consumer.committed_offsets(asked.clone(), patience))?;
-    Ok(told.elements().first().and_then(|part| part.offset().to_raw()).and_then(|next| u64::try_from(next).ok()))
+    let next = |(topic, partition): (&'static Topic, u32)| {
+        let part = told.find_partition(&generation.name(topic), partition.cast_signed())?;
+        let next = u64::try_from(part.offset().to_raw()?).ok()?;
+        Some(((stage, topic.name, partition), next))
+    };
+    Ok(places.into_iter().filter_map(next).collect())
 }
 
 /// Hears what is shared out. What is taken away is given up only when the next share is known: until then nobody else

@@ -14,6 +14,7 @@ mod writer;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
@@ -32,8 +33,13 @@ pub struct Kafka {
     /// Asked how far partitions reach, and how far groups are.
     prober: ConsumerClient,
     extents: Mutex<BTreeMap<(&'static str, u32), Extent>>,
+    /// What readers of this process have said.
     progress: Arc<Mutex<Progress>>,
+    /// What those of other processes have said, and when that was asked.
+    heard: Mutex<BTreeMap<&'static str, (Instant, Progress)>>,
 }
+
+const HEARD_AGAIN: Duration = Duration::from_secs(1);
 
 /// The next offset per reader, topic and partition.
 type Progress = BTreeMap<(&'static str, &'static str, u32), u64>;
@@ -54,8 +60,8 @@ impl Kafka {
 
     fn look(settings: Settings, generation: Generation, connection: Arc<Connection>) -> Result<Self, LogError> {
         let prober = settings.consumer(&settings.group(generation, "prober"), &connection)?;
-        let (extents, progress) = (Mutex::default(), Arc::default());
-        Ok(Self { generation, settings, connection, prober, extents, progress })
+        let (extents, progress, heard) = (Mutex::default(), Arc::default(), Mutex::default());
+        Ok(Self { generation, settings, connection, prober, extents, progress, heard })
     }
 
     fn ask_extent(&self, topic: &'static Topic, partition: u32) -> Result<Extent, LogError> {
@@ -95,20 +101,15 @@ impl Log for Kafka {
         partition: u32,
         each: &mut dyn FnMut(&[u8], &[u8]),
     ) -> Result<u64, LogError> {
-        let end = self.ask_extent(topic, partition)?.next;
-        let values = restore::last_values(self, topic, partition, end)?;
+        let values = restore::last_values(self, topic, partition)?;
         values.iter().for_each(|(key, value)| each(key, value));
         Ok(values.len() as u64)
     }
 
+    /// Looked for from the end: what is asked for by key was written lately.
     fn last_value(&self, topic: &'static Topic, partition: u32, name: &[u8]) -> Result<Option<Vec<u8>>, LogError> {
-        let mut found = None;
-        self.last_values(topic, partition, &mut |key, value| {
-            if key == name {
-                found = Some(value.to_vec());
-            }
-        })?;
-        Ok(found)
+        let extent = self.ask_extent(topic, partition)?;
+        restore::last_value(self, topic, partition, name, extent)
     }
 
     /// The broker's own times are those of arrival, so that history which is imported is kept as long as what is
@@ -143,11 +144,16 @@ impl Log for Kafka {
     }
 
     fn progress(&self, reader: &'static str, topic: &'static Topic, partition: u32) -> Result<Option<u64>, LogError> {
-        let known = locked(&self.progress).get(&(reader, topic.name, partition)).copied();
-        if known.is_some() {
-            return Ok(known);
+        let known = |progress: &Progress| progress.get(&(reader, topic.name, partition)).copied();
+        if let Some(next) = known(&locked(&self.progress)) {
+            return Ok(Some(next));
         }
-        membership::committed(self.generation, &self.settings, &self.connection, reader, topic, partition)
+        let mut heard = locked(&self.heard);
+        if heard.get(reader).is_none_or(|(at, _)| at.elapsed() > HEARD_AGAIN) {
+            let told = membership::committed(self.generation, &self.settings, &self.connection, reader)?;
+            heard.insert(reader, (Instant::now(), told));
+        }
+        Ok(heard.get(reader).and_then(|(_, told)| known(told)))
     }
 
     /// A broker keeps what comes for as long as the topic says, whoever has read it.

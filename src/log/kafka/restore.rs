@@ -11,33 +11,64 @@ use crate::log::Log as _;
 const CHUNK_BYTES: usize = 4 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// The last value of each key up to an offset: where the partition ended when nobody else could write to it any more.
-pub fn last_values(
+/// The last value of each key, when nobody else can write to the partition any more.
+pub fn last_values(log: &Kafka, topic: &'static Topic, partition: u32) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, LogError> {
+    let mut values = BTreeMap::new();
+    to_the_end(log, Start { topic, partition, from: None }, |key, value| match value {
+        Some(value) => drop(values.insert(key.to_vec(), value.to_vec())),
+        None => drop(values.remove(key)),
+    })?;
+    Ok(values)
+}
+
+/// Hands over each record from there on. Offsets of a commit itself are never given out: the end is where the reader
+/// finds nothing more.
+fn to_the_end(log: &Kafka, start: Start, mut each: impl FnMut(&[u8], Option<&[u8]>)) -> Result<(), LogError> {
+    let mut reader = open(log, start)?;
+    while !reader.has_reached_the_end() {
+        for slice in reader.read(CHUNK_BYTES, PATIENCE)? {
+            slice.records().for_each(|(_, record)| each(record.key, record.value));
+        }
+        if log.connection.is_ending() {
+            return Err(LogError::Ended { doing: format!("reading {}/{}", start.topic.name, start.partition) });
+        }
+    }
+    Ok(())
+}
+
+/// The last value of one key. A reading of the last few records is nearly always enough.
+pub fn last_value(
     log: &Kafka,
     topic: &'static Topic,
     partition: u32,
-    end: u64,
-) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, LogError> {
-    let mut values = BTreeMap::new();
-    if end == 0 {
-        return Ok(values);
-    }
-    let mut reader = open(log, topic, partition, None)?;
-    // Offsets of a commit itself are never given out: the end is where the reader finds nothing more.
-    while !reader.has_reached_the_end() {
-        for slice in reader.read(CHUNK_BYTES, PATIENCE)? {
-            for (_, record) in slice.records() {
-                match record.value {
-                    Some(value) => drop(values.insert(record.key.to_vec(), value.to_vec())),
-                    None => drop(values.remove(record.key)),
-                }
-            }
-        }
-        if log.connection.is_ending() {
-            return Err(LogError::Ended { doing: format!("reading {}/{partition}", topic.name) });
+    name: &[u8],
+    extent: Extent,
+) -> Result<Option<Vec<u8>>, LogError> {
+    for reach in [16, 1_024, 65_536, u64::MAX] {
+        let from = extent.next.saturating_sub(reach).max(extent.first);
+        let last = last_from(log, topic, partition, name, from)?;
+        if last.is_some() || from == extent.first {
+            return Ok(last.flatten());
         }
     }
-    Ok(values)
+    Ok(None)
+}
+
+/// The last value of a key from an offset on; a tombstone is one too.
+fn last_from(
+    log: &Kafka,
+    topic: &'static Topic,
+    partition: u32,
+    name: &[u8],
+    from: u64,
+) -> Result<Option<Option<Vec<u8>>>, LogError> {
+    let mut last = None;
+    to_the_end(log, Start { topic, partition, from: Some(from) }, |key, value| {
+        if key == name {
+            last = Some(value.map(<[u8]>::to_vec));
+        }
+    })?;
+    Ok(last)
 }
 
 /// The first offset whose record is not before a time. Times are in order but for what a source says late.
@@ -61,7 +92,7 @@ pub fn offset_at(
 
 /// Offset and time of the first record from an offset on.
 fn first_from(log: &Kafka, topic: &'static Topic, partition: u32, from: u64) -> Result<Option<(u64, i64)>, LogError> {
-    let mut reader = open(log, topic, partition, Some(from))?;
+    let mut reader = open(log, Start { topic, partition, from: Some(from) })?;
     loop {
         let slices = reader.read(1, PATIENCE)?;
         let first =
@@ -72,6 +103,6 @@ fn first_from(log: &Kafka, topic: &'static Topic, partition: u32, from: u64) -> 
     }
 }
 
-fn open(log: &Kafka, topic: &'static Topic, partition: u32, from: Option<u64>) -> Result<PartsReader, LogError> {
-    PartsReader::new(log.generation(), &log.settings, &log.connection, &[Start { topic, partition, from }])
+fn open(log: &Kafka, start: Start) -> Result<PartsReader, LogError> {
+    PartsReader::new(log.generation(), &log.settings, &log.connection, &[start])
 }
