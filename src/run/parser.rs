@@ -17,7 +17,7 @@ use crate::stop::Upstream;
 
 pub const STAGE: &str = "parser.node-fills";
 /// How often a file that has nothing new is looked at.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 const RETRY: Duration = Duration::from_secs(1);
 const PROGRESS: Duration = Duration::from_secs(5);
 

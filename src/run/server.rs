@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use api::{Context, Live};
+use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
@@ -24,6 +25,8 @@ impl Server {
     pub fn start(listener: TcpListener, context: Context, shared: &Shared, runtime: &Runtime) -> Self {
         let (live, ended) = (context.live.clone(), shared.stop.clone());
         let app = api::router(context);
+        // A frame goes when it is made. Where that cannot be set it goes a little later.
+        let listener = listener.tap_io(|client| drop(client.set_nodelay(true)));
         let server = axum::serve(listener, app).with_graceful_shutdown(async move { ended.wait().await });
         Self { serving: runtime.spawn(server.into_future()), live }
     }

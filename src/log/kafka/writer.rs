@@ -22,7 +22,8 @@ pub struct TaskWriter {
 }
 
 const ATTEMPT: Duration = Duration::from_secs(1);
-const POLL: Duration = Duration::from_millis(1);
+/// The client has no way to wake whoever waits for its answers, and its own waiting takes a core or a tenth of a second.
+const LOOK_AGAIN: Duration = Duration::from_micros(100);
 
 impl TaskWriter {
     /// When this returns, no transaction of a predecessor is open, and none will ever be committed.
@@ -57,17 +58,21 @@ impl TaskWriter {
                 if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
                     return Err(error);
                 }
-                self.producer.poll(POLL);
+                self.take_answers();
                 message = again;
             }
         }
         Ok(())
     }
 
+    fn take_answers(&self) {
+        self.producer.poll(Duration::ZERO);
+        std::thread::park_timeout(LOOK_AGAIN);
+    }
+
     fn end(&self) -> Result<(), LogError> {
-        // The client's own flush looks at what it waits for only every tenth of a second.
         while self.producer.in_flight_count() > 0 {
-            self.producer.poll(POLL);
+            self.take_answers();
         }
         loop {
             match self.producer.commit_transaction(ATTEMPT) {
