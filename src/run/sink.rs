@@ -88,7 +88,10 @@ impl Role<'_> {
     /// One transaction; whether there was anything to write.
     fn write_some(&mut self) -> Result<bool, Failure> {
         let Some(share) = &mut self.share else { return Ok(false) };
-        let slices = share.reader.read(CHUNK_BYTES, PATIENCE)?;
+        let slices = match share.reader.read(CHUNK_BYTES, PATIENCE) {
+            Err(error) if error.again() && !self.shared.ends_at_once() => return self.begin_again(&error.to_string()),
+            slices => slices?,
+        };
         let task = self.shared.stats.task(STAGE, 0);
         task.behind.store(share.reader.behind(), Ordering::Relaxed);
         if slices.is_empty() {
@@ -133,7 +136,7 @@ impl Role<'_> {
         task.commits.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Another sink has written: nothing of ours was. What is ours is read again from where the rows stand now.
+    /// Nothing of ours was written. What is ours is read again from where the rows stand now.
     fn begin_again(&mut self, what: &str) -> Result<bool, Failure> {
         warn!("the sink begins again where the rows stand: {what}");
         self.shared.stop.rest(RETRY);

@@ -105,13 +105,17 @@ impl<'scope, F: Fn(&Shared, u32, &Lease) -> Result<(), Failure> + Sync> Tasks<'s
         self.ours = ours;
     }
 
+    /// What the first one that failed for good says; the others are still there to be ended.
     fn look_after(&mut self) -> Result<(), Failure> {
+        let mut outcome = Ok(());
         for (partition, state) in std::mem::take(&mut self.states) {
-            if let Some(state) = self.next(partition, state)? {
-                self.states.insert(partition, state);
+            match self.next(partition, state) {
+                Ok(Some(state)) => drop(self.states.insert(partition, state)),
+                Ok(None) => {}
+                Err(failure) => outcome = outcome.and(Err(failure)),
             }
         }
-        Ok(())
+        outcome
     }
 
     /// What becomes of a partition's task; nothing, when the partition is not ours any more.

@@ -30,7 +30,7 @@ impl Services {
     pub fn place(&self) -> Place {
         Place::Services {
             brokers: format!("127.0.0.1:{}", self.broker_port),
-            database: format!("postgres://postgres@127.0.0.1:{}/fathom", self.database_port),
+            database: format!("postgres://postgres:fathom@127.0.0.1:{}/fathom", self.database_port),
         }
     }
 

@@ -103,10 +103,14 @@ pub fn verdict(error: &KafkaError) -> Verdict {
         let is_fenced = matches!(error.code(), Code::ProducerFenced | Code::InvalidProducerEpoch | Code::Fenced);
         return match () {
             () if is_fenced => Verdict::Fenced,
+            () if of_code(error.code()) == Verdict::Stop => Verdict::Stop,
             () if error.txn_requires_abort() => Verdict::Abort,
             () if error.is_retriable() => Verdict::Wait,
             () => Verdict::Stop,
         };
+    }
+    if let KafkaError::AdminOp(code) = error {
+        return of_code(*code);
     }
     let (KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_) | KafkaError::MessageConsumptionFatal(_)) = error
     else {
@@ -130,6 +134,7 @@ fn of_code(code: RDKafkaErrorCode) -> Verdict {
         | Code::PolicyViolation
         | Code::InvalidReplicationFactor
         | Code::InvalidConfig
+        | Code::MessageSizeTooLarge
         | Code::Fatal => Verdict::Stop,
         Code::Fenced | Code::ProducerFenced | Code::InvalidProducerEpoch => Verdict::Fenced,
         _ => Verdict::Wait,

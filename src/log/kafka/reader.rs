@@ -101,8 +101,12 @@ impl PartsReader {
     }
 
     fn heard(&self, error: &KafkaError) -> Result<(), LogError> {
-        match verdict(error) {
-            Verdict::Stop => Err(refused("to be read", error.clone())),
+        match error {
+            // Of a partition that had no queue of its own yet: nobody else will hear of it.
+            KafkaError::PartitionEOF(_) | KafkaError::MessageConsumption(RDKafkaErrorCode::AutoOffsetReset) => {
+                Err(LogError::Aborted { task: "reading".to_owned(), source: error.clone() })
+            }
+            _ if verdict(error) == Verdict::Stop => Err(refused("to be read", error.clone())),
             _ => Ok(()),
         }
     }

@@ -90,7 +90,9 @@ impl TaskWriter {
     /// What is left to do with a transaction that failed.
     fn given_up(&self, error: KafkaError) -> LogError {
         debug!("a commit of {} failed: {error}", self.task);
-        match verdict(&error) {
+        // What ended the producer, when it was ended, says more than what came of it.
+        let ended = self.producer.client().fatal_error().map(|(code, _)| KafkaError::Global(code));
+        match verdict(ended.as_ref().unwrap_or(&error)) {
             Verdict::Fenced => LogError::Fenced { task: self.task.clone() },
             // The writer is dropped now, and the next one's beginning settles what is open.
             Verdict::Abort | Verdict::Wait => LogError::Aborted { task: self.task.clone(), source: error },

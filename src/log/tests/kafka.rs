@@ -138,4 +138,6 @@ fn what_heals_is_waited_for_and_what_does_not_is_said() {
     assert_eq!(of(Code::TopicAuthorizationFailed), "Stop");
     assert_eq!(of(Code::SaslAuthenticationFailed), "Stop");
     assert_eq!(of(Code::ProducerFenced), "Fenced");
+    assert_eq!(of(Code::MessageSizeTooLarge), "Stop");
+    assert_eq!(verdict_of(&KafkaError::AdminOp(Code::PolicyViolation)), "Stop", "as making topics says it");
 }
