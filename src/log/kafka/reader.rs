@@ -69,9 +69,10 @@ impl PartsReader {
                 .map_err(|error| refused("an offset to read from", error))?;
         }
         let bell = Arc::new(Bell::default());
-        consumer.assign(&wanted).map_err(|error| refused("to be read", error))?;
+        // Before anything is fetched: what came into the common queue would be in nobody's order.
         let parts =
             starts.iter().map(|start| Part::split(&consumer, generation, start, &bell)).collect::<Result<_, _>>()?;
+        consumer.assign(&wanted).map_err(|error| refused("to be read", error))?;
         Ok(Self { consumer, connection: Arc::clone(connection), parts, bell, ends_known: Instant::now() })
     }
 
