@@ -12,6 +12,8 @@ pub enum Failure {
     Usage(String),
     /// A task is to be made anew from what it has committed; for a process, the same as `Stop`.
     Again { what: String, at_once: bool },
+    /// The end was asked for while it waited for something: status 0.
+    Ended { doing: String },
     /// It cannot go on: status 1.
     Stop { what: String, cause: Option<Box<dyn Error + Send + Sync>> },
 }
@@ -27,10 +29,14 @@ impl Failure {
 
     /// Prints the whole chain and gives the status.
     pub fn report(&self) -> ExitCode {
+        if let Self::Ended { .. } = self {
+            tracing::info!("{self}");
+            return ExitCode::SUCCESS;
+        }
         eprintln!("fathom: {}", self.chain());
         match self {
             Self::Usage(_) => ExitCode::from(2),
-            Self::Again { .. } | Self::Stop { .. } => ExitCode::FAILURE,
+            Self::Again { .. } | Self::Ended { .. } | Self::Stop { .. } => ExitCode::FAILURE,
         }
     }
 
@@ -54,6 +60,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(what) | Self::Again { what, .. } | Self::Stop { what, .. } => f.write_str(what),
+            Self::Ended { doing } => write!(f, "ended before it was done: {doing}"),
         }
     }
 }
@@ -61,7 +68,7 @@ impl fmt::Display for Failure {
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Usage(_) | Self::Again { .. } => None,
+            Self::Usage(_) | Self::Again { .. } | Self::Ended { .. } => None,
             Self::Stop { cause, .. } => cause.as_deref().map(|cause| cause as &(dyn Error + 'static)),
         }
     }
@@ -69,6 +76,9 @@ impl Error for Failure {
 
 impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
+        if let LogError::Ended { doing } = error {
+            return Self::Ended { doing };
+        }
         let what = error.to_string();
         if error.again() {
             // Who was shut out waits for what the group says; everybody else just goes on.

@@ -17,7 +17,7 @@ pub enum LogError {
         task: String,
         source: KafkaError,
     },
-    /// Again, or never: the end was asked for while the log did not answer.
+    /// Never: the end was asked for while the log did not answer.
     Ended {
         doing: String,
     },
@@ -70,7 +70,7 @@ pub enum LogError {
 impl LogError {
     /// Whether a task that failed with this is to be made anew.
     pub fn again(&self) -> bool {
-        matches!(self, Self::Fenced { .. } | Self::Aborted { .. } | Self::Ended { .. })
+        matches!(self, Self::Fenced { .. } | Self::Aborted { .. })
     }
 }
 
@@ -101,6 +101,9 @@ impl fmt::Display for LogError {
                 topic.name
             ),
             Self::Kafka { doing, .. } => write!(f, "Kafka refuses {doing}"),
+            Self::Partitions { name, found: 0, .. } => {
+                write!(f, "there is no topic {name} on this Kafka yet: `fathom parser` makes it when it starts")
+            }
             Self::Partitions { name, found, expected } => write!(
                 f,
                 "the topic {name} has {found} partitions, but this generation is made with {expected}: it was made by \

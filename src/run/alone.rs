@@ -2,7 +2,6 @@
 //! work for: partitions are shared out, and whoever is too many waits until it is needed.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use api::Live;
@@ -10,12 +9,9 @@ use schemas::GENERATION;
 use tokio::runtime::Runtime;
 use tracing::info;
 
-use super::public_feed::Exchange;
 use super::roles::Roles;
 use super::server::{self, Server};
-use super::{
-    Shared, api as api_role, computer, database, housekeeping, market, markets, parser, public_feed, sink, up,
-};
+use super::{Shared, api as api_role, computer, database, housekeeping, market, sink, up};
 use crate::args::{ApiRole, ComputerRole, KafkaArgs, ParserRole, SinkRole};
 use crate::data_dir::Market;
 use crate::failure::Failure;
@@ -30,21 +26,9 @@ pub fn parser(args: ParserRole) -> Result<(), Failure> {
     let market = if args.sources.simulated { Market::Simulated } else { Market::Mainnet };
     market::mark(&process.shared, market)?;
     let mut roles = Roles::new(&process.shared);
-    start_sources(&mut roles, node, &args.sources.exchange(), &process.runtime);
+    let (nobody, parsed) = (Upstream::default(), Upstream::default());
+    up::start_sources(&mut roles, node, &args.sources.exchange(), nobody, &parsed, &process.runtime);
     process.run(roles)
-}
-
-/// Every source that there is: node files where there is a node, and what the exchange tells everybody.
-pub fn start_sources(roles: &mut Roles, node: Option<PathBuf>, exchange: &Exchange, runtime: &Runtime) {
-    let nobody = Upstream::default();
-    if let Some(node) = node {
-        let upstream = nobody.clone();
-        roles.start("parser", &Upstream::default(), move |shared| parser::run(shared, &node, &upstream));
-    }
-    let (handle, url) = (runtime.handle().clone(), exchange.info.clone());
-    roles.start("markets", &Upstream::default(), move |shared| markets::run(shared, &url, &handle));
-    let (handle, exchange) = (runtime.handle().clone(), exchange.clone());
-    roles.start("public feed", &Upstream::default(), move |shared| public_feed::run(shared, &exchange, &handle));
 }
 
 pub fn computer(args: ComputerRole) -> Result<(), Failure> {

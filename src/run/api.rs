@@ -68,7 +68,7 @@ fn tell(shared: &Shared, live: &Live, told: &mut Told, upstream: &Upstream) -> R
             return Ok(());
         }
         let slices = reader.read(FEED_BYTES, PATIENCE)?;
-        if slices.is_empty() && over {
+        if slices.is_empty() && over && reader.behind() == 0 {
             return Ok(());
         }
         for slice in slices {
@@ -126,18 +126,18 @@ const STALE: Duration = Duration::from_secs(10);
 
 fn dependencies(shared: &Shared, live: &Live) -> Vec<Dependency> {
     let dependency = |name: &str, ok: bool, reason: String| Dependency { name: name.to_owned(), ok, reason };
-    let behind: u64 = shared.stats.tasks().iter().map(|(.., task)| task.behind.load(Ordering::Relaxed)).sum();
-    vec![
-        match live.head().map(|clock| now_ms() - clock.time) {
-            Some(age) if age < STALE.as_millis() as i64 => {
-                dependency("source", true, format!("last block {age} ms ago"))
-            }
-            Some(age) => {
-                let reason = format!("no block for {age} ms: is the node running and in sync?");
-                dependency("source", false, reason)
-            }
-            None => dependency("source", false, "no block so far: is a node's folder given, and is it running?".into()),
-        },
-        dependency("pipeline", behind < 100_000, format!("{behind} records are still to be worked on")),
-    ]
+    let source = match live.head().map(|clock| now_ms() - clock.time) {
+        Some(age) if age < STALE.as_millis() as i64 => dependency("source", true, format!("last block {age} ms ago")),
+        Some(age) => {
+            let reason = format!("no block for {age} ms: is the node running and in sync?");
+            dependency("source", false, reason)
+        }
+        None => dependency("source", false, "no block so far: is a node's folder given, and is it running?".into()),
+    };
+    // An API by itself has no tasks: of those of other processes it knows nothing, and says nothing.
+    let tasks = shared.stats.tasks();
+    let behind: u64 = tasks.iter().map(|(.., task)| task.behind.load(Ordering::Relaxed)).sum();
+    let still = format!("{behind} records are still to be worked on");
+    let pipeline = (!tasks.is_empty()).then(|| dependency("pipeline", behind < 100_000, still));
+    std::iter::once(source).chain(pipeline).collect()
 }

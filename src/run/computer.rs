@@ -54,7 +54,7 @@ fn task(
         }
         let slices = reader.read(CHUNK_BYTES, PATIENCE)?;
         task.behind.store(reader.behind(), Ordering::Relaxed);
-        if slices.is_empty() && over {
+        if slices.is_empty() && over && reader.behind() == 0 {
             return Ok(());
         }
         for slice in &slices {

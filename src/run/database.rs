@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use sink::Sink;
+use sink::{Sink, SinkError};
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
 
-use super::sink::stopped;
 use crate::failure::Failure;
 use crate::stop::Stop;
 
@@ -14,36 +13,32 @@ const RETRY: Duration = Duration::from_millis(500);
 
 /// Opens the database for writing, and waits for a server that is not there yet.
 pub fn open_to_write(url: &str, runtime: &Runtime, stop: &Stop) -> Result<Sink, Failure> {
-    let mut waiting = Waiting::default();
-    loop {
-        match runtime.block_on(sink::connect(url)) {
-            Ok(sink) => {
-                waiting.is_over();
-                return Ok(sink);
-            }
-            Err(error) if error.retry() && !stop.asked() => {
-                waiting.goes_on(&error);
-                stop.rest(RETRY);
-            }
-            Err(error) => return Err(stopped(error)),
-        }
-    }
+    open(stop, || runtime.block_on(sink::connect(url)), SinkError::retry)
 }
 
 /// Opens the database for reading, and waits until a sink has made its tables.
 pub fn open_to_read(url: &str, runtime: &Runtime, stop: &Stop) -> Result<api::Database, Failure> {
+    open(stop, || runtime.block_on(api::open_database(url)), api::OpenError::retry)
+}
+
+fn open<T, E: std::error::Error + Send + Sync + 'static>(
+    stop: &Stop,
+    attempt: impl Fn() -> Result<T, E>,
+    passes: fn(&E) -> bool,
+) -> Result<T, Failure> {
     let mut waiting = Waiting::default();
     loop {
-        match runtime.block_on(api::open_database(url)) {
+        match attempt() {
             Ok(database) => {
                 waiting.is_over();
                 return Ok(database);
             }
-            Err(error) if error.retry() && !stop.asked() => {
+            Err(error) if !passes(&error) => return Err(Failure::because(error.to_string(), error)),
+            Err(_) if stop.asked() => return Err(Failure::Ended { doing: "to open the database".to_owned() }),
+            Err(error) => {
                 waiting.goes_on(&error);
                 stop.rest(RETRY);
             }
-            Err(error) => return Err(Failure::because(error.to_string(), error)),
         }
     }
 }

@@ -28,7 +28,8 @@ impl Roles {
             let _running = running;
             let ender = EndsAllUnlessAsked(shared.clone());
             let outcome = match role(&shared) {
-                // The end came while it waited for something.
+                // The end came while it waited for something, or had to begin again.
+                Err(Failure::Ended { .. }) => Ok(()),
                 Err(Failure::Again { .. }) if shared.stop.asked() => Ok(()),
                 outcome => outcome,
             };

@@ -34,7 +34,7 @@ pub fn run(shared: &Shared, sink: Sink, upstream: &Upstream, runtime: &Handle) -
         }
         role.take_share(membership.as_mut())?;
         let wrote = role.write_some()?;
-        if !wrote && over {
+        if !wrote && over && role.behind() == 0 {
             return Ok(());
         }
     }
@@ -83,6 +83,10 @@ impl Role<'_> {
             .extend(positions.keys().filter(|(name, _)| *name == topics::LONG_SHORT_RATIOS.name).map(|it| it.1));
         self.share = Some(Share { partitions, reader, positions });
         Ok(())
+    }
+
+    fn behind(&self) -> u64 {
+        self.share.as_ref().map_or(0, |share| share.reader.behind())
     }
 
     /// One transaction; whether there was anything to write.
@@ -190,6 +194,6 @@ pub fn topics_of_tables() -> Vec<&'static Topic> {
     topics
 }
 
-pub fn stopped(error: SinkError) -> Failure {
+fn stopped(error: SinkError) -> Failure {
     Failure::because(error.to_string(), error)
 }

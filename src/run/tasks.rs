@@ -141,7 +141,7 @@ impl<'scope, F: Fn(&Shared, u32, &Lease) -> Result<(), Failure> + Sync> Tasks<'s
     /// After how long an ended task is started again, if it is.
     fn ended(&self, partition: u32, thread: ScopedJoinHandle<'_, Result<(), Failure>>) -> Result<Duration, Failure> {
         match thread.join() {
-            Ok(Ok(())) => Ok(AGAIN),
+            Ok(Ok(()) | Err(Failure::Ended { .. })) => Ok(AGAIN),
             Ok(Err(Failure::Again { what, at_once })) => {
                 info!("{}/{partition} begins again where it committed last: {what}", self.stage);
                 Ok(if at_once { AGAIN } else { SHUT_OUT })
@@ -149,5 +149,38 @@ impl<'scope, F: Fn(&Shared, u32, &Lease) -> Result<(), Failure> + Sync> Tasks<'s
             Ok(Err(failure)) => Err(failure),
             Err(_) => Err(Failure::stop(format!("{}/{partition} panicked: this is a bug", self.stage))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use schemas::{GENERATION, topics};
+
+    use super::*;
+    use crate::log::embedded::Embedded;
+    use crate::stats::Stats;
+    use crate::stop::Stop;
+
+    #[test]
+    fn when_one_task_fails_for_good_the_others_end_and_it_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Arc::new(Embedded::open(folder.path(), GENERATION).unwrap());
+        let shared = Shared { log, stats: Arc::new(Stats::default()), stop: Stop::new(), drains: false };
+        let (sender, ended) = std::sync::mpsc::sync_channel(1);
+        std::thread::spawn(move || {
+            let outcome = keep(&shared, "test", &topics::FILLS, |_, partition, lease| {
+                if partition == 0 {
+                    return Err(Failure::stop("the first one fails"));
+                }
+                while !lease.is_over() {
+                    std::thread::park_timeout(Duration::from_millis(1));
+                }
+                Ok(())
+            });
+            sender.send(outcome.unwrap_err().to_string()).unwrap();
+        });
+        assert_eq!(ended.recv_timeout(Duration::from_secs(20)).unwrap(), "the first one fails");
     }
 }

@@ -81,8 +81,8 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
     outcome.map(|()| made)
 }
 
-/// The sources, before everything that lives on what they say.
-fn start_sources(
+/// Every source that there is: node files where there is a node, and what the exchange tells everybody.
+pub fn start_sources(
     roles: &mut Roles,
     node: Option<PathBuf>,
     exchange: &Exchange,

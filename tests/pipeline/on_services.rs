@@ -189,6 +189,36 @@ fn services_that_are_away_are_waited_for() {
     judge(&place, &market, folder.path());
 }
 
+#[test]
+#[ignore = "needs Kafka and Postgres: .ci/run"]
+fn brokers_that_refuse_are_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let services = Services::planned();
+    services.start_guarded_broker();
+    let Place::Services { brokers, .. } = services.place() else { unreachable!() };
+    let login = |name: &str, password: &str| {
+        let file = folder.path().join(format!("{name}.{password}"));
+        let login = format!("sasl.username={name}\nsasl.password={password}\n");
+        std::fs::write(&file, format!("security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\n{login}")).unwrap();
+        file
+    };
+    let refused = |file: &Path| {
+        let (status, _, said) = run(&["computer", "--brokers", &brokers, "--kafka-config", path(file)]);
+        assert_eq!(status, 1, "{said}");
+        said
+    };
+    let (stranger, guest) = (refused(&login("fathom", "wrong")), refused(&login("guest", "guest")));
+    assert!(stranger.contains("fathom: Kafka refuses") && stranger.contains("Authentication failure"), "{stranger}");
+    assert!(
+        guest.contains("fathom: Kafka refuses to make topics") && guest.contains("authorization failed"),
+        "{guest}"
+    );
+    let file = login("fathom", "fathom");
+    let mut computer = Process::start(fathom(&["computer", "--brokers", &brokers, "--kafka-config", path(&file)]));
+    computer.wait_for("coin works on the partitions {0, 1, 2, 3}");
+    computer.end();
+}
+
 /// Waits until the rows hold what the market's truth says at its end.
 fn arrives(place: &Place, market: &Path) {
     let began = Instant::now();

@@ -38,6 +38,11 @@ impl Services {
         script("kafka", &["start", path(&self.broker()), &self.broker_port.to_string()]);
     }
 
+    /// One that asks who is there; only `fathom` may do anything.
+    pub fn start_guarded_broker(&self) {
+        script("kafka", &["start", path(&self.broker()), &self.broker_port.to_string(), "guarded"]);
+    }
+
     pub fn kill_broker(&self) {
         script("kafka", &["kill", path(&self.broker())]);
     }

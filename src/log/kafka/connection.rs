@@ -31,6 +31,8 @@ pub struct Connection {
     stop: Stop,
     /// Since when they have not answered, and when that was said last.
     silent: Mutex<Option<(Instant, Instant)>>,
+    /// That they do not know us: to whoever asks, that looks like silence.
+    unknown: Mutex<Option<KafkaError>>,
 }
 
 /// One attempt takes no longer than this, so that an end can be asked for meanwhile.
@@ -42,7 +44,7 @@ const SAY_AGAIN: Duration = Duration::from_secs(15);
 
 impl Connection {
     pub fn new(brokers: &str, stop: Stop) -> Self {
-        Self { brokers: brokers.to_owned(), stop, silent: Mutex::new(None) }
+        Self { brokers: brokers.to_owned(), stop, silent: Mutex::default(), unknown: Mutex::default() }
     }
 
     /// Does something until the brokers have answered; gives up when the end is asked for meanwhile.
@@ -57,8 +59,12 @@ impl Connection {
                     self.answered();
                     return Ok(done);
                 }
-                Err(error) if verdict(&error) == Verdict::Stop => return Err(refused(&doing(), error)),
-                Err(error) => self.wait_after(doing, &error)?,
+                Err(error) => match verdict(&error) {
+                    Verdict::Wait => self.wait_after(doing, &error)?,
+                    Verdict::Fenced => return Err(LogError::Fenced { task: doing() }),
+                    Verdict::Abort => return Err(LogError::Aborted { task: doing(), source: error }),
+                    Verdict::Stop => return Err(refused(&doing(), error)),
+                },
             }
         }
     }
@@ -66,6 +72,9 @@ impl Connection {
     /// Says that it did not work and rests a little.
     pub fn wait_after(&self, doing: &dyn Fn() -> String, error: &KafkaError) -> Result<(), LogError> {
         self.failed(&format!("{}: {error}", doing()));
+        if let Some(unknown) = locked(&self.unknown).clone() {
+            return Err(refused(&doing(), unknown));
+        }
         if self.stop.asked() {
             return Err(LogError::Ended { doing: doing() });
         }
@@ -153,8 +162,10 @@ impl ClientContext for Client {
 
     fn error(&self, error: KafkaError, reason: &str) {
         debug!("librdkafka: {error}: {reason}");
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
-            self.connection.failed(reason);
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AllBrokersDown) => self.connection.failed(reason),
+            Some(RDKafkaErrorCode::Authentication) => *locked(&self.connection.unknown) = Some(error),
+            _ => {}
         }
     }
 }

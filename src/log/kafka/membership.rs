@@ -30,6 +30,8 @@ pub struct Member {
     group: Group,
     connection: Arc<Connection>,
     told: Instant,
+    /// The last share: what another member has now, it says itself.
+    ours: BTreeSet<u32>,
 }
 
 const TELL_EVERY: Duration = Duration::from_secs(1);
@@ -42,7 +44,7 @@ impl Member {
         consumer
             .subscribe(&[&group.generation.name(group.topic)])
             .map_err(|error| refused(&format!("to join the group {name}"), error))?;
-        Ok(Self { consumer, group, connection: Arc::clone(connection), told: Instant::now() })
+        Ok(Self { consumer, group, connection: Arc::clone(connection), told: Instant::now(), ours: BTreeSet::new() })
     }
 
     /// Says how far we are. When it cannot be said, it is said the next time.
@@ -50,7 +52,10 @@ impl Member {
         self.told = Instant::now();
         let Group { stage, generation, progress, .. } = &self.group;
         let mut offsets = TopicPartitionList::new();
-        for ((_, topic, partition), next) in locked(progress).iter().filter(|((reader, ..), _)| reader == stage) {
+        let is_ours = |reader: &str, partition| reader == *stage && self.ours.contains(partition);
+        for ((_, topic, partition), next) in
+            locked(progress).iter().filter(|((reader, _, partition), _)| is_ours(reader, partition))
+        {
             let Some(topic) = TOPICS.into_iter().find(|known| known.name == *topic) else { continue };
             let offset = Offset::Offset(next.cast_signed());
             let _ = offsets.add_partition_offset(&generation.name(topic), partition.cast_signed(), offset);
@@ -82,8 +87,9 @@ impl Membership for Member {
             self.tell();
         }
         let ours = locked(&self.consumer.context().ours).take();
-        if ours.is_some() {
+        if let Some(ours) = &ours {
             self.connection.answered();
+            self.ours.clone_from(ours);
         }
         Ok(ours)
     }

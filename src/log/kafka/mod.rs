@@ -47,18 +47,20 @@ type Progress = BTreeMap<(&'static str, &'static str, u32), u64>;
 impl Kafka {
     /// Waits for the brokers, and makes the topics of this generation that are not there yet.
     pub fn open(settings: Settings, generation: Generation, stop: Stop) -> Result<Self, LogError> {
-        let connection = Arc::new(Connection::new(settings.brokers(), stop));
-        topics::make(&settings, generation, &connection)?;
-        Self::look(settings, generation, connection)
+        let log = Self::new(settings, generation, stop)?;
+        topics::make(&log.settings, generation, &log.connection, &log.prober)?;
+        Ok(log)
     }
 
     /// Changes nothing: the topics have to be there.
     pub fn open_to_look(settings: Settings, generation: Generation, stop: Stop) -> Result<Self, LogError> {
-        let connection = Arc::new(Connection::new(settings.brokers(), stop));
-        Self::look(settings, generation, connection)
+        let log = Self::new(settings, generation, stop)?;
+        topics::check(generation, &log.connection, &log.prober)?;
+        Ok(log)
     }
 
-    fn look(settings: Settings, generation: Generation, connection: Arc<Connection>) -> Result<Self, LogError> {
+    fn new(settings: Settings, generation: Generation, stop: Stop) -> Result<Self, LogError> {
+        let connection = Arc::new(Connection::new(settings.brokers(), stop));
         let prober = settings.consumer(&settings.group(generation, "prober"), &connection)?;
         let (extents, progress, heard) = (Mutex::default(), Arc::default(), Mutex::default());
         Ok(Self { generation, settings, connection, prober, extents, progress, heard })

@@ -135,7 +135,7 @@ impl Reader for PartsReader {
         self.look_at_ends();
         loop {
             let slices = self.take(max_bytes)?;
-            if !slices.is_empty() || Instant::now() >= until || self.connection.is_ending() {
+            if !slices.is_empty() || Instant::now() >= until {
                 return Ok(slices);
             }
             self.bell.wait(until);

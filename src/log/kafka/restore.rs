@@ -22,8 +22,10 @@ pub fn last_values(log: &Kafka, topic: &'static Topic, partition: u32) -> Result
 }
 
 /// Hands over each record from there on. Offsets of a commit itself are never given out: the end is where the reader
-/// finds nothing more.
+/// finds nothing more. A leader that has just become one may not know yet how far it reaches; it does once it has
+/// said so.
 fn to_the_end(log: &Kafka, start: Start, mut each: impl FnMut(&[u8], Option<&[u8]>)) -> Result<(), LogError> {
+    log.ask_extent(start.topic, start.partition)?;
     let mut reader = open(log, start)?;
     while !reader.has_reached_the_end() {
         for slice in reader.read(CHUNK_BYTES, PATIENCE)? {
@@ -97,8 +99,11 @@ fn first_from(log: &Kafka, topic: &'static Topic, partition: u32, from: u64) -> 
         let slices = reader.read(1, PATIENCE)?;
         let first =
             slices.iter().flat_map(|slice| slice.records()).map(|(offset, record)| (offset, record.time)).next();
-        if first.is_some() || reader.has_reached_the_end() || log.connection.is_ending() {
+        if first.is_some() || reader.has_reached_the_end() {
             return Ok(first);
+        }
+        if log.connection.is_ending() {
+            return Err(LogError::Ended { doing: format!("reading {}/{partition}", topic.name) });
         }
     }
 }

@@ -30,8 +30,9 @@ const TRANSACTION: Duration = Duration::from_secs(10);
 pub const SESSION: Duration = Duration::from_secs(6);
 const PREFETCH_KIB: usize = 16 * 1024;
 
-/// Settings that are ours: security and compression belong to the operator.
-const MAY_SET: [&str; 7] = ["security.", "sasl.", "ssl.", "enable.ssl.", "compression.", "client.", "broker."];
+/// Security and compression belong to the operator; what is not named here is ours. With `client.rack` followers
+/// would be read from, whose end is not the end.
+const MAY_SET: [&str; 7] = ["security.", "sasl.", "ssl.", "enable.ssl.", "compression.", "client.id", "broker."];
 
 impl Settings {
     pub fn new(brokers: &str, file: Option<&Path>) -> Result<Self, Failure> {

@@ -1,13 +1,16 @@
 //! The topics of a generation on Kafka: made when they are not there, refused when they are of another shape.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use schemas::{Generation, Keeps, TOPICS, Topic};
 use tracing::info;
 
 use super::connection::{Client, Connection};
+use super::reader::ConsumerClient;
 use super::settings::{RECORD_BYTES, Settings};
 use super::{LogError, refused};
 
@@ -17,17 +20,18 @@ type Found = Vec<(String, usize)>;
 pub fn make(
     settings: &Settings,
     generation: Generation,
-    connection: &std::sync::Arc<Connection>,
+    connection: &Arc<Connection>,
+    prober: &ConsumerClient,
 ) -> Result<(), LogError> {
-    let client = Client { connection: std::sync::Arc::clone(connection) };
+    let client = Client { connection: Arc::clone(connection) };
     let admin: AdminClient<Client> =
         settings.admin().create_with_context(client).map_err(|error| refused("to make an admin client", error))?;
     loop {
-        let found = connection.insist(&|| "to list its topics".to_owned(), |patience| list(&admin, patience))?;
+        let found = list(prober, connection)?;
         let is_there = |topic: &&Topic| found.iter().any(|(name, _)| *name == generation.name(topic));
         let missing: Vec<&Topic> = TOPICS.into_iter().filter(|topic| !is_there(topic)).collect();
         if missing.is_empty() {
-            return check(&found, generation);
+            return compare(&found, generation);
         }
         info!("making {} topics named fathom.{}.…", missing.len(), generation.number);
         let doing = || "to make topics".to_owned();
@@ -35,8 +39,18 @@ pub fn make(
     }
 }
 
-fn list(admin: &AdminClient<Client>, patience: Duration) -> Result<Found, KafkaError> {
-    let metadata = admin.inner().fetch_metadata(None, patience)?;
+/// Makes nothing: all of them have to be there.
+pub fn check(generation: Generation, connection: &Connection, prober: &ConsumerClient) -> Result<(), LogError> {
+    compare(&list(prober, connection)?, generation)
+}
+
+/// The first thing that is asked of the brokers: that they do not know us is heard by polling, and nowhere else.
+fn list(prober: &ConsumerClient, connection: &Connection) -> Result<Found, LogError> {
+    let metadata = connection.insist(&|| "to list its topics".to_owned(), |patience| {
+        let metadata = prober.fetch_metadata(None, patience);
+        prober.poll(Duration::ZERO);
+        metadata
+    })?;
     Ok(metadata.topics().iter().map(|topic| (topic.name().to_owned(), topic.partitions().len())).collect())
 }
 
@@ -70,7 +84,7 @@ fn create(
     Ok(())
 }
 
-fn check(found: &Found, generation: Generation) -> Result<(), LogError> {
+fn compare(found: &Found, generation: Generation) -> Result<(), LogError> {
     for topic in TOPICS {
         let (name, expected) = (generation.name(topic), generation.partitions(topic));
         let partitions = found.iter().find(|(other, _)| *other == name).map_or(0, |(_, partitions)| *partitions);

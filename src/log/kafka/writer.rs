@@ -35,9 +35,13 @@ impl TaskWriter {
     ) -> Result<Self, LogError> {
         let id = settings.group(generation, task);
         let producer = settings.producer(&id, connection)?;
-        connection.insist(&|| format!("to begin the transactions of {task}"), |patience| {
+        let begun = connection.insist(&|| format!("to begin the transactions of {task}"), |patience| {
             producer.poll(Duration::ZERO);
             producer.init_transactions(patience)
+        });
+        begun.map_err(|error| match error {
+            LogError::Fenced { .. } => LogError::Fenced { task: task.to_owned() },
+            other => other,
         })?;
         Ok(Self { task: task.to_owned(), generation, producer, connection: Arc::clone(connection) })
     }

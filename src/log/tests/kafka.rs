@@ -126,6 +126,58 @@ fn topics_are_made_as_the_contract_says() {
     assert_eq!(setting(&topics::FILLS, "message.timestamp.type"), "LogAppendTime");
 }
 
+/// What a task has to read when it begins is bounded by what it knows, not by how long it has been at work.
+#[test]
+#[ignore = "needs Kafka: FATHOM_KAFKA"]
+fn state_is_compacted_while_it_is_written() {
+    let place = Place::brokers();
+    let log = place.open();
+    let mut writer = Arc::clone(&log).writer("test.0").unwrap();
+    let value = incompressible(100_000);
+    let until = Instant::now() + Duration::from_secs(90);
+    let mut written = 0;
+    let mut kept = 0;
+    while kept * 2 >= written || written < 1_000 {
+        assert!(Instant::now() < until, "{kept} records of {written} are kept");
+        for _ in 0..10 {
+            let mut out = Outbox::new(log.generation());
+            (0..100).for_each(|key: u8| out.batch(&topics::STATE_COIN, 0).push(0, &[key], Some(&value), b""));
+            writer.commit(&out).unwrap();
+            written += 100;
+        }
+        kept = records_of_state(&log);
+    }
+    println!("{kept} of {written} records are still there");
+    let mut keys = 0;
+    assert_eq!(
+        log.last_values(&topics::STATE_COIN, 0, &mut |_, found| keys += usize::from(found == value)).unwrap(),
+        100
+    );
+    assert_eq!(keys, 100);
+}
+
+fn incompressible(bytes: usize) -> Vec<u8> {
+    let mut random = 1_u64;
+    let mut next = || {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (random >> 33) as u8
+    };
+    (0..bytes).map(|_| next()).collect()
+}
+
+fn records_of_state(log: &Arc<dyn crate::log::Log>) -> usize {
+    let start = crate::log::Start { topic: &topics::STATE_COIN, partition: 0, from: None };
+    let mut reader = Arc::clone(log).reader(&[start]).unwrap();
+    let mut count = 0;
+    loop {
+        let slices = reader.read(usize::MAX, Duration::from_millis(500)).unwrap();
+        count += slices.iter().map(|slice| slice.records().count()).sum::<usize>();
+        if reader.behind() == 0 {
+            return count;
+        }
+    }
+}
+
 #[test]
 fn what_heals_is_waited_for_and_what_does_not_is_said() {
     use rdkafka::error::RDKafkaErrorCode as Code;
