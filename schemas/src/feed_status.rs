@@ -13,13 +13,13 @@ pub static TOPIC: Topic = Topic {
     partitioned_by: None,
     key: "source",
     keeps: Keeps::Recent { hours: 720, mib: 64 },
-    about: "sources that were connected or lost, and the stretches of time in which something of them may be missing",
+    about: "sources that were connected, lost or silent, and what of them is or may be missing: blocks, or stretches of time",
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedStatus {
     pub source: Text,
-    pub status: Connection,
+    pub status: SourceStatus,
     /// When it was noticed.
     pub time: i64,
     /// Of a gap: the event times between which something may be missing.
@@ -27,16 +27,37 @@ pub struct FeedStatus {
     pub from_time: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_time: Option<i64>,
+    /// The blocks that are missing, where the source numbers them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_block: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_block: Option<u64>,
+    /// Of a gap that was healed: who had what was missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub healed_by: Option<Text>,
     /// For people.
     pub reason: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Connection {
+#[serde(rename_all = "kebab-case")]
+pub enum SourceStatus {
     Connected,
-    Lost,
+    Disconnected,
+    /// Connected as far as anybody knows, and silent for longer than the source ever is.
+    Stale,
     Gap,
+    /// All of an earlier gap has been found elsewhere.
+    GapHealed,
+}
+
+impl FeedStatus {
+    /// Of no stretch of time: whether the source is heard.
+    pub fn of(source: impl Into<Text>, status: SourceStatus, time: i64, reason: impl Into<String>) -> Self {
+        let (from_time, to_time, from_block, to_block) = (None, None, None, None);
+        let (source, reason) = (source.into(), reason.into());
+        Self { source, status, time, from_time, to_time, from_block, to_block, healed_by: None, reason }
+    }
 }
 
 impl Message for FeedStatus {

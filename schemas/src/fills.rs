@@ -18,6 +18,15 @@ pub static TOPIC: Topic = Topic {
     about: "every leg of every trade as the source wrote it, with clock and gap records in the same order",
 };
 
+/// What was found after the tape had gone on: the same records, in their own order, beside the live ones.
+pub static HISTORY: Topic = Topic {
+    name: "fills-history",
+    partitioned_by: Some("coin"),
+    key: "coin",
+    keeps: Keeps::Recent { hours: 720, mib: 1024 },
+    about: "fills that were found after `fills` had gone on without them: gaps that were healed, imports of older hours",
+};
+
 /// The values of the header `kind`.
 pub mod kind {
     pub const HEADER: &str = "kind";

@@ -3,6 +3,7 @@
 #![no_std]
 extern crate alloc;
 
+mod account_states;
 mod amount;
 mod asset_contexts;
 mod batch;
@@ -17,41 +18,48 @@ mod hash;
 mod hex;
 mod interval;
 mod late_events;
+mod ledger_updates;
 pub mod liquidations;
 mod long_short_ratios;
 mod markets;
 mod message;
+mod mids;
 mod outbox;
 mod position_changes;
 mod positions;
 mod prices;
 mod raw;
+mod source_runs;
 mod state;
 mod text;
 mod topic;
 mod trades;
 mod wallet;
 
+pub use account_states::{AccountState, AssetPosition, HeldLeverage, HeldPosition, MarginSummary};
 pub use amount::{Amount, AmountError};
 pub use asset_contexts::AssetContext;
 pub use batch::{Batch, Headers, Record, Records};
 pub use clocks::ResultClock;
 pub use coin::{Coin, MarketKind};
 pub use dead_letters::DeadLetter;
-pub use feed_status::{Connection, FeedStatus};
+pub use feed_status::{FeedStatus, SourceStatus};
 pub use fills::{Clock, Fill, Gap, Liquidation, Side, kind};
 pub use hash::Hash;
 pub use interval::Interval;
 pub use late_events::LateEvent;
+pub use ledger_updates::LedgerUpdate;
 pub use liquidations::{LiquidationEpisode, LiquidationOrder};
 pub use long_short_ratios::LongShortRatio;
 pub use markets::{MarginTier, Market};
 pub use message::Message;
+pub use mids::Mid;
 pub use outbox::Outbox;
 pub use position_changes::PositionChange;
 pub use positions::{Position, PositionSide};
 pub use prices::Price;
 pub use raw::{RAW_PART_BYTES, raw_parts};
+pub use source_runs::SourceRun;
 pub use state::{Checkpoint, Cursor, MarketMark};
 pub use text::Text;
 pub use topic::{GENERATION, Generation, Keeps, Topic, partition_of};
@@ -59,14 +67,21 @@ pub use trades::Trade;
 pub use wallet::{NotAWallet, Wallet};
 
 /// Every topic there is, in the order of the flow. A new topic is its file and one line here.
-pub static TOPICS: [&Topic; 20] = [
+pub static TOPICS: [&Topic; 29] = [
     &raw::NODE_FILLS,
+    &raw::MISC_EVENTS,
     &raw::PUBLIC_FEED,
+    &raw::INFO,
     &fills::TOPIC,
+    &fills::HISTORY,
     &trades::TOPIC,
     &asset_contexts::TOPIC,
+    &mids::TOPIC,
+    &account_states::TOPIC,
+    &ledger_updates::TOPIC,
     &markets::TOPIC,
     &feed_status::TOPIC,
+    &source_runs::TOPIC,
     &dead_letters::TOPIC,
     &position_changes::TOPIC,
     &positions::TOPIC,
@@ -76,6 +91,8 @@ pub static TOPICS: [&Topic; 20] = [
     &late_events::TOPIC,
     &state::PARSER,
     &state::PARSER_NODE_FILLS,
+    &state::PARSER_MISC_EVENTS,
+    &state::PARSER_INFO,
     &state::PARSER_META,
     &state::PARSER_PUBLIC_FEED,
     &state::COIN,
@@ -84,21 +101,28 @@ pub static TOPICS: [&Topic; 20] = [
 
 /// The topics by name, for whoever has no message type at hand.
 pub mod topics {
+    pub use crate::account_states::TOPIC as ACCOUNT_STATES;
     pub use crate::asset_contexts::TOPIC as ASSET_CONTEXTS;
     pub use crate::dead_letters::TOPIC as DEAD_LETTERS;
     pub use crate::feed_status::TOPIC as FEED_STATUS;
-    pub use crate::fills::TOPIC as FILLS;
+    pub use crate::fills::{HISTORY as FILLS_HISTORY, TOPIC as FILLS};
     pub use crate::late_events::TOPIC as LATE_EVENTS;
+    pub use crate::ledger_updates::TOPIC as LEDGER_UPDATES;
     pub use crate::liquidations::TOPIC as LIQUIDATIONS;
     pub use crate::long_short_ratios::TOPIC as LONG_SHORT_RATIOS;
     pub use crate::markets::TOPIC as MARKETS;
+    pub use crate::mids::TOPIC as MIDS;
     pub use crate::position_changes::TOPIC as POSITION_CHANGES;
     pub use crate::positions::TOPIC as POSITIONS;
     pub use crate::prices::TOPIC as PRICES;
-    pub use crate::raw::{NODE_FILLS as RAW_NODE_FILLS, PUBLIC_FEED as RAW_PUBLIC_FEED};
+    pub use crate::raw::{
+        INFO as RAW_INFO, MISC_EVENTS as RAW_MISC_EVENTS, NODE_FILLS as RAW_NODE_FILLS, PUBLIC_FEED as RAW_PUBLIC_FEED,
+    };
+    pub use crate::source_runs::TOPIC as SOURCE_RUNS;
     pub use crate::state::{COIN as STATE_COIN, PRICE as STATE_PRICE};
     pub use crate::state::{
-        PARSER as STATE_PARSER, PARSER_META as STATE_PARSER_META, PARSER_NODE_FILLS as STATE_PARSER_NODE_FILLS,
+        PARSER as STATE_PARSER, PARSER_INFO as STATE_PARSER_INFO, PARSER_META as STATE_PARSER_META,
+        PARSER_MISC_EVENTS as STATE_PARSER_MISC_EVENTS, PARSER_NODE_FILLS as STATE_PARSER_NODE_FILLS,
         PARSER_PUBLIC_FEED as STATE_PARSER_PUBLIC_FEED,
     };
     pub use crate::trades::TOPIC as TRADES;

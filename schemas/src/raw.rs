@@ -11,6 +11,22 @@ pub static NODE_FILLS: Topic = Topic {
     about: "lines of the node's `node_fills_by_block` files, byte for byte; a long one in parts (header `part`)",
 };
 
+pub static MISC_EVENTS: Topic = Topic {
+    name: "raw.misc-events",
+    partitioned_by: None,
+    key: "hour and byte offset of the line",
+    keeps: Keeps::Recent { hours: 72, mib: 512 },
+    about: "lines of the node's `misc_events` files, byte for byte; a long one in parts (header `part`)",
+};
+
+pub static INFO: Topic = Topic {
+    name: "raw.info",
+    partitioned_by: None,
+    key: "the request",
+    keeps: Keeps::Recent { hours: 24, mib: 512 },
+    about: "replies of the info endpoint that facts were made of, byte for byte; a long one in parts (header `part`)",
+};
+
 pub static PUBLIC_FEED: Topic = Topic {
     name: "raw.public-feed",
     partitioned_by: None,

@@ -24,6 +24,22 @@ pub static PARSER_NODE_FILLS: Topic = Topic {
     about: "how far the node's fill files have been read",
 };
 
+pub static PARSER_MISC_EVENTS: Topic = Topic {
+    name: "state.parser.misc-events",
+    partitioned_by: None,
+    key: "`cursor`",
+    keeps: Keeps::State,
+    about: "how far the node's files of other events have been read",
+};
+
+pub static PARSER_INFO: Topic = Topic {
+    name: "state.parser.info",
+    partitioned_by: None,
+    key: "`budget`, or wallet|what is asked",
+    keeps: Keeps::State,
+    about: "what was asked of the info endpoint lately, which wallets are followed and how far their ledgers were read",
+};
+
 pub static PARSER_META: Topic = Topic {
     name: "state.parser.meta",
     partitioned_by: None,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::{AssetContext, Coin, Connection, FeedStatus, Outbox, Text, Trade, topics};
+use schemas::{AssetContext, Coin, FeedStatus, Outbox, SourceStatus, Trade, topics};
 use serde_json::value::RawValue;
 
 use super::coverage::{self, Coverage};
@@ -110,7 +110,7 @@ impl Feed {
                     self.coverage.subscribe(coins.clone(), *time, &mut self.cursor);
                 }
                 if !self.cursor.connected {
-                    self.say(Connection::Connected, *time, &format!("{} coins are followed", coins.len()), out);
+                    self.say(SourceStatus::Connected, *time, &format!("{} coins are followed", coins.len()), out);
                 }
                 self.cursor.connected = true;
                 self.close_hole(false, *time, out);
@@ -132,7 +132,7 @@ impl Feed {
 
     fn lose(&mut self, time: i64, reason: &str, out: &mut Outbox) {
         if self.cursor.connected {
-            self.say(Connection::Lost, time, reason, out);
+            self.say(SourceStatus::Disconnected, time, reason, out);
         }
         self.cursor.connected = false;
         self.coverage = Coverage::default();
@@ -143,13 +143,12 @@ impl Feed {
         let Some((from, to)) = self.coverage.close_hole(is_settled, &mut self.cursor) else { return };
         self.cursor.gaps += 1;
         let reason = "trades between two connections, or before a market was followed, may be missing".to_owned();
-        let (source, status) = (Text::from(facts::SOURCE), Connection::Gap);
-        out.send(&FeedStatus { source, status, time, from_time: Some(from), to_time: Some(to), reason });
+        let gap = FeedStatus::of(facts::SOURCE, SourceStatus::Gap, time, reason);
+        out.send(&FeedStatus { from_time: Some(from), to_time: Some(to), ..gap });
     }
 
-    fn say(&self, status: Connection, time: i64, reason: &str, out: &mut Outbox) {
-        let (source, reason) = (Text::from(facts::SOURCE), reason.to_owned());
-        out.send(&FeedStatus { source, status, time, from_time: None, to_time: None, reason });
+    fn say(&self, status: SourceStatus, time: i64, reason: &str, out: &mut Outbox) {
+        out.send(&FeedStatus::of(facts::SOURCE, status, time, reason));
     }
 
     fn take_frame(&mut self, bytes: &[u8], received: i64, out: &mut Outbox) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use schemas::{Coin, Connection, GENERATION, Outbox};
+use schemas::{Coin, GENERATION, Outbox, SourceStatus};
 use serde_json::json;
 
 use super::server::{Server, Source};
@@ -19,7 +19,7 @@ fn impatient() -> Patience {
     Patience { for_answers: Duration::from_millis(300), ..quick() }
 }
 
-fn count(source: &Source, status: Connection) -> usize {
+fn count(source: &Source, status: SourceStatus) -> usize {
     source.log.statuses.iter().filter(|said| said.status == status).count()
 }
 
@@ -60,9 +60,9 @@ async fn a_ping_that_is_answered_keeps_the_connection_and_one_that_is_not_ends_i
         client.say(r#"{"channel":"pong"}"#).await;
     }
     source.read_until(|source| source.feed.cursor().frames == 3).await;
-    assert_eq!((is_connected(&source), count(&source, Connection::Lost)), (true, 0));
+    assert_eq!((is_connected(&source), count(&source, SourceStatus::Disconnected)), (true, 0));
     let _silent = client;
-    source.read_until(|source| count(source, Connection::Lost) == 1).await;
+    source.read_until(|source| count(source, SourceStatus::Disconnected) == 1).await;
     assert_eq!(source.log.statuses[1].reason, "the server did not answer");
     server.accept().await;
 }
@@ -97,7 +97,7 @@ async fn a_connection_that_was_closed_is_made_anew_and_what_the_backlog_holds_is
     client.say(of_btc(50..55)).await;
     source.read_until(|source| source.log.trades.len() == 13 && !source.log.gaps().is_empty()).await;
     assert_eq!(source.log.gaps(), [(RECEIVED + 7 - 2_000, RECEIVED + 7)]);
-    assert_eq!((source.feed.cursor().duplicates, count(&source, Connection::Lost)), (2, 2));
+    assert_eq!((source.feed.cursor().duplicates, count(&source, SourceStatus::Disconnected)), (2, 2));
 }
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn what_is_listed_later_is_subscribed_on_the_same_connection() {
     assert_eq!(client.requested().await, json!({ "type": "trades", "coin": "NEW" }));
     client.accept(json!({ "type": "trades", "coin": "NEW" })).await;
     source.read_until(|source| source.log.gaps().len() == 1).await;
-    assert_eq!((source.feed.cursor().connection, count(&source, Connection::Connected)), (1, 1));
+    assert_eq!((source.feed.cursor().connection, count(&source, SourceStatus::Connected)), (1, 1));
 }
 
 #[tokio::test]

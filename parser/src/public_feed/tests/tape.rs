@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use schemas::{Connection, GENERATION, Outbox};
+use schemas::{GENERATION, Outbox, SourceStatus};
 use serde_json::Value;
 
 use super::super::feed::{Event, Feed};
@@ -167,7 +167,7 @@ impl World {
         let tid = |fact: &String| serde_json::from_str::<Value>(fact).unwrap()["tid"].as_u64().unwrap();
         let published: Vec<u64> = self.log.trades.iter().map(tid).collect();
         let (gaps, known) = (self.log.gaps(), published.iter().collect::<BTreeSet<_>>());
-        let connected = self.log.statuses.iter().find(|status| status.status == Connection::Connected);
+        let connected = self.log.statuses.iter().find(|status| status.status == SourceStatus::Connected);
         let since = connected.map_or(i64::MAX, |status| status.time);
         let is_said = |time: i64| time <= since || gaps.iter().any(|(from, to)| *from <= time && time <= *to);
         let happened = self.tape[..self.happened].iter();
