@@ -21,13 +21,13 @@ use crate::stop::{Stop, Upstream};
 
 pub fn parser(args: ParserRole) -> Result<(), Failure> {
     let settings = settings("parser", &args.kafka)?;
-    let node = up::node_folder(args.sources.node.as_deref())?;
+    let nodes = up::node_folders(&args.sources.nodes)?;
     let process = Process::begin("parser", settings)?;
     let market = if args.sources.simulated { Market::Simulated } else { Market::Mainnet };
     market::mark(&process.shared, market)?;
     let mut roles = Roles::new(&process.shared);
     let (nobody, parsed) = (Upstream::default(), Upstream::default());
-    up::start_sources(&mut roles, node, &args.sources.exchange(), nobody, &parsed, &process.runtime);
+    up::start_sources(&mut roles, nodes, &args.sources.exchange(), nobody, &parsed, &process.runtime);
     process.run(roles)
 }
 

@@ -26,7 +26,7 @@ pub fn start_market(
     roles: &mut Roles,
     market: &Upstream,
     runtime: &Runtime,
-) -> Result<(Option<PathBuf>, Exchange), Failure> {
+) -> Result<(Vec<PathBuf>, Exchange), Failure> {
     let out = data.simulator();
     let options = simulator::Options {
         out: out.clone(),
@@ -46,7 +46,7 @@ pub fn start_market(
     let stop = roles.shared.stop.clone();
     runtime.spawn(simulator::serve(listener, feed, async move { stop.wait().await }));
     let exchange = Exchange { info: format!("http://{address}/info"), feed: format!("ws://{address}/ws") };
-    Ok((Some(out), exchange))
+    Ok((vec![out], exchange))
 }
 
 fn run_market(mut simulator: Simulator, shared: &Shared) -> Result<(), Failure> {

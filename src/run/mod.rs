@@ -7,6 +7,7 @@ pub mod computer;
 mod database;
 mod demo;
 mod housekeeping;
+pub mod import;
 pub mod market;
 mod markets;
 mod parser;

@@ -35,7 +35,7 @@ pub fn up(args: Up) -> Result<(), Failure> {
 /// Runs everything. When all of it has been started this is called, and what it returns is returned in the end.
 pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAddr) -> T) -> Result<T, Failure> {
     let market = if args.demo || args.sources.simulated { Market::Simulated } else { Market::Mainnet };
-    let node = if args.demo { None } else { node_folder(args.sources.node.as_deref())? };
+    let nodes = if args.demo { Vec::new() } else { node_folders(&args.sources.nodes)? };
     let data = DataDir::take(&args.data.path, market)?;
     let runtime = runtime()?;
     let (listener, address) = server::listen(args.http, &runtime)?;
@@ -56,11 +56,11 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
 
     let mut roles = Roles::new(&shared);
     let [simulated, parsed, computed, stored, apart] = std::array::from_fn(|_| Upstream::default());
-    let (node, exchange) = match args.demo {
+    let (nodes, exchange) = match args.demo {
         true => demo::start_market(&args, &data, &mut roles, &simulated, &runtime)?,
-        false => (node, args.sources.exchange()),
+        false => (nodes, args.sources.exchange()),
     };
-    start_sources(&mut roles, node, &exchange, simulated, &parsed, &runtime);
+    start_sources(&mut roles, nodes, &exchange, simulated, &parsed, &runtime);
     for stage in computer::stages() {
         let upstream = parsed.clone();
         roles.start(stage.name, &computed, move |shared| computer::run(shared, stage, &upstream));
@@ -84,14 +84,14 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
 /// Every source that there is: node files where there is a node, and what the exchange tells everybody.
 pub fn start_sources(
     roles: &mut Roles,
-    node: Option<PathBuf>,
+    nodes: Vec<PathBuf>,
     exchange: &Exchange,
     simulated: Upstream,
     parsed: &Upstream,
     runtime: &Runtime,
 ) {
-    if let Some(node) = node {
-        roles.start("parser", parsed, move |shared| parser::run(shared, &node, &simulated));
+    if !nodes.is_empty() {
+        roles.start("parser", parsed, move |shared| parser::run(shared, &nodes, &simulated));
     }
     let (handle, url) = (runtime.handle().clone(), exchange.info.clone());
     roles.start("markets", parsed, move |shared| markets::run(shared, &url, &handle));
@@ -118,24 +118,28 @@ pub fn runtime() -> Result<Runtime, Failure> {
 /// Where a node writes when it is not told otherwise.
 const USUAL_NODE: &str = "hl/data";
 
-/// The node's data folder. One that was named and is not there is a mistake; without any, the public feed is all.
-pub fn node_folder(named: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
+/// The nodes' data folders. One that was named and is not there is a mistake; without any, the public feed is all.
+pub fn node_folders(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-    let Some(path) = named else {
-        let usual = home.join(USUAL_NODE);
-        if !usual.is_dir() {
-            info!(
-                "there is no Hyperliquid node's data folder at {}: the public feed has prices and trades, but positions, \
-                 ratios and liquidations need the fills of a node (--node)",
-                usual.display()
-            );
-            return Ok(None);
-        }
-        return Ok(Some(usual));
-    };
-    let path = path.strip_prefix("~").map_or_else(|_| path.to_owned(), |rest| home.join(rest));
+    if !named.is_empty() {
+        return named.iter().map(|path| node_folder(path, &home)).collect();
+    }
+    let usual = home.join(USUAL_NODE);
+    if usual.is_dir() {
+        return Ok(vec![usual]);
+    }
+    info!(
+        "there is no Hyperliquid node's data folder at {}: the public feed has prices and trades, but positions, ratios \
+         and liquidations need the fills of a node (--node)",
+        usual.display()
+    );
+    Ok(Vec::new())
+}
+
+fn node_folder(named: &Path, home: &Path) -> Result<PathBuf, Failure> {
+    let path = named.strip_prefix("~").map_or_else(|_| named.to_owned(), |rest| home.join(rest));
     if path.is_dir() {
-        return Ok(Some(path));
+        return Ok(path);
     }
     Err(Failure::Usage(format!(
         "there is no Hyperliquid node's data folder at {}: run one with `hl-visor run-non-validator --write-fills \

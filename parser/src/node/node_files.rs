@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use schemas::{Cursor, Outbox, topics};
+use schemas::{Cursor, FeedStatus, Outbox, SourceStatus, topics};
 
 use super::layout::Layout;
 use super::run_record::{Counts, RunRecord};
@@ -19,6 +19,14 @@ pub struct NodeFiles {
     cursor: Cursor,
     /// Since when the block after a hole waits for those before it.
     waits_since: Option<i64>,
+    heard: Heard,
+}
+
+/// Whether blocks come.
+#[derive(Debug)]
+struct Heard {
+    last: i64,
+    said: Option<SourceStatus>,
 }
 
 #[derive(Debug)]
@@ -38,6 +46,8 @@ pub struct Taken {
 
 /// How long a block waits for those of another node before it.
 const PATIENCE_MS: i64 = 1_000;
+/// Nodes write a block each tenth of a second, with or without fills.
+const STALE_MS: i64 = 5_000;
 
 impl NodeFiles {
     /// Each folder is a node's data folder: the one that holds `node_fills_by_block` or another layout.
@@ -51,7 +61,12 @@ impl NodeFiles {
             Node { folder: folder.clone(), label, tail: None, run }
         };
         let nodes = folders.iter().map(node).collect();
-        Ok(Self { nodes, cursor: Cursor { generation, ..cursor }, waits_since: None })
+        Ok(Self {
+            nodes,
+            cursor: Cursor { generation, ..cursor },
+            waits_since: None,
+            heard: Heard { last: now, said: None },
+        })
     }
 
     pub fn cursor(&self) -> &Cursor {
@@ -59,9 +74,10 @@ impl NodeFiles {
     }
 
     /// Takes complete lines from the cursor on, as many as there are up to a bound; adds their facts and the cursor
-    /// behind them to the outbox. Nothing taken means caught up.
+    /// behind them to the outbox. Nothing taken means caught up; a silence that is too long is said even so.
     pub fn read(&mut self, received: i64, out: &mut Outbox) -> Result<Taken, SourceError> {
         let taken = self.take(received, out)?;
+        self.listen(taken, received, out);
         if taken != Taken::default() {
             self.write_state(out);
             for node in &mut self.nodes {
@@ -73,6 +89,7 @@ impl NodeFiles {
 
     /// Nothing follows for now: the runs have ended.
     pub fn end(&mut self, now: i64, out: &mut Outbox) {
+        out.send(&FeedStatus::of(SOURCE, SourceStatus::Disconnected, now, "the parser has ended"));
         for node in &mut self.nodes {
             node.run.end(node.position(), now, out);
         }
@@ -85,6 +102,22 @@ impl NodeFiles {
     /// How many nodes have said anything so far.
     pub fn nodes(&self) -> usize {
         self.nodes.iter().filter(|node| node.tail.is_some()).count()
+    }
+
+    fn listen(&mut self, taken: Taken, received: i64, out: &mut Outbox) {
+        let Heard { last, said } = &mut self.heard;
+        let (status, reason) = if taken.lines > 0 {
+            *last = received;
+            (SourceStatus::Connected, "blocks come".to_owned())
+        } else if received - *last >= STALE_MS {
+            (SourceStatus::Stale, format!("no block for {} s: is the node running?", (received - *last) / 1000))
+        } else {
+            return;
+        };
+        if *said != Some(status) {
+            *said = Some(status);
+            out.send(&FeedStatus::of(SOURCE, status, received, reason));
+        }
     }
 
     fn take(&mut self, received: i64, out: &mut Outbox) -> Result<Taken, SourceError> {

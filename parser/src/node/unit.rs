@@ -35,18 +35,27 @@ pub fn understand(layout: Layout, line: &[u8]) -> Result<Unit<'_>, Reject> {
     }
 }
 
-/// The height and time of a line, without looking at its fills; nothing, when it is not understood.
+/// The height and time of a line, without looking at its fills; nothing, when they are not understood.
 pub fn head(layout: Layout, line: &[u8]) -> Option<(Option<u64>, i64)> {
+    if layout.is_numbered() {
+        let before_events = memchr::memmem::find(&line[..line.len().min(HEAD_BYTES)], br#","events":"#);
+        let head = before_events.and_then(|end| head_of(&[&line[..end], b"}"].concat()));
+        return head.or_else(|| head_of(line));
+    }
+    understand(layout, line).ok().map(|unit| (unit.number, unit.time))
+}
+
+/// What stands before the fills is no longer than this.
+const HEAD_BYTES: usize = 256;
+
+fn head_of(object: &[u8]) -> Option<(Option<u64>, i64)> {
     #[derive(Deserialize)]
     struct Head<'a> {
         block_time: &'a str,
         block_number: u64,
     }
-    if layout.is_numbered() {
-        let head: Head = serde_json::from_slice(line).ok()?;
-        return Some((Some(head.block_number), moment("block_time", head.block_time).ok()?));
-    }
-    understand(layout, line).ok().map(|unit| (unit.number, unit.time))
+    let head: Head = serde_json::from_slice(object).ok()?;
+    Some((Some(head.block_number), moment("block_time", head.block_time).ok()?))
 }
 
 #[derive(Deserialize)]

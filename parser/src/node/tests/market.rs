@@ -129,7 +129,9 @@ impl Reader {
             }
             self.fills.extend(facts(&out, &topics::FILLS));
             self.history.extend(facts(&out, &topics::FILLS_HISTORY));
+            // Whether blocks come is looked at elsewhere.
             let statuses = told(&out, &topics::FEED_STATUS);
+            let statuses: Vec<_> = statuses.into_iter().filter(|(.., json)| json.contains("gap")).collect();
             self.statuses.extend(statuses.iter().map(|(.., json)| serde_json::from_str::<FeedStatus>(json).unwrap()));
         }
     }

@@ -1,9 +1,11 @@
 //! Several nodes that see the same blocks.
 
-use schemas::SourceStatus::{Gap, GapHealed};
+use schemas::SourceStatus::{Connected, Gap, GapHealed, Stale};
+use schemas::{FeedStatus, GENERATION, Outbox, topics};
 
 use super::market::{Block, Node, Reader, essences, expected, tape};
 use crate::Layout::ByBlock;
+use crate::tests::told;
 
 fn two_nodes() -> [Node; 2] {
     [Node::new(ByBlock), Node::new(ByBlock)]
@@ -92,4 +94,29 @@ fn a_node_that_writes_nothing_holds_nobody_up() {
     nodes[0].append(&lines(&tape, 0));
     reader.read();
     assert_eq!(essences(&reader.fills), expected(&tape));
+}
+
+#[test]
+fn a_silence_of_five_seconds_is_said_once_and_so_is_its_end() {
+    let tape = tape(&[1; 4]);
+    let nodes = [Node::new(ByBlock)];
+    let mut reader = Reader::of(&nodes);
+    let mut heard = Vec::new();
+    let mut read = |reader: &mut Reader, passed: i64| {
+        reader.now += passed;
+        let mut out = Outbox::new(GENERATION);
+        reader.files.read(reader.now, &mut out).unwrap();
+        let told = told(&out, &topics::FEED_STATUS);
+        heard.extend(told.iter().map(|(.., json)| serde_json::from_str::<FeedStatus>(json).unwrap().status));
+    };
+    read(&mut reader, 4_999);
+    read(&mut reader, 1);
+    read(&mut reader, 9_000);
+    nodes[0].write(&tape[..2]);
+    read(&mut reader, 1);
+    read(&mut reader, 4_999);
+    nodes[0].write(&tape[2..]);
+    read(&mut reader, 1);
+    read(&mut reader, 5_000);
+    assert_eq!(heard, [Stale, Connected, Stale]);
 }
