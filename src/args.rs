@@ -9,6 +9,7 @@ use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::log::kafka::Settings;
 use crate::run::Exchange;
+use crate::run::sources::{Ways, folders};
 
 /// From Hyperliquid's fills to numbers people act on: positions, long/short ratios, over REST and WebSocket.
 #[derive(Debug, Parser)]
@@ -100,6 +101,9 @@ pub struct Sources {
     /// but no positions, ratios or liquidations
     #[arg(long = "node", value_name = "DIR", env = "HYPERLIQUID_DATA", value_delimiter = ',')]
     pub nodes: Vec<PathBuf>,
+    /// An archive's folder, for blocks that no node has given (by block, plain or .lz4); may be given more than once
+    #[arg(long = "archive", value_name = "DIR", env = "HYPERLIQUID_ARCHIVE", value_delimiter = ',')]
+    pub archives: Vec<PathBuf>,
     /// Hyperliquid's info endpoint, for the terms of the markets
     #[arg(long, value_name = "URL", env = "HYPERLIQUID_INFO", default_value = "https://api.hyperliquid.xyz/info")]
     pub info: String,
@@ -112,8 +116,10 @@ pub struct Sources {
 }
 
 impl Sources {
-    pub fn exchange(&self) -> Exchange {
-        Exchange { info: self.info.clone(), feed: self.feed.clone() }
+    /// What there is to read. A node that was named and is not there is a mistake.
+    pub fn ways(&self) -> Result<Ways, Failure> {
+        let exchange = Exchange { info: self.info.clone(), feed: self.feed.clone() };
+        Ok(Ways { nodes: folders::nodes(&self.nodes)?, archives: folders::archives(&self.archives)?, exchange })
     }
 }
 

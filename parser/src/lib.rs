@@ -9,7 +9,7 @@ mod source_error;
 
 pub use dead_letter::{Reject, dead_letter};
 pub use meta::{InfoClient, InfoError, parse_meta};
-pub use node::{Census, Import, Layout, Line, NodeFiles, Progress, Taken, take_line};
+pub use node::{Census, FoundLine, Import, Layout, Line, NodeFiles, Progress, Taken, find_missing, take_line};
 pub use public_feed::{FeedCursor, Markets, Patience, PublicFeed};
 pub use source_error::SourceError;
 

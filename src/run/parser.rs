@@ -10,6 +10,7 @@ use parser::{NodeFiles, SourceError, Taken};
 use schemas::{Cursor, Outbox, topics};
 use tracing::{info, warn};
 
+use super::healing::Healing;
 use super::tasks::{self, Lease};
 use super::{PATIENCE, Shared, now_ms};
 use crate::failure::Failure;
@@ -22,13 +23,19 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 const RETRY: Duration = Duration::from_secs(1);
 const PROGRESS: Duration = Duration::from_secs(5);
 
-pub fn run(shared: &Shared, nodes: &[PathBuf], upstream: &Upstream) -> Result<(), Failure> {
+pub fn run(shared: &Shared, nodes: &[PathBuf], healing: &Healing, upstream: &Upstream) -> Result<(), Failure> {
     tasks::keep(shared, STAGE, &topics::STATE_PARSER_NODE_FILLS, |shared, _, lease| {
-        task(shared, nodes, lease, upstream)
+        task(shared, nodes, healing, lease, upstream)
     })
 }
 
-fn task(shared: &Shared, nodes: &[PathBuf], lease: &Lease, upstream: &Upstream) -> Result<(), Failure> {
+fn task(
+    shared: &Shared,
+    nodes: &[PathBuf],
+    healing: &Healing,
+    lease: &Lease,
+    upstream: &Upstream,
+) -> Result<(), Failure> {
     let Shared { log, stats, stop, .. } = shared;
     let generation = log.generation();
     // First the writer: when it has begun, nobody else can move the cursor that is read next.
@@ -45,6 +52,10 @@ fn task(shared: &Shared, nodes: &[PathBuf], lease: &Lease, upstream: &Upstream) 
             stop.rest(PATIENCE);
             continue;
         }
+        while let Some(found) = healing.take() {
+            files.take_found(&found, now_ms(), &mut out);
+        }
+        healing.tell(&files.cursor().open_gaps);
         let may_end = stop.asked() && upstream.has_ended();
         let taken = match files.read(now_ms(), &mut out) {
             Ok(taken) => taken,

@@ -273,7 +273,7 @@ fn begins(path: &Path) -> Result<i64, SourceError> {
 }
 
 /// `…/20250727/8.lz4` → `20250727/8`
-fn hour_of(path: &Path) -> Option<String> {
+pub fn hour_of(path: &Path) -> Option<String> {
     let day = path.parent()?.file_name()?.to_str()?;
     let hour = path.file_stem()?.to_str()?;
     Some(format!("{day}/{hour}")).filter(|hour| hours::in_order(hour).is_some())

@@ -4,6 +4,7 @@
 mod archive;
 mod census;
 mod gaps;
+mod healing;
 mod hours;
 mod import;
 mod layout;
@@ -20,6 +21,7 @@ mod unit;
 mod tests;
 
 pub use census::Census;
+pub use healing::{FoundLine, find_missing};
 pub use import::{Import, Progress};
 pub use layout::Layout;
 pub use node_files::{NodeFiles, Taken};

@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use schemas::{Cursor, FeedStatus, Outbox, SourceStatus, topics};
+use tracing::warn;
 
+use super::healing::FoundLine;
 use super::layout::Layout;
 use super::run_record::{Counts, RunRecord};
 use super::tail::{CHUNK_BYTES, Next, Tail};
@@ -35,6 +37,8 @@ struct Node {
     label: String,
     tail: Option<Tail>,
     run: RunRecord,
+    /// Its files cannot be read: the others go on without it.
+    is_away: bool,
 }
 
 /// What one reading gave.
@@ -58,7 +62,7 @@ impl NodeFiles {
         let node = |folder: &PathBuf| {
             let label = folder.display().to_string();
             let run = RunRecord::begin(SOURCE, &label, now);
-            Node { folder: folder.clone(), label, tail: None, run }
+            Node { folder: folder.clone(), label, tail: None, run, is_away: false }
         };
         let nodes = folders.iter().map(node).collect();
         Ok(Self {
@@ -85,6 +89,14 @@ impl NodeFiles {
             }
         }
         Ok(taken)
+    }
+
+    /// Takes a line that fills a hole.
+    pub fn take_found(&mut self, found: &FoundLine, received: i64, out: &mut Outbox) {
+        let FoundLine { bytes, layout, stream, position } = found;
+        let line = Line { bytes, layout: *layout, stream, position, received, keeps_raw: true };
+        tape::take_line(&line, &mut self.cursor, out);
+        self.write_state(out);
     }
 
     /// Nothing follows for now: the runs have ended.
@@ -137,12 +149,18 @@ impl NodeFiles {
         let mut has_everybody = true;
         let is_alone = self.nodes.len() == 1;
         for at in 0..self.nodes.len() {
-            taken.bytes += self.set_rest_aside(at, received, out)?;
-            let Some(tail) = &self.nodes[at].tail else {
-                has_everybody = false;
-                continue;
-            };
-            let Some(line) = tail.line() else {
+            match self.set_rest_aside(at, received, out) {
+                Ok(bytes) => taken.bytes += bytes,
+                Err(error) if is_alone || !error.retry() => return Err(error),
+                Err(error) => {
+                    self.nodes[at].goes_away(&error, received, out);
+                    has_everybody = false;
+                    continue;
+                }
+            }
+            let node = &mut self.nodes[at];
+            node.comes_back(received, out);
+            let Some((tail, line)) = node.tail.as_ref().and_then(|tail| Some((tail, tail.line()?))) else {
                 has_everybody = false;
                 continue;
             };
@@ -220,14 +238,41 @@ impl Node {
             && let Some((layout, hourly)) = hourly(&self.folder)
         {
             let place = cursor.places.get(&self.label).cloned();
-            self.tail = Some(Tail::open(hourly, layout, place, cursor.block, cursor.time)?);
+            let (block, time) = last_before_what_is_missing(cursor);
+            self.tail = Some(Tail::open(hourly, layout, place, block, time)?);
         }
         Ok(())
+    }
+
+    fn goes_away(&mut self, error: &SourceError, received: i64, out: &mut Outbox) {
+        if !self.is_away {
+            self.is_away = true;
+            warn!("{error}: going on without {}", self.label);
+            out.send(&FeedStatus::of(SOURCE, SourceStatus::Disconnected, received, error.to_string()));
+        }
+    }
+
+    fn comes_back(&mut self, received: i64, out: &mut Outbox) {
+        if self.is_away {
+            self.is_away = false;
+            let reason = format!("{} can be read again", self.label);
+            out.send(&FeedStatus::of(SOURCE, SourceStatus::Connected, received, reason));
+        }
     }
 
     fn position(&self) -> String {
         self.tail.as_ref().map(Tail::position).unwrap_or_default()
     }
+}
+
+/// Holes older than this are left to archives.
+const RECENT_MS: i64 = 600_000;
+
+/// Whoever is new may have what others lack: it is read from before the first hole that is not old.
+fn last_before_what_is_missing(cursor: &Cursor) -> (u64, i64) {
+    let recent = cursor.open_gaps.iter().find(|open| open.gap.from_time > cursor.time - RECENT_MS);
+    let hole = recent.and_then(|open| Some((open.left.first()?.0.saturating_sub(1), open.gap.from_time)));
+    hole.unwrap_or((cursor.block, cursor.time))
 }
 
 /// The layout that says most of those that are there.

@@ -8,7 +8,7 @@ use schemas::{Cursor, FeedStatus, Fill, GENERATION, Outbox, SourceStatus, Topic,
 use serde_json::{Value, json};
 
 use crate::tests::told;
-use crate::{Layout, NodeFiles, Taken};
+use crate::{FoundLine, Layout, NodeFiles, Taken};
 
 pub const START: i64 = 1_782_636_233_000;
 
@@ -124,16 +124,27 @@ impl Reader {
     pub fn read(&mut self) {
         loop {
             let mut out = Outbox::new(GENERATION);
-            if self.files.read(self.now, &mut out).unwrap() == Taken::default() {
+            let taken = self.files.read(self.now, &mut out).unwrap();
+            self.keep(&out);
+            if taken == Taken::default() {
                 return;
             }
-            self.fills.extend(facts(&out, &topics::FILLS));
-            self.history.extend(facts(&out, &topics::FILLS_HISTORY));
-            // Whether blocks come is looked at elsewhere.
-            let statuses = told(&out, &topics::FEED_STATUS);
-            let statuses: Vec<_> = statuses.into_iter().filter(|(.., json)| json.contains("gap")).collect();
-            self.statuses.extend(statuses.iter().map(|(.., json)| serde_json::from_str::<FeedStatus>(json).unwrap()));
         }
+    }
+
+    pub fn take_found(&mut self, line: &FoundLine) {
+        let mut out = Outbox::new(GENERATION);
+        self.files.take_found(line, self.now, &mut out);
+        self.keep(&out);
+    }
+
+    fn keep(&mut self, out: &Outbox) {
+        self.fills.extend(facts(out, &topics::FILLS));
+        self.history.extend(facts(out, &topics::FILLS_HISTORY));
+        // Whether blocks come is looked at elsewhere.
+        let statuses = told(out, &topics::FEED_STATUS);
+        let statuses = statuses.iter().filter(|(.., json)| json.contains("gap"));
+        self.statuses.extend(statuses.map(|(.., json)| serde_json::from_str::<FeedStatus>(json).unwrap()));
     }
 
     /// The process ends between two commits, and another one goes on from what was committed.

@@ -1,10 +1,13 @@
 //! Several nodes that see the same blocks.
 
+use std::fs;
+
 use schemas::SourceStatus::{Connected, Gap, GapHealed, Stale};
 use schemas::{FeedStatus, GENERATION, Outbox, topics};
 
 use super::market::{Block, Node, Reader, essences, expected, tape};
 use crate::Layout::ByBlock;
+use crate::find_missing;
 use crate::tests::told;
 
 fn two_nodes() -> [Node; 2] {
@@ -119,4 +122,43 @@ fn a_silence_of_five_seconds_is_said_once_and_so_is_its_end() {
     read(&mut reader, 1);
     read(&mut reader, 5_000);
     assert_eq!(heard, [Stale, Connected, Stale]);
+}
+
+#[test]
+fn a_node_whose_files_cannot_be_read_holds_nobody_up() {
+    let tape = tape(&[1; 4]);
+    let nodes = two_nodes();
+    nodes[0].append(&lines(&tape, 0));
+    // A file where a folder of hours should be.
+    let hourly = nodes[1].folder.path().join(ByBlock.folder()).join("hourly/20260628/8");
+    fs::create_dir_all(hourly.join("is a folder")).unwrap();
+    let mut reader = Reader::of(&nodes);
+    reader.read();
+    assert_eq!(essences(&reader.fills), expected(&tape));
+    assert_eq!(reader.files.cursor().block, 4);
+}
+
+#[test]
+fn an_archive_heals_what_no_node_has_given() {
+    let tape = tape(&[1, 2, 1, 1, 1, 2]);
+    let nodes = [Node::new(ByBlock)];
+    nodes[0].append(&lines(&[&tape[..1], &tape[2..3], &tape[5..]].concat(), 0));
+    let mut reader = Reader::of(&nodes);
+    reader.read();
+    assert_eq!(reader.holes(Gap), [(2, 2), (4, 5)]);
+    let archive = Node::new(ByBlock);
+    archive.append(&lines(&tape[..4], 1));
+    for has in [4, 5] {
+        let (gaps, mut found) = (reader.files.cursor().open_gaps.clone(), Vec::new());
+        find_missing(archive.folder.path(), &gaps, &mut |line| {
+            found.push(line);
+            true
+        })
+        .unwrap();
+        found.iter().for_each(|line| reader.take_found(line));
+        assert_eq!(essences(&reader.history), expected([&tape[1..2], &tape[3..has]].concat().iter()));
+        archive.append(&lines(&tape[4..], 1));
+    }
+    assert_eq!(reader.holes(GapHealed), [(2, 2), (4, 5)]);
+    assert_eq!((reader.files.cursor().blocks_missed, reader.files.cursor().blocks_healed), (0, 3));
 }
