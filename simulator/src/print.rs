@@ -2,16 +2,26 @@
 
 use chrono::DateTime;
 
+const LOCAL_TIME: &[u8] = b"{\"local_time\":\"";
+
 /// The beginning of a block's line, up to its events; times in nanoseconds.
 pub(crate) fn open_line(line: &mut Vec<u8>, local_time: i64, block_time: i64, block: u64) {
     line.clear();
-    line.extend_from_slice(b"{\"local_time\":\"");
+    line.extend_from_slice(LOCAL_TIME);
     moment(line, local_time);
     line.extend_from_slice(b"\",\"block_time\":\"");
     moment(line, block_time);
     line.extend_from_slice(b"\",\"block_number\":");
     whole(line, block);
     line.extend_from_slice(b",\"events\":[");
+}
+
+/// A line as it is written once more: all is the same but its local time, in nanoseconds.
+pub(crate) fn again(bytes: &mut Vec<u8>, line: &[u8], local_time: i64) {
+    let rest = line.iter().skip(LOCAL_TIME.len()).position(|byte| *byte == b'"').map(|at| at + LOCAL_TIME.len());
+    bytes.extend_from_slice(LOCAL_TIME);
+    moment(bytes, local_time);
+    bytes.extend_from_slice(&line[rest.unwrap_or(0)..]);
 }
 
 /// A text and what stands before it.
