@@ -75,6 +75,7 @@ impl Pen {
         rows.extend(fault.map(|fault| Row::at(fault, made.block)));
         rows.extend(restart.map(|restart| self.recent.repeat(restart, made, &mut pieces)));
         rows.extend(plan.drops.then(|| Row::at(Fault::Dropped, made.block)));
+        rows.extend(plan.silences.then(|| Row::at(Fault::Silent, made.block)));
         (pieces, rows)
     }
 }

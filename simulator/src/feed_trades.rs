@@ -1,21 +1,20 @@
-//! A block's line, as the node wrote it → the trades that the exchange publishes: both legs of a trade become one
-//! object.
+//! The legs of a block's trades → the trades that the exchange publishes: both legs become one object.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::pairs::{self, Pair};
+use crate::pairs::{Pair, Pairs};
 
 /// As the exchange writes it; numbers are the line's own strings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Trade {
-    pub(crate) coin: String,
+    coin: String,
     /// The taker's.
     side: &'static str,
-    pub(crate) px: String,
-    pub(crate) sz: String,
-    pub(crate) time: i64,
+    px: String,
+    sz: String,
+    time: i64,
     hash: String,
     pub(crate) tid: u64,
     /// Buyer and seller.
@@ -23,10 +22,10 @@ pub(crate) struct Trade {
 }
 
 /// Of each coin, in the order of the line.
-pub(crate) fn of_line(line: &[u8]) -> BTreeMap<String, Vec<Trade>> {
+pub(crate) fn of_pairs(pairs: &Pairs<'_>) -> BTreeMap<String, Vec<Trade>> {
     let mut trades: BTreeMap<String, Vec<Trade>> = BTreeMap::new();
-    for pair in pairs::of_line(line).pairs {
-        trades.entry(pair.bought.coin.to_owned()).or_default().push(Trade::of(&pair));
+    for pair in &pairs.pairs {
+        trades.entry(pair.bought.coin.to_owned()).or_default().push(Trade::of(pair));
     }
     trades
 }
@@ -51,6 +50,7 @@ impl Trade {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::pairs;
 
     fn leg(user: &str, coin: &str, side: &str, crossed: bool, tid: u64) -> serde_json::Value {
         serde_json::json!([user, { "coin": coin, "px": "1.5", "sz": "2.0", "side": side, "time": 7, "hash": "0x0",
@@ -69,7 +69,8 @@ mod tests {
             leg("0xf", "BTC", "B", true, 7),
         ];
         let line = serde_json::json!({ "block_time": "2026-06-28T08:43:53", "block_number": 1, "events": events });
-        let trades = of_line(line.to_string().as_bytes());
+        let line = line.to_string();
+        let trades = of_pairs(&pairs::of_line(line.as_bytes()));
         let told = serde_json::to_string(&trades.into_values().flatten().collect::<Vec<_>>()).unwrap();
         assert_eq!(
             told,

@@ -17,7 +17,7 @@ pub(crate) struct Pair<'a> {
     pub(crate) sold: Leg<'a>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Leg<'a> {
     #[serde(skip)]

@@ -75,6 +75,16 @@ pub(crate) fn text(value: i64, decimals: u32) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
+/// The value of a decimal that was printed.
+pub(crate) fn units(text: &str, decimals: u32) -> i64 {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = whole.trim_start_matches('-').bytes().chain(fraction.bytes());
+    let places = decimals.saturating_sub(fraction.len() as u32);
+    let size = digits.take(whole.trim_start_matches('-').len() + decimals as usize);
+    let units = size.fold(0, |units, digit| 10 * units + i64::from(digit - b'0')) * 10_i64.pow(places);
+    if whole.starts_with('-') { -units } else { units }
+}
+
 pub(crate) fn hex(line: &mut Vec<u8>, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for byte in bytes {
@@ -109,6 +119,13 @@ mod tests {
             (i64::MIN, 1, "-922337203685477580.8"),
         ] {
             assert_eq!(printed(|line| decimal(line, value, decimals)), text);
+        }
+    }
+
+    #[test]
+    fn what_was_printed_is_read_back() {
+        for (value, decimals) in [(0, 0), (28, 0), (-28_000, 3), (-16_260, 2), (721_530, 4), (-1_255, 6), (1, 8)] {
+            assert_eq!(units(&text(value, decimals), decimals), value);
         }
     }
 

@@ -10,10 +10,9 @@ use chrono::Utc;
 use crate::beside::{Beside, Block};
 use crate::dice::{Stream, named};
 use crate::engine::MILLISECOND;
-use crate::faults::Fault;
 use crate::faults_pen::{Made, Pen};
 use crate::faults_truth::FaultsTruth;
-use crate::feed::{Event, Feed};
+use crate::feed::Feed;
 use crate::node_files::{End, NodeFiles};
 use crate::pace::Pace;
 use crate::snapshot::Snapshot;
@@ -148,9 +147,9 @@ impl Simulator {
         self.engine.block
     }
 
-    /// What `serve` answers from. Trades are told from the first call on.
+    /// What `serve` answers from. What happens is told and remembered from the first call on.
     pub fn feed(&mut self) -> Feed {
-        self.feed.get_or_insert_with(|| Feed::new(&self.engine)).clone()
+        self.feed.get_or_insert_with(|| Feed::new(&self.engine, self.options.faults)).clone()
     }
 
     /// Calls this for each block, right after the last byte of its line was written: for whoever measures what follows.
@@ -171,19 +170,13 @@ impl Simulator {
         (self.tell_written)(WrittenBlock { block, fills, local_time: self.engine.local_time });
         self.misc.append(self.engine.time, &self.misc_line, false)?;
         self.beside.append(self.engine.time)?;
-        self.publish();
+        if let Some(feed) = &self.feed {
+            feed.publish(&self.engine, &self.line);
+        }
         if block.is_multiple_of(BLOCKS_PER_SNAPSHOT) {
             self.save()?;
         }
         Ok(fills as u64)
-    }
-
-    fn publish(&self) {
-        let Some(feed) = &self.feed else { return };
-        feed.publish(&self.engine, &self.line);
-        if self.options.faults.hits(Fault::Dropped, self.engine.seed, self.engine.block) {
-            feed.send(Event::Dropped);
-        }
     }
 
     /// The next block and what is to be written for it.

@@ -3,6 +3,7 @@
 
 mod faults;
 mod files;
+mod info;
 mod layouts;
 mod liquidations;
 mod margins;

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::{Client, End, HASTY, Market, WAIT, serve, traded, without_repeats};
+use crate::faults::Fault;
+use crate::limits::Limits;
 use crate::tests::files::{options, printed};
-use crate::websocket::Limits;
 use crate::{Faults, Options, Simulator};
 
 #[tokio::test]
@@ -30,6 +32,61 @@ async fn limits_are_errors() {
     }
     client.say(r#"{"method":"ping"}"#).await;
     assert_eq!(client.error().await, "Cannot send more than 6 messages per minute.");
+}
+
+/// Of one address, whatever the connection.
+#[tokio::test]
+async fn limits_are_shared_by_all_connections() {
+    let limits = Limits { connections: 3, new_connections_per_minute: 4, ..HASTY };
+    let address = serve(Market::new(500).feed, limits).await;
+    let (mut one, mut other) = (Client::connect(address).await, Client::connect(address).await);
+    for (client, coin) in [(&mut one, "BTC"), (&mut other, "ETH")] {
+        client.subscribe(&json!({ "type": "trades", "coin": coin })).await;
+        client.next().await;
+        client.next().await;
+    }
+    one.subscribe(&json!({ "type": "trades", "coin": "SOL" })).await;
+    assert_eq!(one.error().await, "Cannot subscribe to more than 2 channels.");
+    other.say(json!({ "method": "unsubscribe", "subscription": { "type": "trades", "coin": "ETH" } })).await;
+    assert_eq!(other.next().await["channel"], "subscriptionResponse");
+    one.subscribe(&json!({ "type": "trades", "coin": "SOL" })).await;
+    assert_eq!(one.next().await["channel"], "subscriptionResponse");
+    other.say(r#"{"method":"ping"}"#).await;
+    assert_eq!(other.next().await["channel"], "pong");
+    other.say(r#"{"method":"ping"}"#).await;
+    assert_eq!(other.error().await, "Cannot send more than 6 messages per minute.");
+
+    let third = Client::connect(address).await;
+    assert_eq!(Client::refusal(address, "/ws").await, 429, "a fourth at a time");
+    drop(third);
+    let fourth = Client::connect_when_there_is_room(address).await;
+    drop((one, other, fourth));
+    assert_eq!(Client::refusal(address, "/ws").await, 429, "a fifth within a minute");
+}
+
+/// The oldest connection is not closed, hears nothing and is not answered; the others go on.
+#[tokio::test]
+async fn a_silent_connection_only_seems_to_live() {
+    let mut market = Market::with_faults(500, "silent=40");
+    let address = serve(market.feed.clone(), HASTY).await;
+    let btc = json!({ "type": "trades", "coin": "BTC" });
+    let (mut oldest, mut other) = (Client::connect(address).await, Client::connect(address).await);
+    for client in [&mut oldest, &mut other] {
+        client.subscribe(&btc).await;
+        client.next().await;
+        client.next().await;
+    }
+    let silenced = market.make_until_hit(Fault::Silent);
+    let (told, end) = oldest.trades("BTC", silenced.last()).await;
+    assert_eq!((without_repeats(told), end), (silenced, None));
+    market.make(1);
+    let heard = async {
+        oldest.say(r#"{"method":"ping"}"#).await;
+        timeout(2 * HASTY.idle, oldest.0.next()).await
+    };
+    assert!(heard.await.is_err(), "neither a pong nor the close of an idle connection");
+    market.make(10);
+    assert_eq!(other.next().await["channel"], "trades");
 }
 
 #[tokio::test]
