@@ -10,7 +10,7 @@ use crate::dice::{Dice, Stream, named};
 /// How often which fault happens; the default is never.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// About once in so many blocks, or info requests, in the order of `KINDS`; 0 is never.
+    /// About once in so many blocks, or requests, in the order of `KINDS`; 0 is never.
     every: [u32; KINDS.len()],
 }
 
@@ -53,7 +53,7 @@ const KINDS: [Kind; 8] = [
         Fault::Refusals,
         "refusals",
         50,
-        "an info request, once in so many, is answered 429 or 502 with a page of HTML",
+        "an info request or a new connection, once in so many, is answered 429 or 502 with a page of HTML",
     ),
 ];
 

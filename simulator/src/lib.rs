@@ -45,6 +45,7 @@ mod pace;
 mod pairs;
 mod print;
 mod quotes;
+mod refusals;
 mod replace;
 mod server;
 mod simulator;

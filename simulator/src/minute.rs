@@ -14,18 +14,16 @@ const MINUTE: Duration = Duration::from_secs(60);
 impl Minute {
     /// Spends unless the minute that ends now would then hold more than `most`.
     pub(crate) fn spend_within(&mut self, most: u32, amount: u32, now: Instant) -> bool {
-        let fits = self.sum(now).saturating_add(amount) <= most;
-        if fits {
-            self.spend(amount, now);
+        let fits = self.has_room(most, amount, now);
+        if fits && amount > 0 {
+            self.spent.push_back((now, amount));
+            self.sum += amount;
         }
         fits
     }
 
-    pub(crate) fn spend(&mut self, amount: u32, now: Instant) {
-        if amount > 0 {
-            self.spent.push_back((now, amount));
-            self.sum += amount;
-        }
+    pub(crate) fn has_room(&mut self, most: u32, amount: u32, now: Instant) -> bool {
+        self.sum(now).saturating_add(amount) <= most
     }
 
     pub(crate) fn sum(&mut self, now: Instant) -> u32 {
@@ -50,8 +48,10 @@ mod tests {
         assert_eq!(minute.sum(at(59)), 10);
         assert!(!minute.spend_within(10, 5, at(60)));
         assert!(minute.spend_within(10, 4, at(60)), "the first four are over");
-        minute.spend(7, at(61));
-        assert_eq!(minute.sum(at(61)), 17, "what is charged afterwards is charged");
+        assert!(
+            minute.spend_within(10, 0, at(61)) && minute.has_room(10, 0, at(61)) && !minute.has_room(10, 1, at(61))
+        );
+        assert_eq!(minute.sum(at(61)), 10);
         assert_eq!(minute.sum(at(121)), 0);
     }
 }

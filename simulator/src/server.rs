@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 
 use axum::body::Bytes;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -16,6 +17,7 @@ use tokio::net::TcpListener;
 use crate::feed::{Event, Feed};
 use crate::info;
 use crate::limits::Limits;
+use crate::refusals::Refusals;
 use crate::visitors::{Visitors, Weights};
 use crate::websocket;
 
@@ -38,9 +40,10 @@ pub(crate) async fn serve_within(
     let info = info::Page::new(feed.clone(), visitors.clone());
     let routes = Router::new()
         .route("/info", post(answer))
-        .route("/weights", get(weights))
         .route("/ws", get(connect))
         .route("/stream", get(stream))
+        .layer(middleware::from_fn_with_state(Refusals::new(feed.clone()), unless_refused))
+        .route("/weights", get(weights))
         .with_state(Server { feed: feed.clone(), info, visitors });
     let ended = async move {
         stop.await;
@@ -55,6 +58,13 @@ struct Server {
     feed: Feed,
     info: info::Page,
     visitors: Visitors,
+}
+
+async fn unless_refused(State(refusals): State<Refusals>, request: Request, next: Next) -> Response {
+    match refusals.next() {
+        Some(refusal) => refusal,
+        None => next.run(request).await,
+    }
 }
 
 async fn answer(State(server): State<Server>, ConnectInfo(from): ConnectInfo<SocketAddr>, body: Bytes) -> Response {

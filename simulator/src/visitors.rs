@@ -1,7 +1,7 @@
 //! Who asks, by address: requests, connections and what is said on them go in; whether that is still within the
 //! exchange's limits comes out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -35,10 +35,11 @@ struct Visitor {
     subscriptions: u32,
 }
 
-/// What the info requests have cost, of the address that spent most; and how many of all addresses were too much.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What info requests have cost each address; the most that any has spent within a minute, and how many requests of all
+/// were too much.
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Weights {
-    spent_last_minute: u32,
+    spent_last_minute: BTreeMap<IpAddr, u32>,
     most_in_any_minute: u32,
     refused: u64,
 }
@@ -59,29 +60,30 @@ impl Visitors {
         self.0.limits
     }
 
-    /// Whether a request of this weight may be answered.
+    /// Whether there is room for a request that weighs at least so much.
     pub(crate) fn may_ask(&self, address: IpAddr, weight: u32) -> bool {
-        let (now, mut seen) = (Instant::now(), self.seen());
-        let allowed = seen.of(address).weight.spend_within(self.0.limits.weight_per_minute, weight, now);
+        let mut seen = self.seen();
+        let allowed = seen.of(address).weight.has_room(self.0.limits.weight_per_minute, weight, Instant::now());
         seen.refused += u64::from(!allowed);
-        seen.keep_the_most(address, now);
         allowed
     }
 
-    /// What an answer has cost beside its request: nobody knows before it is there.
-    pub(crate) fn charge(&self, address: IpAddr, weight: u32) {
+    /// Whether there is room for an answer, whose whole weight is then spent.
+    pub(crate) fn may_hear(&self, address: IpAddr, weight: u32) -> bool {
         let (now, mut seen) = (Instant::now(), self.seen());
-        seen.of(address).weight.spend(weight, now);
-        seen.keep_the_most(address, now);
+        let spent = &mut seen.of(address).weight;
+        let allowed = spent.spend_within(self.0.limits.weight_per_minute, weight, now);
+        let sum = spent.sum(now);
+        seen.most_in_any_minute = seen.most_in_any_minute.max(sum);
+        seen.refused += u64::from(!allowed);
+        allowed
     }
 
     pub(crate) fn weights(&self) -> Weights {
         let (now, mut seen) = (Instant::now(), self.seen());
-        Weights {
-            spent_last_minute: seen.by_address.values_mut().map(|it| it.weight.sum(now)).max().unwrap_or(0),
-            most_in_any_minute: seen.most_in_any_minute,
-            refused: seen.refused,
-        }
+        let spent = seen.by_address.iter_mut().map(|(address, visitor)| (*address, visitor.weight.sum(now)));
+        let spent_last_minute = spent.filter(|(_, weight)| *weight > 0).collect();
+        Weights { spent_last_minute, most_in_any_minute: seen.most_in_any_minute, refused: seen.refused }
     }
 
     pub(crate) fn connect(&self, address: IpAddr) -> Option<Guest> {
@@ -142,11 +144,6 @@ impl Seen {
         }
         self.by_address.entry(address).or_default()
     }
-
-    fn keep_the_most(&mut self, address: IpAddr, now: Instant) {
-        let spent = self.of(address).weight.sum(now);
-        self.most_in_any_minute = self.most_in_any_minute.max(spent);
-    }
 }
 
 impl Visitor {
@@ -167,11 +164,12 @@ mod tests {
     #[test]
     fn weight_is_counted_by_address_and_the_most_is_kept() {
         let visitors = Visitors::new(Limits::EXCHANGE);
-        assert!((0..60).all(|_| visitors.may_ask(HERE, 20)));
-        assert!(!visitors.may_ask(HERE, 2) && visitors.may_ask(THERE, 2));
-        visitors.charge(HERE, 100);
+        assert!((0..11).all(|_| visitors.may_ask(HERE, 20) && visitors.may_hear(HERE, 100)));
+        assert!(visitors.may_ask(HERE, 20) && !visitors.may_hear(HERE, 101) && visitors.may_hear(HERE, 99));
+        assert!(!visitors.may_ask(HERE, 2) && visitors.may_ask(THERE, 2) && visitors.may_hear(THERE, 2));
         let weights = serde_json::to_string(&visitors.weights()).unwrap();
-        assert_eq!(weights, r#"{"spent_last_minute":1300,"most_in_any_minute":1300,"refused":1}"#);
+        let expected = r#"{"spent_last_minute":{"127.0.0.1":1199,"::1":2},"most_in_any_minute":1199,"refused":2}"#;
+        assert_eq!(weights, expected);
     }
 
     #[test]

@@ -94,8 +94,13 @@ impl Question {
         }
     }
 
+    /// Together with an answer of so many items.
+    pub(crate) fn weight_of(&self, items: usize) -> u32 {
+        self.weight() + self.items_per_weight().map_or(0, |each| items.div_ceil(each)) as u32
+    }
+
     /// How many items of an answer weigh one more, rounded up; of other answers the items are free.
-    pub(crate) fn items_per_weight(&self) -> Option<usize> {
+    fn items_per_weight(&self) -> Option<usize> {
         match self {
             Self::RecentTrades { .. }
             | Self::UserFills { .. }

@@ -36,7 +36,7 @@ async fn an_answer_is_charged_for_what_it_is_made_of() {
     ] {
         exchange.answer(&asked).await;
         spent += weight;
-        let weights = json!({ "spent_last_minute": spent, "most_in_any_minute": spent, "refused": 0 });
+        let weights = json!({ "spent_last_minute": { "127.0.0.1": spent }, "most_in_any_minute": spent, "refused": 0 });
         assert_eq!(exchange.weights().await, weights, "{asked}");
     }
     assert!(count > 100, "{count} fills");
@@ -55,7 +55,20 @@ async fn beyond_the_weight_of_a_minute_everything_is_refused() {
     exchange.answer(&json!({ "type": "allMids" })).await;
     assert_eq!(exchange.ask(&json!({ "type": "allMids" })).await, refusal);
     assert_eq!(exchange.ask(&json!({ "type": "liquidations" })).await, refusal);
-    let weights = json!({ "spent_last_minute": 44, "most_in_any_minute": 44, "refused": 3 });
+    let weights = json!({ "spent_last_minute": { "127.0.0.1": 44 }, "most_in_any_minute": 44, "refused": 3 });
+    assert_eq!(exchange.weights().await, weights);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_answer_that_weighs_too_much_is_not_given() {
+    let feed = made(400, "none");
+    let (count, user) = busiest(&feed);
+    let weight = 20 + count.div_ceil(20) as u32;
+    let exchange = Exchange::of(feed, Limits { weight_per_minute: 2 * weight - 1, ..Limits::EXCHANGE }).await;
+    let asked = json!({ "type": "userFills", "user": user });
+    exchange.answer(&asked).await;
+    assert_eq!(exchange.ask(&asked).await, (429, "null".to_owned()));
+    let weights = json!({ "spent_last_minute": { "127.0.0.1": weight }, "most_in_any_minute": weight, "refused": 1 });
     assert_eq!(exchange.weights().await, weights);
 }
 

@@ -1,5 +1,6 @@
 //! Limits, and how connections end.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -7,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
+use tokio_tungstenite::{connect_async, tungstenite};
 
 use super::{Client, End, HASTY, Market, WAIT, serve, traded, without_repeats};
 use crate::faults::Fault;
@@ -87,6 +89,22 @@ async fn a_silent_connection_only_seems_to_live() {
     assert!(heard.await.is_err(), "neither a pong nor the close of an idle connection");
     market.make(10);
     assert_eq!(other.next().await["channel"], "trades");
+}
+
+/// Though nobody has connected too often.
+#[tokio::test]
+async fn a_connection_is_refused_now_and_then() {
+    let limits = Limits { connections: u32::MAX, new_connections_per_minute: u32::MAX, ..HASTY };
+    let address = serve(Market::with_faults(500, "refusals=3").feed, limits).await;
+    let (mut refused, mut accepted) = (BTreeSet::new(), 0);
+    for _ in 0..60 {
+        match connect_async(format!("ws://{address}/ws")).await {
+            Err(tungstenite::Error::Http(reply)) => drop(refused.insert(reply.status().as_u16())),
+            other => accepted += usize::from(other.is_ok()),
+        }
+    }
+    assert_eq!(refused, BTreeSet::from([429, 502]));
+    assert!((25..=55).contains(&accepted), "{accepted}");
 }
 
 #[tokio::test]
