@@ -107,10 +107,19 @@ impl<S: Session> Connection<S> {
         loop {
             match self.step().await {
                 Step::Heard(None | Some(Err(_) | Ok(Message::Close(_)))) => return,
+                // Hearing the next frame would answer this one.
+                Step::Heard(Some(Ok(Message::Ping(_)))) => return self.turn_away().await,
                 Step::Happened(Ok(Event::Ended) | Err(RecvError::Closed)) => return,
                 Step::Heard(_) | Step::Happened(_) => {}
                 Step::Idle => self.sent_at = Instant::now(),
             }
         }
+    }
+
+    /// Nothing is heard any more, not even that the client gives up: it has as long for that as an idle one.
+    async fn turn_away(&mut self) {
+        let stopped =
+            async { while !matches!(self.follower.events.recv().await, Ok(Event::Ended) | Err(RecvError::Closed)) {} };
+        timeout(self.limits.idle, stopped).await.ok();
     }
 }

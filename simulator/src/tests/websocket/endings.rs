@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use tokio_tungstenite::{connect_async, tungstenite};
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::{Client, End, HASTY, Market, WAIT, serve, traded, without_repeats};
 use crate::faults::Fault;
@@ -87,6 +88,11 @@ async fn a_silent_connection_only_seems_to_live() {
         timeout(2 * HASTY.idle, oldest.0.next()).await
     };
     assert!(heard.await.is_err(), "neither a pong nor the close of an idle connection");
+    let heard = async {
+        oldest.0.send(Message::Ping("anyone?".into())).await.unwrap();
+        timeout(HASTY.idle / 2, oldest.0.next()).await
+    };
+    assert!(heard.await.is_err(), "nor the answer to a ping of the protocol");
     market.make(10);
     assert_eq!(other.next().await["channel"], "trades");
 }
