@@ -25,6 +25,8 @@ pub enum Reject {
     OtherTime { time: i64, block_time: i64 },
     /// The file ended, and a later one has begun, in the middle of a line.
     Unterminated,
+    /// An event beside the fills that is not what its kind should be.
+    Event { reason: String },
     /// A reply that is not the metadata it should be.
     Meta { reason: String },
     /// A frame of the public feed that is no message, or not the message that its channel carries.
@@ -61,6 +63,7 @@ impl fmt::Display for Reject {
                 write!(f, "the fill's time {time} is not that of its block, {block_time}")
             }
             Self::Unterminated => f.write_str("the file ends in the middle of a line"),
+            Self::Event { reason } => write!(f, "not an event: {reason}"),
             Self::Meta { reason } => write!(f, "not metadata: {reason}"),
             Self::Frame { reason } => write!(f, "not a frame of the public feed: {reason}"),
             Self::Trade { reason } => write!(f, "not a trade: {reason}"),

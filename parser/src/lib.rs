@@ -2,13 +2,18 @@
 //! a dead letter with its exact bytes; the stream goes on.
 
 mod dead_letter;
+mod ledger;
 mod meta;
+mod misc_events;
 mod node;
 mod public_feed;
+mod raw_frame;
 mod source_error;
 
 pub use dead_letter::{Reject, dead_letter};
+pub use ledger::LedgerId;
 pub use meta::{InfoClient, InfoError, parse_meta};
+pub use misc_events::{MiscCursor, MiscEvents};
 pub use node::{Census, FoundLine, Import, Layout, Line, NodeFiles, Progress, Taken, find_missing, take_line};
 pub use public_feed::{FeedCursor, Markets, Patience, PublicFeed};
 pub use source_error::SourceError;
@@ -24,12 +29,17 @@ pub struct Source {
 }
 
 /// Every source there is.
-pub fn sources() -> [Source; 3] {
+pub fn sources() -> [Source; 4] {
     [
         Source {
             name: "node-fills",
             state: &topics::STATE_PARSER_NODE_FILLS,
             about: "hourly `node_fills_by_block` files that a Hyperliquid node writes: every fill, blocks numbered without holes",
+        },
+        Source {
+            name: "misc-events",
+            state: &topics::STATE_PARSER_MISC_EVENTS,
+            about: "hourly `misc_events_by_block` or `misc_events` files of a node: deposits, withdrawals, transfers, funding, of all users",
         },
         Source {
             name: "meta",

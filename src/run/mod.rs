@@ -11,6 +11,7 @@ mod housekeeping;
 pub mod import;
 pub mod market;
 mod markets;
+mod misc_events;
 mod parser;
 mod public_feed;
 mod roles;

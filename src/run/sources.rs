@@ -6,7 +6,7 @@ use tokio::runtime::Runtime;
 
 use super::healing::{self, Healing};
 use super::roles::Roles;
-use super::{Exchange, markets, parser, public_feed};
+use super::{Exchange, markets, misc_events, parser, public_feed};
 use crate::stop::Upstream;
 
 /// Where facts come from.
@@ -23,8 +23,9 @@ pub fn start(roles: &mut Roles, ways: Ways, simulated: Upstream, parsed: &Upstre
     let Ways { nodes, archives, exchange } = ways;
     if !nodes.is_empty() {
         let healing = Healing::new();
-        let found = healing.clone();
+        let (found, folders, upstream) = (healing.clone(), nodes.clone(), simulated.clone());
         roles.start("parser", parsed, move |shared| parser::run(shared, &nodes, &found, &simulated));
+        roles.start("misc events", parsed, move |shared| misc_events::run(shared, &folders, &upstream));
         if !archives.is_empty() {
             roles.start("healing", parsed, move |shared| healing::run(shared, &archives, &healing));
         }

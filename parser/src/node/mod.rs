@@ -20,6 +20,12 @@ mod unit;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use legs::fnv;
+pub(crate) use run_record::{Counts, RunRecord};
+pub(crate) use tail::{CHUNK_BYTES, Next, Tail};
+pub(crate) use tape::furthest_block;
+pub(crate) use unit::{moment, understand};
+
 pub use census::Census;
 pub use healing::{FoundLine, find_missing};
 pub use import::{Import, Progress};

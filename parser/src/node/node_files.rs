@@ -216,7 +216,7 @@ impl NodeFiles {
             tape::take_line(&line, cursor, out);
         }
         let bytes = tail.pass_line();
-        run.count(bytes, &before, cursor, received);
+        run.count(bytes, &before, &Counts::of(cursor), received);
         bytes
     }
 

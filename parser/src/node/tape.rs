@@ -5,8 +5,8 @@
 //! was said before; then it goes beside the tape, to `fills-history`.
 
 use schemas::{
-    Clock, Cursor, FeedStatus, Gap, Growing, Headers, Outbox, RAW_PART_BYTES, SourceStatus, Topic, comes_after,
-    is_numbered, kind, raw_parts, topics, unnumbered,
+    Clock, Cursor, FeedStatus, Gap, Growing, Headers, Outbox, SourceStatus, Topic, comes_after, is_numbered, kind,
+    topics, unnumbered,
 };
 use serde::Serialize;
 
@@ -16,6 +16,7 @@ use super::layout::Layout;
 use super::legs::{self, Leg};
 use super::unit::{Unit, understand};
 use crate::dead_letter::{Reject, dead_letter};
+use crate::raw_frame;
 
 pub const SOURCE: &str = "node-fills";
 /// More blocks than milliseconds have never been seen; a restart may pass some over.
@@ -82,12 +83,17 @@ pub fn set_line_aside(line: &Line<'_>, reject: &Reject, cursor: &mut Cursor, out
 
 fn follows<'a>(unit: Unit<'a>, cursor: &Cursor) -> Result<Unit<'a>, Reject> {
     let Some(number) = unit.number else { return Ok(unit) };
-    let elapsed = u64::try_from(unit.time.saturating_sub(cursor.time)).unwrap_or_default();
-    let furthest = cursor.block.saturating_add(elapsed).saturating_add(BLOCKS_AT_ONCE);
+    let furthest = furthest_block(cursor.block, cursor.time, unit.time);
     if cursor.block > 0 && number > furthest || !is_numbered(number) {
         return Err(Reject::TooFarAhead { number, last: cursor.block });
     }
     Ok(unit)
+}
+
+/// The highest number that a block can have at a time, after the last one.
+pub fn furthest_block(last: u64, last_time: i64, time: i64) -> u64 {
+    let elapsed = u64::try_from(time.saturating_sub(last_time)).unwrap_or_default();
+    last.saturating_add(elapsed).saturating_add(BLOCKS_AT_ONCE)
 }
 
 struct Taking<'a> {
@@ -326,18 +332,7 @@ fn say(status: SourceStatus, gap: &Gap, healed_by: Option<&str>, reason: &str, r
 }
 
 fn keep_raw(line: &Line<'_>, time: i64, out: &mut Outbox) {
-    if !line.keeps_raw {
-        return;
-    }
-    let mut headers = Vec::new();
-    Headers::write(&mut headers, "received", line.received.to_string().as_bytes());
-    let batch = out.batch(&topics::RAW_NODE_FILLS, 0);
-    if line.bytes.len() <= RAW_PART_BYTES {
-        return batch.push(time, line.position.as_bytes(), Some(line.bytes), &headers);
-    }
-    for (part, parts, bytes) in raw_parts(line.bytes) {
-        let mut headers = headers.clone();
-        Headers::write(&mut headers, "part", format!("{part}/{parts}").as_bytes());
-        batch.push(time, line.position.as_bytes(), Some(bytes), &headers);
+    if line.keeps_raw {
+        raw_frame::keep(&topics::RAW_NODE_FILLS, line.position, time, line.received, line.bytes, out);
     }
 }
