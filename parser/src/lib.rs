@@ -12,7 +12,7 @@ pub use dead_letter::{Reject, dead_letter};
 pub use meta::{InfoClient, InfoError, parse_meta};
 pub use node_block::take_line;
 pub use node_files::{NodeFiles, Taken};
-pub use public_feed::{FeedCursor, Markets, Patience, PublicFeed};
+pub use public_feed::{FeedCursor, Follow, Markets, Patience, PublicFeed, parse_spot_meta};
 pub use source_error::SourceError;
 
 use schemas::{Topic, topics};

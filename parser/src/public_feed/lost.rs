@@ -1,6 +1,7 @@
 //! Why a connection ended.
 
 use std::fmt;
+use std::time::Duration;
 
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -14,8 +15,12 @@ pub enum Lost {
     Ended,
     /// To a ping, a subscription, or the attempt to connect.
     NoAnswer,
+    /// It is answered, and nothing comes of what never is silent.
+    Silent(Duration),
     /// One of the exchange's limits is reached: what an older connection held is counted for a while.
     Limit,
+    /// Everything that it carried is followed no more.
+    NothingLeft,
     /// Nobody wants to know any more.
     NobodyReads,
 }
@@ -39,6 +44,8 @@ impl fmt::Display for Lost {
             Self::Closed(reason) => write!(f, "the server closed the connection{reason}"),
             Self::Ended => f.write_str("the connection ended"),
             Self::NoAnswer => f.write_str("the server did not answer"),
+            Self::Silent(time) => write!(f, "nothing of the market came for {time:?}"),
+            Self::NothingLeft => f.write_str("nothing is left for it to carry"),
             Self::Limit => f.write_str("a limit of the exchange is reached"),
             Self::NobodyReads => f.write_str("nobody reads"),
         }

@@ -53,10 +53,12 @@ impl Server {
         Client { socket: soon(accept_async(stream)).await.unwrap() }
     }
 
-    /// A connection on which everything was asked for and accepted.
-    pub async fn accept_and_answer(&self, subscriptions: usize) -> Client {
+    /// A connection on which all contexts, the mids, and the trades of so many coins of one dex were asked for and
+    /// accepted.
+    pub async fn accept_and_answer(&self, coins: usize) -> Client {
         let mut client = self.accept().await;
-        client.answer(subscriptions).await;
+        client.answer(2 + coins).await;
+        client.tick().await;
         client
     }
 }
@@ -80,7 +82,9 @@ impl Client {
     pub async fn answer(&mut self, subscriptions: usize) {
         for _ in 0..subscriptions {
             let mut subscription = self.requested().await;
-            subscription["dex"] = Value::Null;
+            if subscription.get("dex").is_none() {
+                subscription["dex"] = Value::Null;
+            }
             self.accept(subscription).await;
         }
     }
@@ -88,6 +92,11 @@ impl Client {
     pub async fn accept(&mut self, subscription: Value) {
         let data = json!({ "method": "subscribe", "subscription": subscription });
         self.say(json!({ "channel": "subscriptionResponse", "data": data }).to_string()).await;
+    }
+
+    /// Of the market, and nothing that was not known.
+    pub async fn tick(&mut self) {
+        self.say(r#"{"channel":"allDexsAssetCtxs","data":{"ctxs":[]}}"#).await;
     }
 
     pub async fn refuse(&mut self, text: &str) {
