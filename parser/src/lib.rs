@@ -3,15 +3,13 @@
 
 mod dead_letter;
 mod meta;
-mod node_block;
-mod node_files;
+mod node;
 mod public_feed;
 mod source_error;
 
 pub use dead_letter::{Reject, dead_letter};
 pub use meta::{InfoClient, InfoError, parse_meta};
-pub use node_block::take_line;
-pub use node_files::{NodeFiles, Taken};
+pub use node::{Census, FoundLine, Import, Layout, Line, NodeFiles, Progress, Taken, find_missing, take_line};
 pub use public_feed::{FeedCursor, Follow, Markets, Patience, PublicFeed, parse_spot_meta};
 pub use source_error::SourceError;
 

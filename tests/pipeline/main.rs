@@ -4,9 +4,11 @@
 mod bad_input;
 mod compare;
 mod demo;
+mod import;
 mod kills;
 mod on_services;
 mod place;
 mod process;
+mod quality;
 mod roles;
 mod services;

@@ -45,7 +45,7 @@ use self::feed::Feed;
 use self::keeper::{Clock, Keeper, Wanted};
 use self::pace::Pace;
 use self::plan::CONNECTIONS;
-use crate::node_files::Taken;
+use crate::node::Taken;
 use crate::source_error::SourceError;
 
 #[derive(Debug)]
