@@ -25,7 +25,6 @@ pub struct Conversation {
 pub enum Heard {
     Nothing,
     Answer,
-    Pong,
     /// Nothing more can be had on this connection.
     Limit,
 }
@@ -105,7 +104,6 @@ impl Conversation {
 
     pub fn hear(&mut self, frame: &Frame<'_>) -> Heard {
         match frame {
-            Frame::Pong => Heard::Pong,
             Frame::Accepted(echoed) => self.accept(echoed.as_ref().map(|request| &request.subscription)),
             Frame::Error(text) if is_limit(text) => Heard::Limit,
             Frame::Error(text) if text.starts_with("Already") => self.accept(Subscription::quoted_in(text).as_ref()),

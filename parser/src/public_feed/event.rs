@@ -24,7 +24,7 @@ pub enum What {
     Lost {
         reason: String,
     },
-    /// Given up because nothing came, though it was answered.
+    /// Given up because nothing came, though nobody had closed it.
     Stale {
         reason: String,
     },

@@ -81,8 +81,7 @@ impl Keeper {
         let mut session = Session::new(socket, wanted.plan.share(self.on), wanted.edition, self.patience);
         let Err(lost) = self.converse(&mut session).await;
         let reason = lost.to_string();
-        let is_stale = matches!(lost, Lost::Silent(_));
-        self.tell(if is_stale { What::Stale { reason } } else { What::Lost { reason } }).await?;
+        self.tell(if lost.is_stale() { What::Stale { reason } } else { What::Lost { reason } }).await?;
         Err(lost)
     }
 

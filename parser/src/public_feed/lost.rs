@@ -13,9 +13,11 @@ pub enum Lost {
     Closed(String),
     /// The bytes ended.
     Ended,
-    /// To a ping, a subscription, or the attempt to connect.
+    /// To a subscription, or the attempt to connect.
     NoAnswer,
-    /// It is answered, and nothing comes of what never is silent.
+    /// Nothing at all comes, not even an answer to a ping.
+    Mute(Duration),
+    /// Nothing comes of what never is silent.
     Silent(Duration),
     /// One of the exchange's limits is reached: what an older connection held is counted for a while.
     Limit,
@@ -26,6 +28,11 @@ pub enum Lost {
 }
 
 impl Lost {
+    /// Whether it was a connection as far as anybody knew.
+    pub fn is_stale(&self) -> bool {
+        matches!(self, Self::Mute(_) | Self::Silent(_))
+    }
+
     pub fn closed(frame: Option<CloseFrame>) -> Self {
         Self::Closed(frame.map_or_else(String::new, |frame| format!(": {} {}", frame.code, frame.reason)))
     }
@@ -44,6 +51,7 @@ impl fmt::Display for Lost {
             Self::Closed(reason) => write!(f, "the server closed the connection{reason}"),
             Self::Ended => f.write_str("the connection ended"),
             Self::NoAnswer => f.write_str("the server did not answer"),
+            Self::Mute(time) => write!(f, "nothing came for {time:?} after a ping"),
             Self::Silent(time) => write!(f, "nothing of the market came for {time:?}"),
             Self::NothingLeft => f.write_str("nothing is left for it to carry"),
             Self::Limit => f.write_str("a limit of the exchange is reached"),

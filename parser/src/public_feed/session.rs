@@ -19,6 +19,7 @@ pub struct Session {
     pub is_announced: bool,
     pub ping_at: Instant,
     pub sending_at: Option<Instant>,
+    /// Or anything else that shows that somebody is there.
     pub pong_by: Option<Instant>,
     pub answers_by: Option<Instant>,
     pub settled_at: Option<Instant>,
@@ -58,9 +59,9 @@ impl Session {
     }
 
     pub fn hear(&mut self, frame: &Frame<'_>, now: Instant) -> Result<(), Lost> {
+        self.pong_by = None;
         match self.conversation.hear(frame) {
             Heard::Nothing => {}
-            Heard::Pong => self.pong_by = None,
             Heard::Limit => return Err(Lost::Limit),
             Heard::Answer if self.conversation.is_awaiting() => {}
             Heard::Answer => self.answers_by = None,
@@ -88,7 +89,10 @@ impl Session {
         if is_over(self.tick_by) {
             return Err(Lost::Silent(self.patience.for_ticks));
         }
-        if is_over(self.pong_by) || is_over(self.answers_by) { Err(Lost::NoAnswer) } else { Ok(()) }
+        if is_over(self.pong_by) {
+            return Err(Lost::Mute(self.patience.for_answers));
+        }
+        if is_over(self.answers_by) { Err(Lost::NoAnswer) } else { Ok(()) }
     }
 
     /// Answers may have been there all the while that nobody read.

@@ -68,9 +68,57 @@ async fn a_ping_that_is_answered_keeps_the_connection_and_one_that_is_not_ends_i
     source.read_until(|source| source.feed.cursor().frames == 4).await;
     assert_eq!((is_connected(&source), count(&source, SourceStatus::Disconnected)), (true, 0));
     let _silent = client;
-    source.read_until(|source| count(source, SourceStatus::Disconnected) == 1).await;
-    assert_eq!(source.log.statuses[1].reason, "connection 1: the server did not answer");
+    source.read_until(|source| count(source, SourceStatus::Stale) == 1).await;
+    assert_eq!(source.log.statuses[1].reason, "connection 1: nothing came for 2s after a ping");
     server.accept().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_only_answers_is_stale_and_replaced() {
+    let server = Server::start().await;
+    let patience = Patience { for_ticks: Duration::from_millis(500), ..quick() };
+    let mut source = server.source(markets(&["BTC"]), patience);
+    let mut silent = server.accept_and_answer(1).await;
+    silent.say(trades(&[trade("BTC", RECEIVED, 1)])).await;
+    source.read_until(is_connected).await;
+    source.read_until(|source| count(source, SourceStatus::Stale) == 1).await;
+    let mut second = server.accept_and_answer(1).await;
+    second.say(trades(&[trade("BTC", RECEIVED, 1), trade("BTC", RECEIVED + 1, 2)])).await;
+    source.read_until(|source| source.log.trades.len() == 2 && is_connected(source)).await;
+    assert_eq!((count(&source, SourceStatus::Connected), source.log.gaps()), (2, vec![]));
+    assert_eq!(source.log.statuses[1].reason, "connection 1: nothing of the market came for 500ms");
+}
+
+#[tokio::test]
+async fn many_coins_are_spread_over_connections_and_the_loss_of_one_is_a_gap_of_its_coins_alone() {
+    let server = Server::start().await;
+    let names: Vec<String> = (0..160).map(|number| format!("C{number}")).collect();
+    let mut source = server.source(markets(&names.iter().map(String::as_str).collect::<Vec<_>>()), quick());
+    let mut clients = Vec::new();
+    for _ in 0..2 {
+        let mut client = server.accept().await;
+        // Half of what is wanted, and what ticks where all contexts do not come.
+        let mut asked = source.read_while(client.answer_all(81)).await;
+        if asked[0] != json!({ "type": "allDexsAssetCtxs" }) {
+            asked.extend(source.read_while(client.answer_all(1)).await);
+        }
+        client.tick().await;
+        clients.push((client, asked));
+    }
+    source.read_until(is_connected).await;
+    let traded = |asked: &[serde_json::Value]| asked.iter().filter(|asked| asked["type"] == "trades").count();
+    assert_eq!(clients.iter().map(|(_, asked)| traded(asked)).sum::<usize>(), 160);
+    let (lost, asked) = clients.pop().unwrap();
+    lost.close().await;
+    source.read_until(|source| count(source, SourceStatus::Disconnected) == 1).await;
+    let mut again = server.accept().await;
+    assert_eq!(source.read_while(again.answer_all(asked.len())).await, asked, "what it carried, and nothing else");
+    again.tick().await;
+    let coin = asked.iter().find_map(|asked| asked["coin"].as_str()).unwrap();
+    again.say(trades(&[trade(coin, RECEIVED + 1, 1)])).await;
+    source.read_until(|source| !source.log.gaps().is_empty()).await;
+    let gap = source.log.statuses.iter().find(|status| status.status == SourceStatus::Gap).unwrap();
+    assert!(gap.reason.contains(&format!(", {} coins: ", traded(&asked))), "{}", gap.reason);
 }
 
 #[tokio::test]
@@ -193,6 +241,9 @@ async fn what_is_listed_later_is_subscribed_on_the_same_connection() {
     client.accept(json!({ "type": "trades", "coin": "NEW" })).await;
     source.read_until(|source| source.log.gaps().len() == 1).await;
     assert_eq!((source.feed.cursor().connection, count(&source, SourceStatus::Connected)), (1, 1));
+    source.feed.follow(markets(&["NEW"]), RECEIVED + 2);
+    let given_back = json!({ "method": "unsubscribe", "subscription": { "type": "trades", "coin": "BTC" } });
+    assert_eq!(client.next().await, Some(given_back));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod connection;
 mod conversation;
 mod frames;
+mod plan;
 mod recorded;
 mod server;
 mod tape;

@@ -80,13 +80,21 @@ impl Client {
     }
 
     pub async fn answer(&mut self, subscriptions: usize) {
+        self.answer_all(subscriptions).await;
+    }
+
+    /// And says what was asked for.
+    pub async fn answer_all(&mut self, subscriptions: usize) -> Vec<Value> {
+        let mut asked = Vec::new();
         for _ in 0..subscriptions {
             let mut subscription = self.requested().await;
+            asked.push(subscription.clone());
             if subscription.get("dex").is_none() {
                 subscription["dex"] = Value::Null;
             }
             self.accept(subscription).await;
         }
+        asked
     }
 
     pub async fn accept(&mut self, subscription: Value) {
@@ -123,6 +131,18 @@ impl Source {
         let mut out = Outbox::new(GENERATION);
         soon(self.feed.read(&mut out)).await.unwrap();
         self.log.commit(&mut out);
+    }
+
+    /// For what takes more frames than are queued.
+    pub async fn read_while<T>(&mut self, something_happens: impl Future<Output = T>) -> T {
+        let mut something_happens = std::pin::pin!(something_happens);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut something_happens => return done,
+                () = self.read() => {}
+            }
+        }
     }
 
     pub async fn read_until(&mut self, is_there: impl Fn(&Self) -> bool) {
