@@ -1,6 +1,6 @@
 //! What a pipeline says of its sources: nothing invented, silence and holes noticed soon, and healed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -101,6 +101,15 @@ fn holes_are_noticed_within_two_seconds_and_healed_from_an_archive() {
     assert!(longest <= 2_000, "{longest} ms");
     assert!(healed.iter().all(|it| it["healed_by"] == path(&clean)), "{healed:?}");
     assert_eq!(fills_of(&place, &["fills", "fills-history"]), fills_written(&clean));
+    let served = |what: &str| web.get(&format!("/api/v1/data-quality/{what}"))["data"].as_array().unwrap().clone();
+    let blocks = |gap: &Value| (gap["from_block"].as_u64(), gap["to_block"].as_u64());
+    let all_healed = |rows: &[Value]| rows.iter().filter(|row| row["status"] == "healed").count() == gaps.len();
+    wait_until("the healed holes are served", || all_healed(&served("gaps?limit=100")));
+    let (told, rows) = (gaps.iter().map(blocks).collect::<BTreeSet<_>>(), served("gaps?limit=100"));
+    assert_eq!(rows.iter().map(blocks).collect::<BTreeSet<_>>(), told);
+    let runs = served("runs");
+    let run = runs.iter().find(|run| run["stream"] == path(&market)).unwrap();
+    assert!(run["facts"].as_u64() > Some(0) && run["dead_letters"].as_u64() > Some(0), "{run}");
     assert_eq!((web.status("/health/live"), ask_status(&data)["blocks_healed"].as_u64() > Some(0)), (200, true));
     up.end();
 }
