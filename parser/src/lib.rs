@@ -15,7 +15,7 @@ pub use ledger::LedgerId;
 pub use meta::{InfoClient, InfoError, parse_meta};
 pub use misc_events::{MiscCursor, MiscEvents};
 pub use node::{Census, FoundLine, Import, Layout, Line, NodeFiles, Progress, Taken, find_missing, take_line};
-pub use public_feed::{FeedCursor, Markets, Patience, PublicFeed};
+pub use public_feed::{FeedCursor, Follow, Markets, Patience, PublicFeed, parse_spot_meta};
 pub use source_error::SourceError;
 
 use schemas::{Topic, topics};
