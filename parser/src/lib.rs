@@ -2,14 +2,18 @@
 //! a dead letter with its exact bytes; the stream goes on.
 
 mod dead_letter;
-mod meta;
+mod info;
+mod ledger;
 mod node_block;
 mod node_files;
 mod public_feed;
 mod source_error;
 
 pub use dead_letter::{Reject, dead_letter};
-pub use meta::{InfoClient, InfoError, parse_meta};
+pub use info::{
+    Budget, History, HistoryFill, HistoryPage, InfoClient, InfoError, InfoSource, InfoStatus, ReadFill, parse_meta,
+};
+pub use ledger::LedgerId;
 pub use node_block::take_line;
 pub use node_files::{NodeFiles, Taken};
 pub use public_feed::{FeedCursor, Markets, Patience, PublicFeed};
