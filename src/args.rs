@@ -9,6 +9,7 @@ use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::log::kafka::Settings;
 use crate::run::Exchange;
+use crate::run::sources::{Ways, folders};
 
 /// From Hyperliquid's fills to numbers people act on: positions, long/short ratios, over REST and WebSocket.
 #[derive(Debug, Parser)]
@@ -43,6 +44,12 @@ pub enum Command {
     ///
     /// Writes no record and no row; as many as are needed run side by side.
     Api(ApiRole),
+    /// Read node files of any layout, plain or .lz4, into the topics; goes on where it was when it is started again
+    ///
+    /// Under --data, results and rows are made of them on the way, and no other process may own the directory; on Kafka
+    /// whoever computes there does that. What comes after the tape continues it; what is before its beginning, or was
+    /// missing in it, goes to `fills-history` beside it. What is there already is left: the same fill never counts twice.
+    Import(Import),
     /// Run the simulated market alone: node files as Hyperliquid writes them, and the truth about them
     ///
     /// Writes only under --out. Started again it goes on at the block after its last complete line.
@@ -90,9 +97,13 @@ const HTTP: &str = "127.0.0.1:8080";
 #[derive(Debug, Args)]
 pub struct Sources {
     /// The data folder of a Hyperliquid node (hl-visor run-non-validator --write-fills --batch-by-block); ~/hl/data when it
-    /// is there. Without a node there are prices and trades, but no positions, ratios or liquidations
-    #[arg(long, value_name = "DIR", env = "HYPERLIQUID_DATA")]
-    pub node: Option<PathBuf>,
+    /// is there. Given more than once, each node fills what the others lack. Without a node there are prices and trades,
+    /// but no positions, ratios or liquidations
+    #[arg(long = "node", value_name = "DIR", env = "HYPERLIQUID_DATA", value_delimiter = ',')]
+    pub nodes: Vec<PathBuf>,
+    /// An archive's folder, for blocks that no node has given (by block, plain or .lz4); may be given more than once
+    #[arg(long = "archive", value_name = "DIR", env = "HYPERLIQUID_ARCHIVE", value_delimiter = ',')]
+    pub archives: Vec<PathBuf>,
     /// Hyperliquid's info endpoint, for the terms of the markets
     #[arg(long, value_name = "URL", env = "HYPERLIQUID_INFO", default_value = "https://api.hyperliquid.xyz/info")]
     pub info: String,
@@ -105,9 +116,33 @@ pub struct Sources {
 }
 
 impl Sources {
-    pub fn exchange(&self) -> Exchange {
-        Exchange { info: self.info.clone(), feed: self.feed.clone() }
+    /// What there is to read. A node that was named and is not there is a mistake.
+    pub fn ways(&self) -> Result<Ways, Failure> {
+        let exchange = Exchange { info: self.info.clone(), feed: self.feed.clone() };
+        Ok(Ways { nodes: folders::nodes(&self.nodes)?, archives: folders::archives(&self.archives)?, exchange })
     }
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Files, folders of them (an archive's tree as it is after a sync), or patterns in quotes
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<String>,
+    #[command(flatten)]
+    pub data: Data,
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Keep the lines as they are too (`raw.node-fills`): the files have them already
+    #[arg(long)]
+    pub keep_raw: bool,
+    /// The files are of `fathom simulate`: every reply says so
+    #[arg(long)]
+    pub simulated: bool,
+    /// Print one JSON object as the last line
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Apache Kafka in place of the log under the data directory.
@@ -273,6 +308,10 @@ pub struct Schemas {
 pub enum Bench {
     /// The coin stage in memory on one core: bytes in, every result and state record encoded
     Computer(BenchComputer),
+    /// An archive's files into the log, and beside it what merely decoding the same bytes takes
+    ///
+    /// On the embedded log in a temporary folder (TMPDIR says on which disk), or on Kafka, whose topics must be fresh.
+    Import(BenchImport),
     /// From a line of the node to the frame a client receives, hop by hop, with everything running in this process
     ///
     /// On the embedded log and SQLite in a temporary folder (TMPDIR says on which disk), or on Kafka and Postgres where
@@ -288,6 +327,18 @@ pub struct BenchComputer {
     /// Of how many wallets
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=100_000))]
     pub wallets: u32,
+    /// Print one JSON object as the last line
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchImport {
+    /// How many simulated fills
+    #[arg(long, value_name = "N", default_value_t = 3_000_000)]
+    pub fills: u64,
+    #[command(flatten)]
+    pub kafka: KafkaArgs,
     /// Print one JSON object as the last line
     #[arg(long)]
     pub json: bool,

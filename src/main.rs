@@ -37,12 +37,14 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Computer(args) => run::alone::computer(args),
         Command::Sink(args) => run::alone::sink(args),
         Command::Api(args) => run::alone::api(args),
+        Command::Import(args) => run::import::import(args),
         Command::Simulate(args) => simulate::simulate(args),
         Command::Status(ask) => control::status(&ask),
         Command::Topics(topics) => control::topics(&topics),
         Command::Lag(ask) => control::lag(&ask),
         Command::Schemas(args) => contract::print(&args),
         Command::Bench(Bench::Computer(args)) => bench::computer::computer(&args),
+        Command::Bench(Bench::Import(args)) => bench::import::import(&args),
         Command::Bench(Bench::Latency(args)) => bench::latency::latency(args),
     }
 }

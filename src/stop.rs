@@ -40,6 +40,14 @@ impl Stop {
         self.inner.changed.notify_all();
     }
 
+    /// There is nothing more to begin: everyone ends when all that is there has been done, however long that takes.
+    pub fn finish(&self) {
+        let _asked_at = self.inner.asked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        self.inner.flag.store(true, Ordering::Relaxed);
+        self.inner.sender.send_replace(true);
+        self.inner.changed.notify_all();
+    }
+
     pub fn asked(&self) -> bool {
         self.inner.flag.load(Ordering::Relaxed)
     }
@@ -53,7 +61,7 @@ impl Stop {
     /// Rests for a while; an end that is asked for ends the rest.
     pub fn rest(&self, duration: Duration) {
         let asked_at = self.inner.asked_at.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.inner.changed.wait_timeout_while(asked_at, duration, |asked_at| asked_at.is_none()));
+        drop(self.inner.changed.wait_timeout_while(asked_at, duration, |_| !self.asked()));
     }
 
     pub fn flag(&self) -> &AtomicBool {

@@ -19,6 +19,8 @@ const MAY_IMPORT: [(&str, &[&str]); 6] = [
             "base64",
             "chrono",
             "futures-util",
+            "lz4_flex",
+            "memchr",
             "reqwest",
             "rustls",
             "schemas",

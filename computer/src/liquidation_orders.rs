@@ -133,7 +133,7 @@ impl Growing {
             notional: leg.px.times(leg.sz).ok(),
             average_px: None,
             mark_px: liquidation.mark_px,
-            closed_pnl: leg.closed_pnl,
+            closed_pnl: leg.closed_pnl?,
             remaining: leg.end_position().ok()?,
         };
         Some(Self { last_index: leg.index, order })

@@ -2,7 +2,7 @@
 //!
 //! A fill says what was held before it, so one fill is enough to know a position, and whatever was missed heals.
 
-use schemas::{Amount, Coin, Fill, Gap, MarketKind, Position, PositionChange, PositionSide, Wallet};
+use schemas::{Amount, Coin, Fill, Gap, MarketKind, Position, PositionChange, PositionSide, Wallet, comes_after};
 use serde::{Deserialize, Serialize};
 
 use crate::processor::{Out, Tick};
@@ -25,7 +25,8 @@ pub fn fold(held: &mut Table<(Coin, Wallet), Held>, fill: &Fill, out: &mut Out<P
     let (MarketKind::Perp, Ok(after)) = (fill.coin.kind(), fill.end_position()) else { return };
     let key = (fill.coin.clone(), fill.user);
     let known = held.get(&key);
-    if known.is_some_and(|known| (fill.block, fill.index) <= (known.block, known.index)) {
+    let this = (fill.block, fill.index, fill.time);
+    if known.is_some_and(|known| !comes_after(this, (known.block, known.index, known.changed_at))) {
         return;
     }
     let size_known = known.map(|known| known.size);

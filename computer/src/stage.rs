@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use schemas::{
-    AssetContext, Checkpoint, Clock, Fill, Gap, Generation, LateEvent, Outbox, Record, ResultClock, Topic, kind,
+    AssetContext, Checkpoint, Clock, Fill, Gap, Generation, LateEvent, Outbox, Record, ResultClock, Topic, comes_after,
+    kind,
 };
 
 use crate::definition::Definition;
@@ -108,7 +109,7 @@ impl Stage {
     }
 
     fn clock(&mut self, clock: &Clock, out: &mut Outbox) {
-        if clock.block <= self.checkpoint.block {
+        if !comes_after((clock.block, 0, clock.time), (self.checkpoint.block, 0, self.checkpoint.clock)) {
             return;
         }
         let tick = self.advance(clock);

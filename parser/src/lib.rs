@@ -4,8 +4,7 @@
 mod dead_letter;
 mod info;
 mod ledger;
-mod node_block;
-mod node_files;
+mod node;
 mod public_feed;
 mod source_error;
 
@@ -14,8 +13,7 @@ pub use info::{
     Budget, History, HistoryFill, HistoryPage, InfoClient, InfoError, InfoSource, InfoStatus, ReadFill, parse_meta,
 };
 pub use ledger::LedgerId;
-pub use node_block::take_line;
-pub use node_files::{NodeFiles, Taken};
+pub use node::{Census, FoundLine, Import, Layout, Line, NodeFiles, Progress, Taken, find_missing, take_line};
 pub use public_feed::{FeedCursor, Markets, Patience, PublicFeed};
 pub use source_error::SourceError;
 

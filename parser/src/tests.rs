@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use schemas::{Cursor, DeadLetter, GENERATION, Outbox, Topic, examples, topics};
 use serde_json::Value;
 
-use crate::{NodeFiles, parse_meta, take_line};
+use crate::{Layout, Line, NodeFiles, parse_meta};
 
 const USER: &str = "0x5ef843ccf26810073ee689a954f6d05f5b48fccb";
 
@@ -30,6 +30,11 @@ fn block(number: u64, time: &str, events: &[String]) -> String {
 
 /// A time at which every line of these tests may have been received.
 const RECEIVED: i64 = 1_782_640_000_000;
+
+fn take_line(bytes: &[u8], position: &str, received: i64, cursor: &mut Cursor, out: &mut Outbox) {
+    let line = Line { bytes, layout: Layout::ByBlock, stream: "node", position, received, keeps_raw: true };
+    crate::take_line(&line, cursor, out);
+}
 
 pub(crate) fn told(out: &Outbox, topic: &Topic) -> Vec<(u32, String, String)> {
     let mut told = Vec::new();
@@ -59,7 +64,9 @@ fn a_fill_goes_on_with_every_field_it_came_with() {
 #[test]
 fn every_example_of_the_contract_passes() {
     for (case, fact) in examples::of(&topics::FILLS) {
-        let Some(_) = case.strip_prefix("fill-") else { continue };
+        if !case.starts_with("fill-") || case == "fill-of-a-trades-file" {
+            continue;
+        }
         let mut object: Value = serde_json::from_slice(&fact).unwrap();
         let user = object["user"].clone();
         for ours in ["block", "index", "user"] {
@@ -205,7 +212,7 @@ impl Node {
     }
 
     fn files(&self, cursor: Cursor) -> NodeFiles {
-        NodeFiles::open(self.folder.path(), cursor, 1).unwrap()
+        NodeFiles::open(&[self.folder.path().to_owned()], cursor, 1, RECEIVED).unwrap()
     }
 }
 
@@ -233,7 +240,8 @@ fn hours_are_numbers_and_days_follow_each_other() {
     }
     let mut files = node.files(Cursor::default());
     assert_eq!(numbers(&mut files), [1, 2, 3]);
-    assert_eq!((files.cursor().hour.as_str(), files.bytes_behind().unwrap()), ("20260629/0", 0));
+    let place = files.cursor().places.values().next().unwrap();
+    assert_eq!((place.hour.as_str(), files.bytes_behind().unwrap()), ("20260629/0", 0));
 }
 
 #[test]

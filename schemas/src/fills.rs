@@ -36,11 +36,34 @@ pub mod kind {
     pub const GAP: &[u8] = b"gap";
 }
 
+/// Where a source does not number its blocks, the time of a block stands in place of its height: no height will be as
+/// large before the year 4000.
+const UNNUMBERED: u64 = 1_000_000_000_000;
+
+/// What stands for the height of a block that happened at this time and has none.
+pub fn unnumbered(time: i64) -> u64 {
+    UNNUMBERED.max(time.unsigned_abs())
+}
+
+pub fn is_numbered(block: u64) -> bool {
+    block < UNNUMBERED
+}
+
+/// Whether a fill comes after another one: each its block, index and time. Blocks are compared by their heights; by
+/// their times when only one of them has a height.
+pub fn comes_after(one: (u64, u32, i64), other: (u64, u32, i64)) -> bool {
+    if is_numbered(one.0) == is_numbered(other.0) {
+        return (one.0, one.1) > (other.0, other.1);
+    }
+    one.2 > other.2
+}
+
 /// One user's leg of a trade. On the topic it is the source's own object with `block`, `index` and `user` put in
 /// front, so that fields unknown here are kept; this type is what the folds read of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fill {
+    /// The height; of a source without heights, the time in milliseconds.
     pub block: u64,
     /// Place among the events of the block; with the block it is the fill's id and the total order.
     pub index: u32,
@@ -55,15 +78,17 @@ pub struct Fill {
     pub start_position: Amount,
     /// An open set: for words, never for arithmetic.
     pub dir: Text,
-    /// Realised by the closed part, fees not taken off.
-    pub closed_pnl: Amount,
+    /// Realised by the closed part, fees not taken off. Files of trades do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_pnl: Option<Amount>,
     /// All zero for TWAP slices, dust and settlements: not an id.
     pub hash: Hash,
     pub oid: u64,
     /// True for the taker.
     pub crossed: bool,
-    /// In `fee_token`; negative is a rebate.
-    pub fee: Amount,
+    /// In `fee_token`; negative is a rebate. Files of trades do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee: Option<Amount>,
     /// 0 for dust; the same on both legs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tid: Option<u64>,

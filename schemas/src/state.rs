@@ -2,6 +2,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
@@ -109,26 +110,62 @@ impl MarketMark {
     }
 }
 
-/// How far the files of a node have been read.
+/// How far the fills of nodes have been read, whichever node wrote them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
     pub generation: u32,
-    /// `YYYYMMDD/H` of the file that is being read.
-    pub hour: String,
-    /// Byte behind the last line that was taken.
-    pub offset: u64,
+    /// Where each folder is read on.
+    pub places: BTreeMap<String, Place>,
     /// Height and time of the first block that was taken: what was before it is not known.
     pub first_block: u64,
     pub first_time: i64,
-    /// Height and time of the last block that was taken.
+    /// Height and time of the last block that was taken; no height where blocks have no numbers.
     pub block: u64,
     pub time: i64,
-    /// The latest hole, and the sum of all.
+    /// A block whose fills come line by line, and whose end is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growing: Option<Growing>,
+    /// The latest hole, and all that may still be found elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_gap: Option<Gap>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open_gaps: Vec<OpenGap>,
+    pub fills: u64,
+    pub gaps: u64,
+    /// Blocks that are missing, and those that were and have been found.
     pub blocks_missed: u64,
+    pub blocks_healed: u64,
     pub blocks_repeated: u64,
+    pub fills_repeated: u64,
     pub dead_letters: u64,
+}
+
+/// Behind the last line that was taken of a folder's files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// `YYYYMMDD/H` of the file.
+    pub hour: String,
+    pub offset: u64,
+    /// Length and hash of that line: in the files of another node, something else stands there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_line: Option<(u64, u64)>,
+}
+
+/// A block of which some fills have come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Growing {
+    pub block: u64,
+    /// The place of the next fill.
+    pub index: u32,
+    /// What tells its fills from each other.
+    pub ids: Vec<u64>,
+}
+
+/// A hole, and the blocks of it that have not been found, each stretch with both ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenGap {
+    pub gap: Gap,
+    pub left: Vec<(u64, u64)>,
 }
 
 impl Cursor {

@@ -44,7 +44,7 @@ pub fn computer(args: &BenchComputer) -> Result<(), Failure> {
         // Made outside of what is measured.
         while facts.records() < 4 * RECORDS_PER_COMMIT {
             market.next_block(&mut line);
-            parser::take_line(&line, "bench", START + i64::MAX / 4, &mut cursor, &mut facts);
+            parser::take_line(&of_a_node(&line), &mut cursor, &mut facts);
         }
         for (_, partition, batch) in facts.filled().filter(|(topic, ..)| topic.name == topics::FILLS.name) {
             measured.decode(batch);
@@ -56,6 +56,11 @@ pub fn computer(args: &BenchComputer) -> Result<(), Failure> {
     progress.finish_and_clear();
     measured.print(args, stages.iter().map(Stage::entries).sum());
     Ok(())
+}
+
+fn of_a_node(bytes: &[u8]) -> parser::Line<'_> {
+    let (layout, received) = (parser::Layout::ByBlock, START + i64::MAX / 4);
+    parser::Line { bytes, layout, stream: "bench", position: "bench", received, keeps_raw: true }
 }
 
 impl Measured {

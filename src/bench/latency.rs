@@ -21,9 +21,8 @@ mod matching;
 mod report;
 mod taps;
 
-use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -48,9 +47,9 @@ pub fn latency(args: BenchLatency) -> Result<(), Failure> {
     refuse_topics_in_use(&args.kafka)?;
     let (report, wants_json) = (Report::new(&args), args.json);
     let (warm_up, measured) = (Duration::from_secs(args.warm_up), Duration::from_secs(args.seconds));
-    let folder = Folder::make()?;
-    let mut market = Market::open(&folder.path, args.rate, args.wallets)?;
-    let everything = everything(args, &folder.path, &market);
+    let folder = super::folder()?;
+    let mut market = Market::open(folder.path(), args.rate, args.wallets)?;
+    let everything = everything(args, folder.path(), &market);
     let seen = up::up_while(everything, |shared, _, address| {
         let seen = look_on(shared, address, &mut market, warm_up + measured + AFTERWARDS);
         shared.stop.ask();
@@ -82,14 +81,14 @@ fn refuse_topics_in_use(kafka: &KafkaArgs) -> Result<(), Failure> {
 
 /// `fathom up` on the market's files and addresses.
 fn everything(args: BenchLatency, folder: &Path, market: &Market) -> Up {
-    let (node, exchange) = (Some(market.folder.clone()), market.exchange.clone());
+    let (nodes, exchange) = (vec![market.folder.clone()], market.exchange.clone());
     Up {
         demo: false,
         data: Data { path: folder.join("data") },
         kafka: args.kafka,
         database: args.database,
         http: SocketAddr::from(([127, 0, 0, 1], 0)),
-        sources: Sources { node, info: exchange.info, feed: exchange.feed, simulated: true },
+        sources: Sources { nodes, archives: Vec::new(), info: exchange.info, feed: exchange.feed, simulated: true },
         rate: args.rate,
         seed: market::SEED,
     }
@@ -126,26 +125,4 @@ fn or_end<T>(shared: &Shared, outcome: Result<T, Failure>) -> Result<T, Failure>
 
 fn join<T>(thread: thread::ScopedJoinHandle<'_, Result<T, Failure>>) -> Result<T, Failure> {
     thread.join().unwrap_or_else(|_| Err(Failure::stop("whoever looked on panicked: this is a bug")))
-}
-
-/// Holds everything, and goes with all that is in it.
-struct Folder {
-    path: PathBuf,
-}
-
-impl Folder {
-    fn make() -> Result<Self, Failure> {
-        let path = std::env::temp_dir().join(format!("fathom-bench-latency-{}", std::process::id()));
-        let failed = |cause| Failure::because(format!("could not make the folder {}", path.display()), cause);
-        fs::create_dir_all(&path).map_err(failed)?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.path) {
-            tracing::warn!("{} is left behind: {error}", self.path.display());
-        }
-    }
 }

@@ -90,7 +90,11 @@ impl<'a> Known<'a> {
             "block_time": known(cursor.time),
             "clock": known(clock),
             "age_ms": known(cursor.time).map(|time| now_ms() - time),
-            "hour": cursor.hour,
+            "places": cursor.places.iter().map(|(node, place)| (node.clone(), json!(format!("{}:{}", place.hour, place.offset)))).collect::<serde_json::Map<_, _>>(),
+            "fills": cursor.fills,
+            "gaps": cursor.gaps,
+            "blocks_healed": cursor.blocks_healed,
+            "fills_repeated": cursor.fills_repeated,
             "blocks_missed": cursor.blocks_missed,
             "last_gap": cursor.last_gap,
             "blocks_repeated": cursor.blocks_repeated,
@@ -254,17 +258,20 @@ pub fn status_in_words(status: &Value) -> String {
     let _ = writeln!(words, "data        {}{}", text("data"), disk.unwrap_or_default());
     let _ = writeln!(
         words,
-        "source      block {} of {}, {} ago, in hour {}",
+        "source      block {} of {}, {} ago",
         text("block"),
         moment(&status["block_time"]),
         age(&status["age_ms"]),
-        text("hour")
     );
+    for (node, place) in status["places"].as_object().into_iter().flatten() {
+        let _ = writeln!(words, "            {node} at {}", place.as_str().unwrap_or_default());
+    }
     let _ = writeln!(words, "computed    everything up to {}", moment(&status["clock"]));
     let _ = writeln!(
         words,
-        "quality     {} blocks missed, {} repeated, {} dead letters",
+        "quality     {} blocks missed, {} found later, {} repeated, {} dead letters",
         text("blocks_missed"),
+        text("blocks_healed"),
         text("blocks_repeated"),
         text("dead_letters")
     );

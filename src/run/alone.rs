@@ -11,7 +11,7 @@ use tracing::info;
 
 use super::roles::Roles;
 use super::server::{self, Server};
-use super::{Shared, api as api_role, computer, database, housekeeping, market, sink, up};
+use super::{Shared, api as api_role, computer, database, housekeeping, market, sink, sources, up};
 use crate::args::{ApiRole, ComputerRole, KafkaArgs, ParserRole, SinkRole};
 use crate::data_dir::Market;
 use crate::failure::Failure;
@@ -21,13 +21,13 @@ use crate::stop::{Stop, Upstream};
 
 pub fn parser(args: ParserRole) -> Result<(), Failure> {
     let settings = settings("parser", &args.kafka)?;
-    let node = up::node_folder(args.sources.node.as_deref())?;
+    let ways = args.sources.ways()?;
     let process = Process::begin("parser", settings)?;
     let market = if args.sources.simulated { Market::Simulated } else { Market::Mainnet };
     market::mark(&process.shared, market)?;
     let mut roles = Roles::new(&process.shared);
     let (nobody, parsed) = (Upstream::default(), Upstream::default());
-    up::start_sources(&mut roles, node, &args.sources.exchange(), nobody, &parsed, &process.runtime);
+    sources::start(&mut roles, ways, nobody, &parsed, &process.runtime);
     process.run(roles)
 }
 

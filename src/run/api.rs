@@ -122,7 +122,7 @@ fn describe(shared: &Shared, market: Market, kept: &str) -> Status {
 }
 
 /// A feed that is silent for this long is not one to rely on.
-const STALE: Duration = Duration::from_secs(10);
+const STALE: Duration = Duration::from_secs(5);
 
 fn dependencies(shared: &Shared, live: &Live) -> Vec<Dependency> {
     let dependency = |name: &str, ok: bool, reason: String| Dependency { name: name.to_owned(), ok, reason };

@@ -2,7 +2,6 @@
 //! else reads it through the real sources.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use simulator::Simulator;
 use tokio::runtime::Runtime;
@@ -11,6 +10,7 @@ use super::Shared;
 use super::public_feed::Exchange;
 use super::roles::Roles;
 use super::server;
+use super::sources::Ways;
 use crate::args::Up;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
@@ -26,7 +26,7 @@ pub fn start_market(
     roles: &mut Roles,
     market: &Upstream,
     runtime: &Runtime,
-) -> Result<(Option<PathBuf>, Exchange), Failure> {
+) -> Result<Ways, Failure> {
     let out = data.simulator();
     let options = simulator::Options {
         out: out.clone(),
@@ -46,7 +46,7 @@ pub fn start_market(
     let stop = roles.shared.stop.clone();
     runtime.spawn(simulator::serve(listener, feed, async move { stop.wait().await }));
     let exchange = Exchange { info: format!("http://{address}/info"), feed: format!("ws://{address}/ws") };
-    Ok((Some(out), exchange))
+    Ok(Ways { nodes: vec![out], archives: Vec::new(), exchange })
 }
 
 fn run_market(mut simulator: Simulator, shared: &Shared) -> Result<(), Failure> {

@@ -6,7 +6,9 @@ pub mod api;
 pub mod computer;
 mod database;
 mod demo;
+mod healing;
 mod housekeeping;
+pub mod import;
 pub mod market;
 mod markets;
 mod parser;
@@ -14,6 +16,7 @@ mod public_feed;
 mod roles;
 mod server;
 pub mod sink;
+pub mod sources;
 mod tasks;
 pub mod up;
 

@@ -1,6 +1,7 @@
-//! Node files → `raw.node-fills`, `fills`, `dead-letters`, and the cursor behind them, in one commit.
+//! Files of one node or several → `raw.node-fills`, `fills`, `feed-status`, `source-runs`, `dead-letters`, and the cursor
+//! behind them, in one commit.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -9,10 +10,11 @@ use parser::{NodeFiles, SourceError, Taken};
 use schemas::{Cursor, Outbox, topics};
 use tracing::{info, warn};
 
+use super::healing::Healing;
 use super::tasks::{self, Lease};
 use super::{PATIENCE, Shared, now_ms};
 use crate::failure::Failure;
-use crate::log::Log;
+use crate::log::{Log, Writer};
 use crate::stop::Upstream;
 
 pub const STAGE: &str = "parser.node-fills";
@@ -21,27 +23,39 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 const RETRY: Duration = Duration::from_secs(1);
 const PROGRESS: Duration = Duration::from_secs(5);
 
-pub fn run(shared: &Shared, node: &Path, upstream: &Upstream) -> Result<(), Failure> {
-    tasks::keep(shared, STAGE, &topics::STATE_PARSER_NODE_FILLS, |shared, _, lease| task(shared, node, lease, upstream))
+pub fn run(shared: &Shared, nodes: &[PathBuf], healing: &Healing, upstream: &Upstream) -> Result<(), Failure> {
+    tasks::keep(shared, STAGE, &topics::STATE_PARSER_NODE_FILLS, |shared, _, lease| {
+        task(shared, nodes, healing, lease, upstream)
+    })
 }
 
-fn task(shared: &Shared, node: &Path, lease: &Lease, upstream: &Upstream) -> Result<(), Failure> {
+fn task(
+    shared: &Shared,
+    nodes: &[PathBuf],
+    healing: &Healing,
+    lease: &Lease,
+    upstream: &Upstream,
+) -> Result<(), Failure> {
     let Shared { log, stats, stop, .. } = shared;
     let generation = log.generation();
     // First the writer: when it has begun, nobody else can move the cursor that is read next.
     let mut writer = Arc::clone(log).writer(&format!("{STAGE}.0"))?;
-    let mut files = NodeFiles::open(node, cursor(log.as_ref())?, generation.number).map_err(stopped)?;
+    let mut files = NodeFiles::open(nodes, cursor(log.as_ref())?, generation.number, now_ms()).map_err(stopped)?;
     stats.source.show(files.cursor());
     let task = stats.task("parser", 0);
     let (mut out, mut said) = (Outbox::new(generation), Instant::now());
     loop {
         if lease.is_over() || shared.ends_at_once() {
-            return Ok(());
+            return end(writer.as_mut(), &mut files, &mut out);
         }
         if log.is_held_up(&[&topics::FILLS]) {
             stop.rest(PATIENCE);
             continue;
         }
+        while let Some(found) = healing.take() {
+            files.take_found(&found, now_ms(), &mut out);
+        }
+        healing.tell(&files.cursor().open_gaps);
         let may_end = stop.asked() && upstream.has_ended();
         let taken = match files.read(now_ms(), &mut out) {
             Ok(taken) => taken,
@@ -53,9 +67,13 @@ fn task(shared: &Shared, node: &Path, lease: &Lease, upstream: &Upstream) -> Res
             Err(error) => return Err(stopped(error)),
         };
         if taken == Taken::default() {
+            if out.records() > 0 {
+                writer.commit(&out)?;
+                out.clear();
+            }
             stats.source.bytes_behind.store(0, Ordering::Relaxed);
             if may_end {
-                return Ok(());
+                return end(writer.as_mut(), &mut files, &mut out);
             }
             std::thread::park_timeout(LOOK_AGAIN);
             continue;
@@ -74,8 +92,18 @@ fn task(shared: &Shared, node: &Path, lease: &Lease, upstream: &Upstream) -> Res
     }
 }
 
+/// Says that nothing follows. Whoever was shut out has nothing to say.
+fn end(writer: &mut dyn Writer, files: &mut NodeFiles, out: &mut Outbox) -> Result<(), Failure> {
+    out.clear();
+    files.end(now_ms(), out);
+    match writer.commit(out) {
+        Err(error) if error.again() => Ok(()),
+        outcome => Ok(outcome?),
+    }
+}
+
 /// Where the last commit of a predecessor ended.
-fn cursor(log: &dyn Log) -> Result<Cursor, Failure> {
+pub fn cursor(log: &dyn Log) -> Result<Cursor, Failure> {
     let cursor = log.last_value(&topics::STATE_PARSER_NODE_FILLS, 0, Cursor::KEY)?;
     let cursor = cursor.map(|bytes| serde_json::from_slice::<Cursor>(&bytes)).transpose();
     let cursor = cursor.map_err(|cause| Failure::because("the cursor of the node's files cannot be read", cause))?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use schemas::{Record, Topic, kind, topics};
 use sink::{Part, Sink, SinkError, tables};
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Runtime};
 use tracing::{info, trace, warn};
 
 use super::{PATIENCE, Shared};
@@ -24,7 +24,7 @@ const RETRY: Duration = Duration::from_millis(200);
 type Positions = BTreeMap<(String, u32), u64>;
 
 pub fn run(shared: &Shared, sink: Sink, upstream: &Upstream, runtime: &Handle) -> Result<(), Failure> {
-    // Every table's topic has as many partitions as this one: a share of it is a share of all.
+    // No table's topic has more partitions than this one: a share of it is a share of all.
     let mut membership = shared.log.membership(STAGE, &topics::POSITIONS)?;
     let mut role = Role { shared, sink, runtime, share: None, answered: BTreeSet::new() };
     loop {
@@ -38,6 +38,19 @@ pub fn run(shared: &Shared, sink: Sink, upstream: &Upstream, runtime: &Handle) -
             return Ok(());
         }
     }
+}
+
+/// Says what the rows still lack, before anything is forgotten.
+pub fn announce(shared: &Shared, sink: &Sink, runtime: &Runtime) -> Result<(), Failure> {
+    let positions = runtime.block_on(sink.positions(shared.log.generation().number));
+    let positions = positions.map_err(|cause| Failure::because("could not read where the rows stand", cause))?;
+    for topic in topics_of_tables() {
+        for partition in shared.log.partitions(topic) {
+            let next = positions.get(&(topic.name.to_owned(), partition)).copied().unwrap_or_default();
+            shared.log.done(STAGE, topic, partition, next);
+        }
+    }
+    Ok(())
 }
 
 struct Role<'a> {
@@ -76,7 +89,9 @@ impl Role<'_> {
         };
         let starts: Vec<Start> = topics_of_tables()
             .into_iter()
-            .flat_map(|topic| partitions.iter().map(move |partition| part(topic, *partition)))
+            .flat_map(|topic| {
+                partitions.iter().filter(|at| log.partitions(topic).contains(at)).map(move |at| part(topic, *at))
+            })
             .collect();
         let reader = Arc::clone(log).reader(&starts)?;
         self.answered

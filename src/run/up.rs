@@ -2,7 +2,6 @@
 //! those are named.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -12,12 +11,10 @@ use schemas::GENERATION;
 use tokio::runtime::Runtime;
 use tracing::info;
 
-use super::public_feed::Exchange;
 use super::roles::Roles;
 use super::server::{self, Server};
 use super::{
-    Shared, alone, api as api_role, computer, database, demo, housekeeping, market, markets, parser, public_feed,
-    sink as sink_role,
+    Shared, alone, api as api_role, computer, database, demo, housekeeping, market, sink as sink_role, sources,
 };
 use crate::args::Up;
 use crate::control;
@@ -35,7 +32,7 @@ pub fn up(args: Up) -> Result<(), Failure> {
 /// Runs everything. When all of it has been started this is called, and what it returns is returned in the end.
 pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAddr) -> T) -> Result<T, Failure> {
     let market = if args.demo || args.sources.simulated { Market::Simulated } else { Market::Mainnet };
-    let node = if args.demo { None } else { node_folder(args.sources.node.as_deref())? };
+    let ways = if args.demo { None } else { Some(args.sources.ways()?) };
     let data = DataDir::take(&args.data.path, market)?;
     let runtime = runtime()?;
     let (listener, address) = server::listen(args.http, &runtime)?;
@@ -56,11 +53,11 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
 
     let mut roles = Roles::new(&shared);
     let [simulated, parsed, computed, stored, apart] = std::array::from_fn(|_| Upstream::default());
-    let (node, exchange) = match args.demo {
-        true => demo::start_market(&args, &data, &mut roles, &simulated, &runtime)?,
-        false => (node, args.sources.exchange()),
+    let ways = match ways {
+        Some(ways) => ways,
+        None => demo::start_market(&args, &data, &mut roles, &simulated, &runtime)?,
     };
-    start_sources(&mut roles, node, &exchange, simulated, &parsed, &runtime);
+    sources::start(&mut roles, ways, simulated, &parsed, &runtime);
     for stage in computer::stages() {
         let upstream = parsed.clone();
         roles.start(stage.name, &computed, move |shared| computer::run(shared, stage, &upstream));
@@ -81,24 +78,6 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
     outcome.map(|()| made)
 }
 
-/// Every source that there is: node files where there is a node, and what the exchange tells everybody.
-pub fn start_sources(
-    roles: &mut Roles,
-    node: Option<PathBuf>,
-    exchange: &Exchange,
-    simulated: Upstream,
-    parsed: &Upstream,
-    runtime: &Runtime,
-) {
-    if let Some(node) = node {
-        roles.start("parser", parsed, move |shared| parser::run(shared, &node, &simulated));
-    }
-    let (handle, url) = (runtime.handle().clone(), exchange.info.clone());
-    roles.start("markets", parsed, move |shared| markets::run(shared, &url, &handle));
-    let (handle, exchange) = (runtime.handle().clone(), exchange.clone());
-    roles.start("public feed", parsed, move |shared| public_feed::run(shared, &exchange, &handle));
-}
-
 fn open(args: &Up, data: &DataDir, stop: Stop) -> Result<Shared, Failure> {
     let drains = args.demo || args.sources.simulated;
     match args.kafka.settings()? {
@@ -113,36 +92,6 @@ fn open(args: &Up, data: &DataDir, stop: Stop) -> Result<Shared, Failure> {
 pub fn runtime() -> Result<Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.map_err(|cause| Failure::because("could not start the runtime", cause))
-}
-
-/// Where a node writes when it is not told otherwise.
-const USUAL_NODE: &str = "hl/data";
-
-/// The node's data folder. One that was named and is not there is a mistake; without any, the public feed is all.
-pub fn node_folder(named: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
-    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-    let Some(path) = named else {
-        let usual = home.join(USUAL_NODE);
-        if !usual.is_dir() {
-            info!(
-                "there is no Hyperliquid node's data folder at {}: the public feed has prices and trades, but positions, \
-                 ratios and liquidations need the fills of a node (--node)",
-                usual.display()
-            );
-            return Ok(None);
-        }
-        return Ok(Some(usual));
-    };
-    let path = path.strip_prefix("~").map_or_else(|_| path.to_owned(), |rest| home.join(rest));
-    if path.is_dir() {
-        return Ok(Some(path));
-    }
-    Err(Failure::Usage(format!(
-        "there is no Hyperliquid node's data folder at {}: run one with `hl-visor run-non-validator --write-fills \
-         --batch-by-block --disable-output-file-buffering` and name its data folder with --node, or see a simulated \
-         market with `fathom up --demo`",
-        path.display()
-    )))
 }
 
 /// Prints where things are as soon as they answer with data.

@@ -4,6 +4,7 @@
 mod bad_input;
 mod compare;
 mod demo;
+mod import;
 mod kills;
 mod on_services;
 mod place;

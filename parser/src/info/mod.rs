@@ -49,7 +49,7 @@ use self::permit::Permit;
 use self::polls::{Answer, Polls};
 use self::question::Question;
 use self::schedule::Next;
-use crate::node_files::Taken;
+use crate::node::Taken;
 use crate::source_error::SourceError;
 
 pub struct InfoSource {

@@ -28,7 +28,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use self::connection::Connections;
 use self::feed::{Event, Feed};
 use self::session::Wanted;
-use crate::node_files::Taken;
+use crate::node::Taken;
 use crate::source_error::SourceError;
 
 #[derive(Debug)]

@@ -28,6 +28,7 @@ pub const RECORD_BYTES: usize = 32 * 1024 * 1024;
 const TRANSACTION: Duration = Duration::from_secs(10);
 /// A member that is not heard of for so long has lost its partitions: the least that brokers allow.
 pub const SESSION: Duration = Duration::from_secs(6);
+const REBALANCE: Duration = Duration::from_secs(10);
 const PREFETCH_KIB: usize = 16 * 1024;
 
 /// Security and compression belong to the operator; what is not named here is ours. With `client.rack` followers
@@ -91,6 +92,8 @@ impl Settings {
             .set("group.id", group)
             .set("partition.assignment.strategy", "range")
             .set("session.timeout.ms", SESSION.as_millis().to_string())
+            // Whoever does not answer to a new share for so long is left out of it: the others wait no longer.
+            .set("max.poll.interval.ms", REBALANCE.as_millis().to_string())
             .set("heartbeat.interval.ms", (SESSION / 4).as_millis().to_string())
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")

@@ -1,0 +1,96 @@
+//! Every way into the market that a process reads, each as a role.
+
+use std::path::PathBuf;
+
+use tokio::runtime::Runtime;
+
+use super::healing::{self, Healing};
+use super::roles::Roles;
+use super::{Exchange, markets, parser, public_feed};
+use crate::stop::Upstream;
+
+/// Where facts come from.
+#[derive(Debug)]
+pub struct Ways {
+    /// Data folders of nodes that see the same blocks.
+    pub nodes: Vec<PathBuf>,
+    pub archives: Vec<PathBuf>,
+    pub exchange: Exchange,
+}
+
+/// Node files where there is a node, and what the exchange tells everybody.
+pub fn start(roles: &mut Roles, ways: Ways, simulated: Upstream, parsed: &Upstream, runtime: &Runtime) {
+    let Ways { nodes, archives, exchange } = ways;
+    if !nodes.is_empty() {
+        let healing = Healing::new();
+        let found = healing.clone();
+        roles.start("parser", parsed, move |shared| parser::run(shared, &nodes, &found, &simulated));
+        if !archives.is_empty() {
+            roles.start("healing", parsed, move |shared| healing::run(shared, &archives, &healing));
+        }
+    }
+    let (handle, url) = (runtime.handle().clone(), exchange.info.clone());
+    roles.start("markets", parsed, move |shared| markets::run(shared, &url, &handle));
+    let handle = runtime.handle().clone();
+    roles.start("public feed", parsed, move |shared| public_feed::run(shared, &exchange, &handle));
+}
+
+/// Folders as they were named on the command line.
+pub mod folders {
+    use std::path::{Path, PathBuf};
+
+    use tracing::info;
+
+    use crate::failure::Failure;
+
+    /// Where a node writes when it is not told otherwise.
+    const USUAL_NODE: &str = "hl/data";
+
+    /// The nodes' data folders. One that was named and is not there is a mistake; without any, the public feed is all.
+    pub fn nodes(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+        if !named.is_empty() {
+            return named.iter().map(|path| node(path)).collect();
+        }
+        let usual = home().join(USUAL_NODE);
+        if usual.is_dir() {
+            return Ok(vec![usual]);
+        }
+        info!(
+            "there is no Hyperliquid node's data folder at {}: the public feed has prices and trades, but positions, \
+             ratios and liquidations need the fills of a node (--node)",
+            usual.display()
+        );
+        Ok(Vec::new())
+    }
+
+    pub fn archives(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+        let archive = |path: &PathBuf| {
+            let path = at_home(path);
+            let nothing =
+                || format!("there is no archive's folder at {}: --archive names one that is there", path.display());
+            if path.is_dir() { Ok(path) } else { Err(Failure::Usage(nothing())) }
+        };
+        named.iter().map(archive).collect()
+    }
+
+    fn node(named: &Path) -> Result<PathBuf, Failure> {
+        let path = at_home(named);
+        if path.is_dir() {
+            return Ok(path);
+        }
+        Err(Failure::Usage(format!(
+            "there is no Hyperliquid node's data folder at {}: run one with `hl-visor run-non-validator --write-fills \
+             --batch-by-block --disable-output-file-buffering` and name its data folder with --node, or see a simulated \
+             market with `fathom up --demo`",
+            path.display()
+        )))
+    }
+
+    fn at_home(path: &Path) -> PathBuf {
+        path.strip_prefix("~").map_or_else(|_| path.to_owned(), |rest| home().join(rest))
+    }
+
+    fn home() -> PathBuf {
+        std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default()
+    }
+}

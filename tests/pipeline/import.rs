@@ -1,0 +1,92 @@
+//! Archives → results, by a process that is killed again and again; and what it says when it is done.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lz4_flex::frame::FrameEncoder;
+
+use crate::compare;
+use crate::kills::Dice;
+use crate::place::Place;
+use crate::process::{Process, ask, fathom, path, run};
+
+#[test]
+fn an_import_that_is_killed_again_and_again_equals_the_truth() {
+    let folder = tempfile::tempdir().unwrap();
+    let (market, data) = (folder.path().join("market"), folder.path().join("data"));
+    simulate(&market, "12000");
+    let archive = folder.path().join("archive");
+    compress(&market.join("node_fills_by_block"), &archive.join("node_fills_by_block"));
+    // A part of it twice, in another place.
+    let again = folder.path().join("again");
+    compress(&market.join("node_fills_by_block/hourly/20260628/8"), &again.join("20260628/8"));
+
+    let args = ["import", path(&archive), path(&again), "--data", path(&data), "--simulated", "--json"];
+    let mut dice = Dice(5);
+    let mut kills = 0;
+    for _ in 0..12 {
+        let mut import = Process::start({
+            let mut command = fathom(&args);
+            command.env("RUST_LOG", "fathom=trace");
+            command
+        });
+        for _ in 0..=dice.roll(12) {
+            import.wait_for("commit begins");
+        }
+        std::thread::park_timeout(Duration::from_micros(dice.roll(20_000)));
+        import.kill();
+        import.wait();
+        kills += 1;
+    }
+    let (status, out, said) = run(&args);
+    assert_eq!(status, 0, "{said}");
+    let summary: serde_json::Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    assert_eq!((summary["done"].as_bool(), summary["gaps"].as_u64()), (Some(true), Some(0)), "{summary}");
+    let place = Place::Data(data.clone());
+    let compared = compare::with_truth(&place, &market);
+    println!("{kills} kills; {compared:?} equal the truth; {summary}");
+    assert!(compared.positions > 1_000, "{compared:?}");
+
+    let again = ask(&args);
+    assert_eq!((again["fills"].as_u64(), again["done"].as_bool()), (Some(0), Some(true)), "{again}");
+    assert_eq!(ask(&["status", "--data", path(&data), "--json"])["block"], 12_000);
+}
+
+#[test]
+fn paths_that_name_nothing_are_refused_and_files_without_fills_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, notes) = (folder.path().join("data"), folder.path().join("notes.txt"));
+    fs::write(&notes, "nothing of a node\n").unwrap();
+    let import = |what: &str| run(&["import", what, "--data", path(&data)]);
+    for nothing in ["/nowhere/at/all", "/nowhere/*/at/all", path(&folder.path().join("empty"))] {
+        fs::create_dir_all(folder.path().join("empty")).unwrap();
+        let (status, _, said) = import(nothing);
+        assert_eq!((status, said.contains("there is no file at")), (2, true), "{said}");
+    }
+    let (status, out, said) = import(path(&notes));
+    assert_eq!((status, said.contains("notes.txt holds no fills: skipped")), (0, true), "{said}");
+    assert!(out.starts_with("done: 0 fills"), "{out}");
+}
+
+fn simulate(market: &Path, blocks: &str) {
+    let simulate =
+        ["simulate", "--speed", "0", "--rate", "400", "--start", "1782633557000", "--blocks", blocks, "--out"];
+    assert_eq!(run(&[&simulate[..], &[path(market)]].concat()).0, 0);
+}
+
+/// Files as archives have them: the same tree, each with `.lz4` behind its name.
+fn compress(from: &Path, to: &Path) {
+    if from.is_dir() {
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            compress(&entry.path(), &to.join(entry.file_name()));
+        }
+        return;
+    }
+    fs::create_dir_all(to.parent().unwrap()).unwrap();
+    let name = PathBuf::from(format!("{}.lz4", to.display()));
+    let mut file = FrameEncoder::new(fs::File::create(name).unwrap());
+    std::io::copy(&mut fs::File::open(from).unwrap(), &mut file).unwrap();
+    file.finish().unwrap();
+}
