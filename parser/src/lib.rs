@@ -9,9 +9,7 @@ mod public_feed;
 mod source_error;
 
 pub use dead_letter::{Reject, dead_letter};
-pub use info::{
-    Budget, History, HistoryFill, HistoryPage, InfoClient, InfoError, InfoSource, InfoStatus, ReadFill, parse_meta,
-};
+pub use info::{Budget, History, HistoryPage, InfoClient, InfoError, InfoSource, InfoStatus, parse_meta};
 pub use ledger::LedgerId;
 pub use node::{Census, FoundLine, Import, Layout, Line, NodeFiles, Progress, Taken, find_missing, take_line};
 pub use public_feed::{FeedCursor, Markets, Patience, PublicFeed};

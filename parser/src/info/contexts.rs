@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use schemas::{AssetContext, Coin, Outbox, kind};
+use schemas::{AssetContext, Coin, Message as _, Outbox, kind};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -37,7 +37,8 @@ impl Contexts {
             }
             match fact(&listing.name, context, origin.received) {
                 Ok((context, text)) => {
-                    origin.send_with(&context, &text, &[(kind::HEADER, kind::CONTEXT)], out);
+                    let more: &[(&str, &[u8])] = &[(kind::HEADER, kind::CONTEXT)];
+                    origin.send_to(AssetContext::TOPIC, &context, &text, more, out);
                     given.facts += 1;
                 }
                 Err(reason) => {

@@ -1,6 +1,7 @@
-//! A wallet and two times → every fill between them once, page by page, and what of them cannot be had.
+//! A wallet and two times → every fill between them once, page by page, to `fills-history`; and what of them cannot be
+//! had.
 
-use schemas::{FeedStatus, Outbox, SourceStatus, Wallet};
+use schemas::{FeedStatus, Fill, Outbox, SourceStatus, Wallet};
 
 use super::border::Border;
 use super::client::{InfoClient, InfoError};
@@ -20,6 +21,8 @@ pub struct History {
     /// The time of the first fill, and how many there were.
     first: Option<i64>,
     given: usize,
+    /// The time of the last fill, and the place of the next one at this time.
+    place: (i64, u32),
     is_over: bool,
 }
 
@@ -27,9 +30,9 @@ pub struct History {
 #[derive(Debug)]
 pub struct HistoryPage {
     /// In the order of their times.
-    pub fills: Vec<HistoryFill>,
+    fills: Vec<HistoryFill>,
     /// Stretches of time of which fills are or may be missing for good.
-    pub missing: Vec<FeedStatus>,
+    missing: Vec<FeedStatus>,
     request: String,
     reply: Vec<u8>,
     received: i64,
@@ -47,7 +50,7 @@ const REMEMBERED: usize = 10_000;
 impl History {
     pub fn new(client: InfoClient, user: Wallet, from: i64, to: i64) -> Self {
         let border = Border::at(from);
-        Self { client, user, from, to, border, first: None, given: 0, is_over: from > to }
+        Self { client, user, from, to, border, first: None, given: 0, place: (from, 0), is_over: from > to }
     }
 
     /// The next page, asked for at `now`; `None` at the end. After an error, or given up while it waits, it is asked
@@ -79,7 +82,7 @@ impl History {
         let (mut fills, mut rejects) = (Vec::new(), Vec::new());
         for element in news.items.into_iter().map(|item| item.value) {
             match element.read {
-                Ok(fill) => fills.push(fill),
+                Ok(fill) => fills.push(self.placed(fill)),
                 Err(reason) => rejects.push((element.place, element.text.to_owned(), reason)),
             }
         }
@@ -87,6 +90,15 @@ impl History {
         self.given += fills.len();
         missing.extend(self.forgotten(received).filter(|_| self.is_over));
         Ok((fills, rejects, missing))
+    }
+
+    /// The same place whatever the pages' borders cut, and whichever process asks again.
+    fn placed(&mut self, mut fill: HistoryFill) -> HistoryFill {
+        let time = fill.read.time;
+        let index = if self.place.0 == time { self.place.1 } else { 0 };
+        self.place = (time, index + 1);
+        fill.read.index = index;
+        fill
     }
 
     /// What was before the first fill: nothing, if these are all fills up to now and the exchange remembers more.
@@ -104,12 +116,23 @@ fn missing_between(from: i64, to: i64, now: i64, reason: &str) -> FeedStatus {
 }
 
 impl HistoryPage {
-    /// Everything but the fills: the reply as it was, what is missing, and what could not be understood.
+    pub fn fills(&self) -> impl Iterator<Item = &Fill> {
+        self.fills.iter().map(|fill| &fill.read)
+    }
+
+    /// Stretches of time of which fills are or may be missing for good.
+    pub fn missing(&self) -> &[FeedStatus] {
+        &self.missing
+    }
+
+    /// Everything that is to be committed of it: the fills, the reply as it was, what is missing, and what could not
+    /// be understood.
     pub fn set_down(&self, out: &mut Outbox) {
         let origin = Origin { request: &self.request, received: self.received };
         if !self.fills.is_empty() {
             origin.keep_raw(&self.reply, out);
         }
+        self.fills.iter().for_each(|fill| fill.send(&origin, out));
         self.missing.iter().for_each(|gap| out.send(gap));
         for (place, text, reason) in &self.rejects {
             origin.set_aside(&format!("#{place}"), text.as_bytes(), reason, out);

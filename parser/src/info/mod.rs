@@ -1,5 +1,5 @@
 //! The info endpoint, asked again and again → `raw.info`, `account-states`, `ledger-updates`, `asset-contexts`,
-//! `feed-status`, `dead-letters` and the state behind them. Questions are sent within a budget; replies are taken in
+//! `feed-status`, `dead-letters` and the state behind them; and, asked once, `fills-history`. Questions are sent within a budget; replies are taken in
 //! the order in which they come.
 
 mod account;
@@ -32,7 +32,6 @@ mod wallets;
 
 pub use budget::Budget;
 pub use client::{InfoClient, InfoError};
-pub use fill::{HistoryFill, ReadFill};
 pub use history::{History, HistoryPage};
 pub use metadata::parse_meta;
 

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use schemas::{DeadLetter, Headers, Message, Outbox, RAW_PART_BYTES, raw_parts, topics};
+use schemas::{DeadLetter, Headers, Message, Outbox, RAW_PART_BYTES, Topic, raw_parts, topics};
 
 pub struct Origin<'a> {
     pub request: &'a str,
@@ -14,17 +14,25 @@ pub const SOURCE: &str = "info";
 impl Origin<'_> {
     /// `text` is the fact as it goes on, `message` what was read of it.
     pub fn send<M: Message>(&self, message: &M, text: &str, out: &mut Outbox) {
-        self.send_with(message, text, &[], out);
+        self.send_to(M::TOPIC, message, text, &[], out);
     }
 
-    pub fn send_with<M: Message>(&self, message: &M, text: &str, more: &[(&str, &[u8])], out: &mut Outbox) {
+    /// The same with another topic than the message's own, and with more headers.
+    pub fn send_to<M: Message>(
+        &self,
+        topic: &'static Topic,
+        message: &M,
+        text: &str,
+        more: &[(&str, &[u8])],
+        out: &mut Outbox,
+    ) {
         let (mut key, mut headers) = (Vec::new(), self.headers());
         message.write_key(&mut key);
         Headers::write(&mut headers, "schema", M::SCHEMA.as_bytes());
         Headers::write(&mut headers, "source", self.request.as_bytes());
         more.iter().for_each(|(name, value)| Headers::write(&mut headers, name, value));
-        let partition = message.partition(out.generation().partitions(M::TOPIC));
-        out.batch(M::TOPIC, partition).push(message.time(), &key, Some(text.as_bytes()), &headers);
+        let partition = message.partition(out.generation().partitions(topic));
+        out.batch(topic, partition).push(message.time(), &key, Some(text.as_bytes()), &headers);
     }
 
     /// Bytes that could not be understood; `place` says where in the reply, if they are not all of it.

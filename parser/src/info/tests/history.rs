@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use schemas::{GENERATION, Outbox};
-use serde_json::{Value, json};
+use schemas::{Fill, GENERATION, Outbox};
 
 use super::server::{Reply, Server, soon};
 use super::{Log, NOW, wallet};
-use crate::{Budget, HistoryFill, InfoClient, InfoError};
+use crate::{Budget, InfoClient, InfoError};
 
 const PAGE: usize = 2_000;
 const REMEMBERED: usize = 10_000;
@@ -34,7 +33,7 @@ async fn exchange(times: Vec<i64>) -> Server {
 }
 
 struct Walk {
-    fills: Vec<HistoryFill>,
+    fills: Vec<Fill>,
     log: Log,
 }
 
@@ -45,20 +44,19 @@ impl Walk {
         let (mut fills, mut log, mut out) = (Vec::new(), Log::default(), Outbox::new(GENERATION));
         while let Some(page) = soon(history.next(now)).await.unwrap() {
             page.set_down(&mut out);
-            fills.extend(page.fills);
+            fills.extend(page.fills().cloned());
             log.commit(&mut out);
         }
         assert!(history.next(now).await.unwrap().is_none());
+        let told: Vec<Fill> = log.fills.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+        assert_eq!(told, fills);
+        assert!(told.iter().all(|fill| fill.user == wallet(1)));
         Self { fills, log }
     }
 
     fn numbers(&self) -> Vec<usize> {
-        let number = |fill: &HistoryFill| {
-            let read: Value = serde_json::from_str(&fill.text).unwrap();
-            assert_eq!(read["user"], json!(wallet(1)));
-            read["startPosition"].as_str().unwrap().strip_suffix(".0").unwrap().parse().unwrap()
-        };
-        self.fills.iter().map(number).collect()
+        let start = |fill: &Fill| fill.start_position.to_string();
+        self.fills.iter().map(|fill| start(fill).strip_suffix(".0").unwrap().parse().unwrap()).collect()
     }
 
     fn missing(&self) -> Vec<(i64, i64)> {
@@ -77,7 +75,10 @@ async fn each_fill_comes_once_whatever_the_pages_borders_cut() {
     let walk = Walk::over(&server, 0, NOW, NOW).await;
     assert_eq!(walk.numbers(), (0..7_000).collect::<Vec<_>>());
     assert_eq!(walk.missing(), [], "the exchange remembers more than that");
-    assert!(walk.fills[1].text.ends_with(&fill(1_000, 1)[1..]));
+    let front = format!(r#"{{"block":1000000000000,"index":1,"user":"{}","#, wallet(1));
+    assert_eq!(walk.log.fills[1], format!("{front}{}", &fill(1_000, 1)[1..]));
+    let places = walk.fills.iter().enumerate().all(|(number, fill)| fill.index as usize == number % 3);
+    assert!(places, "also where a page ended in the middle of a millisecond");
     let asked = server.asked();
     assert_eq!((asked.len(), walk.log.raw.len()), (5, 7), "long pages are kept in two parts, the last one not at all");
     assert_eq!(asked[1]["startTime"], 1_000 + 1_999 / 3, "from the last millisecond, not from the one behind it");
@@ -122,7 +123,7 @@ async fn what_is_no_fill_is_set_aside_once_and_what_is_no_page_is_an_error() {
     assert_eq!(bytes, b"null");
     let (mut log, mut out, mut fills) = (Log::default(), Outbox::new(GENERATION), 0);
     while let Some(page) = soon(history.next(NOW)).await.unwrap() {
-        fills += page.fills.len();
+        fills += page.fills().count();
         page.set_down(&mut out);
         log.commit(&mut out);
     }

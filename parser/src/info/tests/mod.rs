@@ -33,6 +33,7 @@ struct Log {
     contexts: Vec<String>,
     statuses: Vec<FeedStatus>,
     letters: Vec<DeadLetter>,
+    fills: Vec<String>,
     raw: Vec<String>,
     state: BTreeMap<Vec<u8>, Vec<u8>>,
 }
@@ -45,6 +46,7 @@ impl Log {
         self.contexts.extend(values(&topics::ASSET_CONTEXTS));
         self.statuses.extend(values(&topics::FEED_STATUS).map(|json| serde_json::from_str(&json).unwrap()));
         self.letters.extend(values(&topics::DEAD_LETTERS).map(|json| serde_json::from_str(&json).unwrap()));
+        self.fills.extend(values(&topics::FILLS_HISTORY));
         self.raw.extend(values(&topics::RAW_INFO));
         for (_, _, batch) in out.filled().filter(|(topic, ..)| topic.name == topics::STATE_PARSER_INFO.name) {
             for record in batch.records() {
