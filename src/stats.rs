@@ -41,6 +41,8 @@ pub struct Task {
 /// What the source of fills has seen and missed.
 #[derive(Default)]
 pub struct Source {
+    /// Whether this process reads one.
+    pub is_read: AtomicBool,
     /// What was before it is not known.
     pub first_block: AtomicU64,
     pub first_time: AtomicI64,
@@ -55,6 +57,8 @@ pub struct Source {
 /// What the public feed has heard and missed.
 #[derive(Default)]
 pub struct Feed {
+    /// Whether this process follows it.
+    pub is_followed: AtomicBool,
     pub connected: AtomicBool,
     pub last_frame_time: AtomicI64,
     pub bytes: AtomicU64,

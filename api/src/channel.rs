@@ -9,11 +9,12 @@ use crate::database::Moment;
 use crate::query::Query;
 
 /// Every channel there is.
-pub(crate) static CHANNELS: [&Channel; 4] = [
+pub(crate) static CHANNELS: [&Channel; 5] = [
     &crate::long_short_ratio::CHANNEL,
     &crate::positions::CHANNEL,
     &crate::liquidations::CHANNEL,
     &crate::prices::CHANNEL,
+    &crate::data_quality::CHANNEL,
 ];
 
 pub(crate) struct Channel {
@@ -23,6 +24,8 @@ pub(crate) struct Channel {
     pub(crate) kind: Option<&'static [u8]>,
     /// A key may be a wallet.
     pub(crate) by_wallet: bool,
+    /// A key is a source, and no coin.
+    pub(crate) by_source: bool,
     /// A subscription may be to one interval.
     pub(crate) by_interval: bool,
     /// Appends the query for the rows of a subject.
@@ -50,6 +53,7 @@ pub(crate) enum Key {
     All,
     Coin(String),
     Wallet(String),
+    Source(String),
 }
 
 pub(crate) struct LiveRow {
@@ -63,6 +67,7 @@ impl Key {
         match key.parse::<Wallet>() {
             Ok(wallet) if channel.by_wallet => Self::Wallet(wallet.to_string()),
             _ if key == "*" => Self::All,
+            _ if channel.by_source => Self::Source(key.to_owned()),
             _ => Self::Coin(key.to_owned()),
         }
     }
@@ -70,7 +75,7 @@ impl Key {
     pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::All => "*",
-            Self::Coin(name) | Self::Wallet(name) => name,
+            Self::Coin(name) | Self::Wallet(name) | Self::Source(name) => name,
         }
     }
 }

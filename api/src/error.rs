@@ -21,6 +21,9 @@ pub(crate) enum ApiError {
     UnknownCoin {
         coin: String,
     },
+    UnknownSource {
+        name: String,
+    },
     NoSuchPath {
         path: String,
     },
@@ -46,7 +49,7 @@ impl ApiError {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Parameter { .. } => StatusCode::BAD_REQUEST,
-            Self::UnknownCoin { .. } | Self::NoSuchPath { .. } => StatusCode::NOT_FOUND,
+            Self::UnknownCoin { .. } | Self::UnknownSource { .. } | Self::NoSuchPath { .. } => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAWebSocket => StatusCode::UPGRADE_REQUIRED,
             Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -58,6 +61,7 @@ impl ApiError {
         match self {
             Self::Parameter { code, .. } => code,
             Self::UnknownCoin { .. } => "UNKNOWN_COIN",
+            Self::UnknownSource { .. } => "UNKNOWN_SOURCE",
             Self::NoSuchPath { .. } => "NOT_FOUND",
             Self::Method { .. } => "METHOD_NOT_ALLOWED",
             Self::NotAWebSocket => "UPGRADE_REQUIRED",
@@ -70,6 +74,7 @@ impl ApiError {
         match self {
             Self::Parameter { name, .. } => json!({ "param": name }),
             Self::UnknownCoin { coin } => json!({ "coin": coin }),
+            Self::UnknownSource { name } => json!({ "source": name }),
             Self::NoSuchPath { path } => json!({ "path": path }),
             Self::Method { method } => json!({ "method": method.as_str() }),
             Self::NotAWebSocket | Self::Busy { .. } | Self::Database { .. } => json!({}),
@@ -91,6 +96,12 @@ impl fmt::Display for ApiError {
                 write!(
                     f,
                     "no market is called {coin:?} and nothing was traded under that name; /api/v1/markets lists all"
+                )
+            }
+            Self::UnknownSource { name } => {
+                write!(
+                    f,
+                    "no source called {name:?} was heard so far; /api/v1/data-quality/sources lists those that were"
                 )
             }
             Self::NoSuchPath { path } => write!(f, "there is nothing at {path}; / lists what there is"),

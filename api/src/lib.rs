@@ -6,6 +6,7 @@ mod cause;
 mod channel;
 mod coin;
 mod cursor;
+mod data_quality;
 mod database;
 mod error;
 mod health;
@@ -23,6 +24,7 @@ mod query;
 mod reply;
 mod standing;
 mod status;
+mod time_of_day;
 mod websocket;
 
 #[cfg(test)]
@@ -68,6 +70,7 @@ pub fn router(context: Context) -> Router {
         .merge(liquidations::routes())
         .merge(liquidation_episodes::routes())
         .merge(prices::routes())
+        .merge(data_quality::routes())
         .merge(websocket::routes())
         .fallback(async |uri: Uri| ApiError::NoSuchPath { path: uri.path().to_owned() })
         .method_not_allowed_fallback(async |method: Method| ApiError::Method { method })

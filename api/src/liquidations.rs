@@ -26,11 +26,12 @@ pub(crate) static CHANNEL: Channel = Channel {
     topic: LiquidationOrder::TOPIC,
     kind: LiquidationOrder::KIND,
     by_wallet: true,
+    by_source: false,
     by_interval: false,
     push_rows: |query, generation, subject| {
         query.push("SELECT * FROM (").push(SELECT).push_bind(generation);
         match &subject.key {
-            Key::All => &mut *query,
+            Key::All | Key::Source(_) => &mut *query,
             Key::Coin(coin) => query.push(" AND coin = ").push_bind(coin.as_str()),
             Key::Wallet(wallet) => query.push(" AND wallet = ").push_bind(wallet.as_str()),
         };

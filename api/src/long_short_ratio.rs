@@ -30,6 +30,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     topic: LongShortRatio::TOPIC,
     kind: LongShortRatio::KIND,
     by_wallet: false,
+    by_source: false,
     by_interval: true,
     push_rows: push_latest,
     rows: |moment, query| moment.told(query, |row: RatioRow| raw(&row.derived())),
@@ -164,7 +165,7 @@ fn push_latest(query: &mut Query, generation: u32, subject: &Subject) {
         Key::Coin(coin) => {
             query.push("VALUES (").push_bind(coin.as_str()).push(")");
         }
-        Key::All | Key::Wallet(_) => coin::push_coins(query, generation, "long_short_ratios"),
+        Key::All | Key::Wallet(_) | Key::Source(_) => coin::push_coins(query, generation, "long_short_ratios"),
     }
     query.push("), kept (interval) AS (");
     let intervals = subject.interval.as_ref().map_or(Interval::ALL.as_slice(), std::slice::from_ref);

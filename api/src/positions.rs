@@ -26,11 +26,12 @@ pub(crate) static CHANNEL: Channel = Channel {
     topic: Position::TOPIC,
     kind: Position::KIND,
     by_wallet: true,
+    by_source: false,
     by_interval: false,
     push_rows: |query, generation, subject| {
         query.push(SELECT).push_bind(generation);
         match &subject.key {
-            Key::All => query,
+            Key::All | Key::Source(_) => query,
             Key::Coin(coin) => query.push(" AND coin = ").push_bind(coin.as_str()),
             Key::Wallet(wallet) => query.push(" AND wallet = ").push_bind(wallet.as_str()),
         };

@@ -27,6 +27,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     topic: Price::TOPIC,
     kind: Price::KIND,
     by_wallet: false,
+    by_source: false,
     by_interval: false,
     push_rows: |query, generation, subject| {
         query.push(SELECT).push_bind(generation);

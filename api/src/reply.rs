@@ -61,6 +61,9 @@ impl Coverage {
     /// Valued by the exchange, and told as it is.
     pub(crate) const PUBLIC_FEED: Self =
         Self { method: "exact", source: "public feed", since_block: None, since_time: None };
+    /// What sources tell of themselves.
+    pub(crate) const REPORTS: Self =
+        Self { method: "exact", source: "reports of the sources", since_block: None, since_time: None };
     const FILLS: Self = Self { method: "exact", source: "node fills", since_block: None, since_time: None };
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod client;
+mod data_quality;
 mod databases;
 mod fixture;
 mod http;

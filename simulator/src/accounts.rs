@@ -6,6 +6,7 @@ use crate::dice::{Dice, Stream};
 use crate::markets::MARKETS;
 
 /// All holdings, coin by coin, all wallets of a coin side by side.
+#[derive(Clone)]
 pub(crate) struct Accounts {
     wallets: usize,
     holdings: Vec<Holding>,
@@ -109,6 +110,12 @@ impl Accounts {
 
     pub(crate) fn holding_mut(&mut self, market: usize, wallet: u32) -> &mut Holding {
         &mut self.holdings[market * self.wallets + wallet as usize]
+    }
+
+    /// A copy becomes what the accounts are now.
+    pub(crate) fn follow(&mut self, accounts: &Self) {
+        self.holdings.copy_from_slice(&accounts.holdings);
+        self.traded.copy_from_slice(&accounts.traded);
     }
 
     pub(crate) fn mark_traded(&mut self, market: usize) {

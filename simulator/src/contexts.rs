@@ -1,5 +1,5 @@
-//! What the exchange publishes about each perp: prices, funding and open interest go in as the engine holds them, the
-//! decimal strings of `assetCtxs` come out.
+//! What the exchange publishes about each market: prices, funding and open interest go in as the engine holds them, the
+//! decimal strings of `assetCtxs` and `spotAssetCtxs` come out.
 
 use serde::Serialize;
 
@@ -25,6 +25,20 @@ pub(crate) struct Context {
     pub(crate) day_base_vlm: String,
 }
 
+/// A spot pair's context, likewise.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SpotContext {
+    pub(crate) prev_day_px: String,
+    pub(crate) day_ntl_vlm: String,
+    pub(crate) mark_px: String,
+    pub(crate) mid_px: Option<String>,
+    pub(crate) circulating_supply: String,
+    pub(crate) coin: &'static str,
+    pub(crate) total_supply: String,
+    pub(crate) day_base_vlm: String,
+}
+
 /// Of rates: ten-billionths.
 const RATE_DECIMALS: u32 = 10;
 
@@ -40,6 +54,11 @@ impl Engine {
             }
         }
         dexes
+    }
+
+    pub(crate) fn spot_contexts(&self) -> Vec<SpotContext> {
+        let spot = MARKETS.iter().enumerate().filter(|(_, market)| market.is_spot());
+        spot.map(|(place, market)| self.spot_context(place, market)).collect()
     }
 
     fn context(&self, place: usize, market: &'static Market) -> Context {
@@ -59,6 +78,23 @@ impl Engine {
             mid_px: Some(text((bid + ask) / 2)),
             impact_pxs: Some([text(bid), text(ask)]),
             day_base_vlm: print::text(quote.day.traded, market.size_decimals),
+        }
+    }
+    /// All tokens there are go around.
+    fn spot_context(&self, place: usize, market: &'static Market) -> SpotContext {
+        let (bid, quote) = (self.prices[place], &self.quotes.of[place]);
+        let price = |price: i64| print::text(price, market.price_decimals());
+        let amount = |amount: i64| print::text(amount, market.amount_decimals());
+        let supply: i64 = self.accounts.of_market(place).iter().map(|holding| holding.amount).sum();
+        SpotContext {
+            prev_day_px: price(quote.day.first_price),
+            day_ntl_vlm: print::text(quote.day.traded_value, market.value_decimals()),
+            mark_px: price(quote.mark),
+            mid_px: Some(price(bid + market.step(bid) / 2)),
+            circulating_supply: amount(supply),
+            coin: market.coin,
+            total_supply: amount(supply),
+            day_base_vlm: amount(quote.day.traded),
         }
     }
 }

@@ -22,6 +22,7 @@ pub(crate) enum Style {
 }
 
 /// The wallets in the order makers, whales, TWAP users, retail; behind them the dust pool and the liquidator.
+#[derive(Clone)]
 pub(crate) struct Crowd {
     makers: u32,
     whales: u32,

@@ -20,6 +20,7 @@ pub(crate) enum Stream {
     Faults = 101,
     FaultShapes = 102,
     Repeats = 103,
+    SecondNode = 104,
 }
 
 pub(crate) struct Dice(Xoshiro256PlusPlus);

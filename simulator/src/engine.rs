@@ -13,6 +13,7 @@ use crate::quotes::Quotes;
 use crate::tape::Tape;
 
 /// The engine without files, for benches: lines of blocks in memory.
+#[derive(Clone)]
 pub struct Engine {
     pub(crate) seed: u64,
     pub(crate) rate: u32,
@@ -111,6 +112,15 @@ impl Engine {
         }
         self.credit -= tape.fills() as i64 * FILL;
         tape.close()
+    }
+
+    /// A copy becomes what its market is now, as far as the books go: no block can be made from it.
+    pub(crate) fn follow(&mut self, market: &Self) {
+        (self.block, self.time) = (market.block, market.time);
+        self.prices.clone_from(&market.prices);
+        self.quotes.clone_from(&market.quotes);
+        self.accounts.follow(&market.accounts);
+        self.money.follow(&market.money);
     }
 
     /// The line of the last block in `misc_events_by_block`, without a line feed.

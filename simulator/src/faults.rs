@@ -10,7 +10,7 @@ use crate::dice::{Dice, Stream, named};
 /// How often which fault happens; the default is never.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// About once in so many blocks, in the order of `KINDS`; 0 is never.
+    /// About once in so many blocks, or requests, in the order of `KINDS`; 0 is never.
     every: [u32; KINDS.len()],
 }
 
@@ -29,23 +29,32 @@ pub(crate) enum Fault {
     Missing,
     Restarts,
     Dropped,
+    Silent,
+    Refusals,
 }
 
 struct Kind {
     fault: Fault,
     name: &'static str,
     meaning: &'static str,
-    /// About once in so many blocks, when nothing else is asked for.
+    /// About once in so many blocks, or requests, when nothing else is asked for.
     usual: u32,
 }
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 8] = [
     kind(Fault::Duplicated, "duplicated", 500, "a block's line is written twice"),
     kind(Fault::Truncated, "truncated", 2_000, "a block's line is cut somewhere and ended there"),
     kind(Fault::Garbage, "garbage", 1_000, "a line of arbitrary bytes stands before a block's line"),
     kind(Fault::Missing, "missing", 2_000, "1 to 20 blocks are never written"),
     kind(Fault::Restarts, "restarts", 3_000, "the node restarts: the last 1 to 200 blocks are written again"),
     kind(Fault::Dropped, "dropped", 1_000, "all WebSocket connections end without a close frame"),
+    kind(Fault::Silent, "silent", 1_500, "the oldest WebSocket connection gets nothing more and stays open"),
+    kind(
+        Fault::Refusals,
+        "refusals",
+        50,
+        "an info request or a new connection, once in so many, is answered 429 or 502 with a page of HTML",
+    ),
 ];
 
 const fn kind(fault: Fault, name: &'static str, usual: u32, meaning: &'static str) -> Kind {
@@ -53,7 +62,8 @@ const fn kind(fault: Fault, name: &'static str, usual: u32, meaning: &'static st
 }
 
 impl Faults {
-    /// Name, usual rate and meaning of each fault, for a help text. The rate is in blocks from one to the next.
+    /// Name, usual rate and meaning of each fault, for a help text. The rate is in blocks from one to the next; that of
+    /// `refusals` in requests.
     pub fn known() -> impl Iterator<Item = (&'static str, u32, &'static str)> {
         KINDS.iter().map(|kind| (kind.name, kind.usual, kind.meaning))
     }
@@ -67,7 +77,7 @@ impl Faults {
         self.every[fault as usize] > 0
     }
 
-    /// Whether a fault happens at a block: the same answer whenever it is asked.
+    /// Whether a fault happens at a block, or a request: the same answer whenever it is asked.
     pub(crate) fn hits(&self, fault: Fault, seed: u64, block: u64) -> bool {
         self.has(fault)
             && named(seed, Stream::Faults, place(fault, block)).is_multiple_of(self.every[fault as usize].into())
@@ -137,7 +147,10 @@ impl fmt::Display for FaultsError {
                 write!(f, "there is no fault {name:?}: name some of {}, or all", known.join(", "))
             }
             Self::Rate(rate) => {
-                write!(f, "{rate:?} is no rate: write a whole number of blocks from 1 on, as in missing=500")
+                write!(
+                    f,
+                    "{rate:?} is no rate: write a whole number from 1 on, as in missing=500: once in so many blocks"
+                )
             }
         }
     }
@@ -157,7 +170,7 @@ mod tests {
             ("none", "none"),
             ("missing", "missing=2000"),
             (" garbage=7, duplicated ", "duplicated=500,garbage=7"),
-            ("all=9", "duplicated=9,truncated=9,garbage=9,missing=9,restarts=9,dropped=9"),
+            ("all=9", "duplicated=9,truncated=9,garbage=9,missing=9,restarts=9,dropped=9,silent=9,refusals=9"),
         ] {
             let faults: Faults = list.parse().unwrap();
             assert_eq!(faults.to_string(), written);

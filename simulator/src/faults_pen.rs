@@ -1,11 +1,10 @@
-//! Blocks' lines go in; the bytes that the node's files get for each, faults and all, come out, and beside them the
-//! truth about what is wrong.
+//! Blocks' lines go in; what the node's files get for each, faults and all, comes out, and beside it the truth about
+//! what is wrong.
 
 use std::collections::VecDeque;
 
-use chrono::DateTime;
-
 use crate::faults::{Fault, Faults};
+use crate::faults_pieces::Piece;
 use crate::faults_plan::{MOST_REPEATED, Plan, Restart, Writing};
 use crate::faults_truth::Row;
 
@@ -34,7 +33,6 @@ pub(crate) struct Made {
 const MOST_BYTES: usize = 32 << 20;
 /// From one repeated line to the next, in nanoseconds.
 const PER_REPEATED_LINE: i64 = 50_000;
-const LOCAL_TIME: &[u8] = b"{\"local_time\":\"";
 
 impl Pen {
     pub(crate) fn new(seed: u64, faults: Faults, recent: Recent) -> Self {
@@ -57,45 +55,38 @@ impl Pen {
         }
     }
 
-    /// The bytes for a block replace what `bytes` held.
-    pub(crate) fn write(&mut self, made: Made, line: &[u8], bytes: &mut Vec<u8>) -> Vec<Row> {
-        bytes.clear();
+    /// What is written for a block.
+    pub(crate) fn write<'a>(&'a mut self, made: Made, line: &'a [u8]) -> (Vec<Piece<'a>>, Vec<Row>) {
         if self.faults.has(Fault::Restarts) {
             self.recent.push(line.to_vec());
         }
         let plan = Plan::of(&self.faults, self.seed, made.block);
-        let mut rows = Vec::new();
-        if let Some(garbage) = &plan.garbage {
-            push_line(bytes, garbage);
+        let (mut pieces, mut rows) = (Vec::new(), Vec::new());
+        if let Some(garbage) = plan.garbage {
+            pieces.push(Piece::Garbage(garbage));
             rows.push(Row::at(Fault::Garbage, made.block));
         }
         let restart = plan.restart.map(|restart| self.recent.within_reach(restart));
-        match restart.and_then(|restart| restart.torn) {
-            Some(share) => bytes.extend_from_slice(cut(line, share)),
-            None => rows.extend(write_once(plan.writing, made.block, line, bytes)),
-        }
-        rows.extend(restart.map(|restart| self.recent.repeat(restart, made, bytes)));
+        let (written, fault) = match restart.and_then(|restart| restart.torn) {
+            Some(share) => (vec![Piece::Torn(line, share)], None),
+            None => written(plan.writing, line),
+        };
+        pieces.extend(written);
+        rows.extend(fault.map(|fault| Row::at(fault, made.block)));
+        rows.extend(restart.map(|restart| self.recent.repeat(restart, made, &mut pieces)));
         rows.extend(plan.drops.then(|| Row::at(Fault::Dropped, made.block)));
-        rows
+        rows.extend(plan.silences.then(|| Row::at(Fault::Silent, made.block)));
+        (pieces, rows)
     }
 }
 
-fn write_once(writing: Writing, block: u64, line: &[u8], bytes: &mut Vec<u8>) -> Option<Row> {
+/// What a line becomes, and what is wrong with it.
+fn written(writing: Writing, line: &[u8]) -> (Vec<Piece<'_>>, Option<Fault>) {
     match writing {
-        Writing::Never => Some(Row::at(Fault::Missing, block)),
-        Writing::Once => {
-            push_line(bytes, line);
-            None
-        }
-        Writing::Twice => {
-            push_line(bytes, line);
-            push_line(bytes, line);
-            Some(Row::at(Fault::Duplicated, block))
-        }
-        Writing::Cut(share) => {
-            push_line(bytes, cut(line, share));
-            Some(Row::at(Fault::Truncated, block))
-        }
+        Writing::Once => (vec![Piece::Whole(line)], None),
+        Writing::Twice => (vec![Piece::Whole(line), Piece::Whole(line)], Some(Fault::Duplicated)),
+        Writing::Cut(share) => (vec![Piece::Cut(line, share)], Some(Fault::Truncated)),
+        Writing::Never => (Vec::new(), Some(Fault::Missing)),
     }
 }
 
@@ -121,33 +112,13 @@ impl Recent {
 
     /// Writes the last blocks again. Where the line before was torn, the first of them continues it and is no line of
     /// its own.
-    fn repeat(&self, restart: Restart, made: Made, bytes: &mut Vec<u8>) -> Row {
+    fn repeat<'a>(&'a self, restart: Restart, made: Made, pieces: &mut Vec<Piece<'a>>) -> Row {
         let torn = restart.torn.is_some();
         let skipped = self.lines.len() - restart.blocks as usize;
         for (place, line) in (1..).zip(self.lines.iter().skip(skipped)) {
-            push_late(bytes, line, made.local + place * PER_REPEATED_LINE);
+            pieces.push(Piece::Again(line, made.local + place * PER_REPEATED_LINE));
         }
         let first = made.block + 1 - restart.blocks + u64::from(torn);
         Row { torn, ..Row::of(Fault::Restarts, made.block, first..=made.block) }
     }
-}
-
-/// A line as the node wrote it later: all is the same but its local time.
-fn push_late(bytes: &mut Vec<u8>, line: &[u8], local: i64) {
-    let moment = DateTime::from_timestamp_nanos(local).naive_utc();
-    let rest = line.iter().skip(LOCAL_TIME.len()).position(|byte| *byte == b'"').map(|at| at + LOCAL_TIME.len());
-    bytes.extend_from_slice(LOCAL_TIME);
-    bytes.extend_from_slice(moment.format("%Y-%m-%dT%H:%M:%S%.f").to_string().as_bytes());
-    push_line(bytes, &line[rest.unwrap_or(0)..]);
-}
-
-fn push_line(bytes: &mut Vec<u8>, line: &[u8]) {
-    bytes.extend_from_slice(line);
-    bytes.push(b'\n');
-}
-
-/// At least one byte, and never all of them.
-fn cut(line: &[u8], per_mille: u64) -> &[u8] {
-    let length = line.len() * per_mille as usize / 1000;
-    &line[..length.clamp(1, line.len() - 1)]
 }

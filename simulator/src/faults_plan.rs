@@ -11,6 +11,7 @@ pub(crate) struct Plan {
     pub(crate) writing: Writing,
     pub(crate) restart: Option<Restart>,
     pub(crate) drops: bool,
+    pub(crate) silences: bool,
 }
 
 /// How the line itself is written.
@@ -54,6 +55,7 @@ impl Plan {
             writing,
             restart: hits(Fault::Restarts).then(|| restart(&mut dice(Fault::Restarts), writing)),
             drops: hits(Fault::Dropped),
+            silences: hits(Fault::Silent),
         }
     }
 }
@@ -98,7 +100,7 @@ mod tests {
 
     #[test]
     fn nothing_is_planned_when_nothing_is_asked_for() {
-        let whole = Plan { garbage: None, writing: Writing::Once, restart: None, drops: false };
+        let whole = Plan { garbage: None, writing: Writing::Once, restart: None, drops: false, silences: false };
         assert!(plans("none").iter().all(|plan| *plan == whole));
     }
 

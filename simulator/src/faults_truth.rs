@@ -1,5 +1,6 @@
 //! The truth about faults: `truth/faults.ndjson` gets a row for each. A reader that knows blocks by their numbers lacks
-//! what is `missing` or `truncated` and not in the range of a row of `restarts` that comes later.
+//! what is `missing` or `truncated` and not in the range of a row of `restarts` that comes later. Rows of `dropped` and
+//! `silent` say when connections suffered; a refused request has no row, it may be asked again.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};

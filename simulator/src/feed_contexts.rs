@@ -1,23 +1,19 @@
-//! The contexts of all perps at one moment, and the prices that follow from them: the engine goes in, what
+//! The contexts of all markets at one moment, and the prices that follow from them: the engine goes in, what
 //! subscriptions and questions need comes out.
 
 use std::collections::BTreeMap;
 
-use crate::contexts::Context;
+use crate::contexts::{Context, SpotContext};
 use crate::engine::Engine;
-use crate::markets::MARKETS;
-use crate::print;
 
 pub(crate) struct Contexts {
     dexes: Vec<(&'static str, Vec<Context>)>,
-    spot_prices: BTreeMap<&'static str, String>,
+    spot: Vec<SpotContext>,
 }
 
 impl Contexts {
     pub(crate) fn of(engine: &Engine) -> Self {
-        let spot = MARKETS.iter().zip(&engine.prices).filter(|(market, _)| market.is_spot());
-        let spot_prices = spot.map(|(market, price)| (market.coin, print::text(*price, market.price_decimals())));
-        Self { dexes: engine.contexts(), spot_prices: spot_prices.collect() }
+        Self { dexes: engine.contexts(), spot: engine.spot_contexts() }
     }
 
     /// Of every dex, in the order of its universe.
@@ -33,11 +29,14 @@ impl Contexts {
         self.dexes.iter().flat_map(|(_, contexts)| contexts).find(|context| context.coin == coin)
     }
 
+    pub(crate) fn of_spot(&self, coin: &str) -> Option<&SpotContext> {
+        self.spot.iter().find(|context| context.coin == coin)
+    }
+
     /// Spot belongs to the main dex.
     pub(crate) fn mids(&self, dex: &str) -> Option<BTreeMap<&'static str, &str>> {
-        let perps = self.of_dex(dex)?.iter();
-        let mids = perps.map(|context| (context.coin, context.mid_px.as_deref().unwrap_or(&context.mark_px)));
-        let spot = self.spot_prices.iter().filter(|_| dex.is_empty()).map(|(coin, price)| (*coin, price.as_str()));
-        Some(mids.chain(spot).collect())
+        let perps = self.of_dex(dex)?.iter().map(|it| (it.coin, it.mid_px.as_deref(), &it.mark_px));
+        let spot = self.spot.iter().filter(|_| dex.is_empty()).map(|it| (it.coin, it.mid_px.as_deref(), &it.mark_px));
+        Some(perps.chain(spot).map(|(coin, mid, mark)| (coin, mid.unwrap_or(mark))).collect())
     }
 }

@@ -22,6 +22,12 @@ pub(crate) fn frame(channel: &str, data: &impl Serialize) -> Utf8Bytes {
     serde_json::to_string(&Frame { channel, data }).unwrap_or_default().into()
 }
 
+/// A line is JSON already.
+pub(crate) fn whole_block(line: &[u8]) -> Utf8Bytes {
+    let line = str::from_utf8(line).unwrap_or_default();
+    format!(r#"{{"channel":"fills","data":{{"block":{line}}}}}"#).into()
+}
+
 /// As they are published: now and then one of them twice.
 pub(crate) fn trades(trades: &[Trade], seed: u64) -> Utf8Bytes {
     let times = |trade: &Trade| 1 + usize::from(is_repeated(trade.tid, seed));
@@ -45,8 +51,8 @@ pub(crate) enum Refusal<'a> {
     AlreadySubscribed(&'a Value),
     AlreadyUnsubscribed(&'a Value),
     InvalidSubscription(&'a Value),
-    TooManyChannels(usize),
-    TooManyMessages(usize),
+    TooManyChannels(u32),
+    TooManyMessages(u32),
 }
 
 impl Refusal<'_> {

@@ -14,6 +14,7 @@ pub(crate) struct Habit {
 }
 
 /// All habits, coin by coin, all wallets of a coin side by side.
+#[derive(Clone)]
 pub(crate) struct Habits {
     wallets: usize,
     habits: Vec<Habit>,

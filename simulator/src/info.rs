@@ -1,132 +1,95 @@
-//! `POST /info`: questions about what can be traded and how it stands, answered as Hyperliquid answers them.
+//! `POST /info`: questions about what can be traded, how it stands, and what users have and did, answered as
+//! Hyperliquid answers them. Of the past only what happened since the server began is known.
 
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use serde_json::{Value, json};
+mod account_state;
+mod page;
+mod questions;
+mod token_balances;
 
-use crate::feed::Now;
-use crate::markets::MARKETS;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::history::Rows;
+use crate::markets::Market;
 use crate::metadata;
+use crate::now::Now;
+use questions::{CandleStretch, Question, Stretch, User};
 
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase")]
-enum Question {
-    Meta {
-        #[serde(default)]
-        dex: String,
-    },
-    MetaAndAssetCtxs {
-        #[serde(default)]
-        dex: String,
-    },
-    AllMids {
-        #[serde(default)]
-        dex: String,
-    },
-    RecentTrades {
-        coin: String,
-    },
-    PerpDexs,
-    SpotMeta,
+pub(crate) use page::Page;
+
+/// An answer's JSON, and how many items it is made of.
+struct Answer {
+    json: String,
+    items: usize,
 }
 
-pub(crate) fn answer(body: &[u8], now: &Now) -> Response {
-    let Ok(question) = serde_json::from_slice(body) else {
-        let text = "Failed to deserialize the JSON body into the target type";
-        return (StatusCode::UNPROCESSABLE_ENTITY, text).into_response();
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExchangeStatus {
+    time: i64,
+    special_statuses: Option<()>,
+}
+
+const MOST_FILLS: usize = 2_000;
+const MOST_LEDGER_ROWS: usize = 500;
+
+/// What nobody lists has no answer.
+fn answer(question: &Question, now: &Now) -> Option<Answer> {
+    let answer = match question {
+        Question::Meta { dex } => Answer::of(&metadata::meta(dex)?),
+        Question::MetaAndAssetCtxs { dex } => Answer::of(&(metadata::meta(dex)?, now.contexts.of_dex(dex)?)),
+        Question::AllMids { dex } => Answer::of(&now.contexts.mids(dex)?),
+        Question::RecentTrades { coin } => Answer::of_items(&Market::of(coin).map(|_| now.recent(coin))?),
+        Question::PerpDexs => Answer::of(&metadata::perp_dexes()),
+        Question::SpotMeta => Answer::of(&metadata::spot_meta()),
+        Question::ExchangeStatus => Answer::of(&ExchangeStatus { time: now.time(), special_statuses: None }),
+        Question::CandleSnapshot { req } => candles(req, now)?,
+        Question::ClearinghouseState { user, dex } => {
+            now.contexts.of_dex(dex)?;
+            Answer::of(&account_state::of(now, now.wallet(&user.0), dex))
+        }
+        Question::SpotClearinghouseState { user } => Answer::of(&token_balances::of(&now.books, now.wallet(&user.0))),
+        Question::UserRole { user } => Answer::of(&json!({ "role": role(user, now) })),
+        Question::UserAbstraction { .. } => Answer::of(&"default"),
+        Question::UserFills { user } => Answer::of_rows(&now.history.fills.newest_first(&user.0, MOST_FILLS)),
+        Question::UserFillsByTime(stretch) => rows(&now.history.fills, stretch, MOST_FILLS),
+        Question::UserFunding(stretch) => rows(&now.history.fundings, stretch, MOST_LEDGER_ROWS),
+        Question::UserNonFundingLedgerUpdates(stretch) => rows(&now.history.ledger, stretch, MOST_LEDGER_ROWS),
     };
-    let json = [(header::CONTENT_TYPE, "application/json")];
-    match known(question, now) {
-        Some(reply) => (json, reply.to_string()).into_response(),
-        None => (StatusCode::INTERNAL_SERVER_ERROR, json, "null").into_response(),
+    Some(answer)
+}
+
+fn rows(rows: &Rows, stretch: &Stretch, most: usize) -> Answer {
+    let Stretch { user, start_time, end_time } = stretch;
+    Answer::of_rows(&rows.between(&user.0, *start_time, end_time.unwrap_or(i64::MAX), most))
+}
+
+fn candles(asked: &CandleStretch, now: &Now) -> Option<Answer> {
+    let CandleStretch { coin, interval, start_time, end_time } = asked;
+    let end_time = end_time.unwrap_or(i64::MAX);
+    now.history.candles.between(coin, *interval, *start_time, end_time).map(|candles| Answer::of_items(&candles))
+}
+
+fn role(user: &User, now: &Now) -> &'static str {
+    match now.wallet(&user.0) {
+        None => "missing",
+        Some(wallet) if wallet == now.books.crowd.liquidator() => "vault",
+        Some(_) => "user",
     }
 }
 
-fn known(question: Question, now: &Now) -> Option<Value> {
-    match question {
-        Question::Meta { dex } => metadata::meta(&dex),
-        Question::MetaAndAssetCtxs { dex } => Some(json!([metadata::meta(&dex)?, now.contexts.of_dex(&dex)?])),
-        Question::AllMids { dex } => now.contexts.mids(&dex).map(|mids| json!(mids)),
-        Question::RecentTrades { coin } => {
-            MARKETS.iter().any(|market| market.coin == coin).then(|| json!(now.recent(&coin)))
-        }
-        Question::PerpDexs => Some(metadata::perp_dexes()),
-        Question::SpotMeta => Some(metadata::spot_meta()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use std::io::{Read, Write};
-    use std::net::{SocketAddr, TcpStream};
-
-    use tokio::net::TcpListener;
-
-    use super::*;
-    use crate::engine::Engine;
-    use crate::feed::Feed;
-    use crate::server::serve;
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-    async fn questions_are_answered_and_others_refused() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let mut engine = Engine::new(1, 300, 2_000, 1_782_636_100_000);
-        let feed = Feed::new(&engine);
-        let mut line = Vec::new();
-        for _ in 0..200 {
-            engine.next_block(&mut line);
-            feed.publish(&engine, &line);
-        }
-        let server = tokio::spawn(serve(listener, feed, async {
-            stopped.await.unwrap_or_default();
-        }));
-        tokio::task::spawn_blocking(move || {
-            let (status, body) = ask(address, r#"{"type":"meta"}"#);
-            assert_eq!(status, 200);
-            let meta: Value = serde_json::from_str(&body).unwrap();
-            assert_eq!(meta["universe"][0]["name"], "BTC");
-
-            let (status, body) = ask(address, r#"{"type":"metaAndAssetCtxs","dex":"xyz"}"#);
-            assert_eq!(status, 200);
-            let both: Value = serde_json::from_str(&body).unwrap();
-            assert_eq!(both[0]["universe"].as_array().unwrap().len(), both[1].as_array().unwrap().len());
-
-            let mids: Value = serde_json::from_str(&ask(address, r#"{"type":"allMids"}"#).1).unwrap();
-            assert!(mids["BTC"].is_string() && mids["@107"].is_string() && mids["xyz:CL"].is_null());
-            let trades: Value =
-                serde_json::from_str(&ask(address, r#"{"type":"recentTrades","coin":"BTC"}"#).1).unwrap();
-            assert_eq!(trades.as_array().unwrap().len(), 30);
-            assert!(trades.as_array().unwrap().is_sorted_by_key(|trade| trade["time"].as_i64()));
-            assert_eq!(ask(address, r#"{"type":"recentTrades","coin":"GONE"}"#), (500, "null".to_owned()));
-
-            assert_eq!(ask(address, r#"{"type":"perpDexs"}"#).0, 200);
-            assert_eq!(ask(address, r#"{"type":"spotMeta"}"#).0, 200);
-            assert_eq!(ask(address, r#"{"type":"meta","dex":"none"}"#), (500, "null".to_owned()));
-            let refusal = "Failed to deserialize the JSON body into the target type".to_owned();
-            assert_eq!(ask(address, r#"{"type":"liquidations"}"#), (422, refusal.clone()));
-            assert_eq!(ask(address, "{"), (422, refusal));
-        })
-        .await
-        .unwrap();
-        stop.send(()).unwrap();
-        server.await.unwrap().unwrap();
+impl Answer {
+    fn of(value: &impl Serialize) -> Self {
+        // Texts, numbers and lists of them always have a JSON form.
+        Self { json: serde_json::to_string(value).unwrap_or_default(), items: 0 }
     }
 
-    fn ask(address: SocketAddr, question: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(address).unwrap();
-        let length = question.len();
-        write!(
-            stream,
-            "POST /info HTTP/1.1\r\nHost: simulator\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{question}"
-        )
-        .unwrap();
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).unwrap();
-        let (head, body) = reply.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    fn of_items<T: Serialize>(items: &[T]) -> Self {
+        Self { items: items.len(), ..Self::of(&items) }
+    }
+
+    /// Rows that are JSON already.
+    fn of_rows(rows: &[&str]) -> Self {
+        Self { json: format!("[{}]", rows.join(",")), items: rows.len() }
     }
 }

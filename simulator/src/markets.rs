@@ -85,6 +85,10 @@ pub(crate) fn choose(dice: &mut Dice) -> usize {
 const BALANCE_DECIMALS: u32 = 8;
 
 impl Market {
+    pub(crate) fn of(coin: &str) -> Option<&'static Self> {
+        MARKETS.iter().find(|market| market.coin == coin)
+    }
+
     pub(crate) fn is_spot(&self) -> bool {
         matches!(self.kind, Kind::Spot { .. })
     }

@@ -118,7 +118,7 @@ fn token(name: &str, size_decimals: u32, wei_decimals: u32, id: &str) -> Value {
     })
 }
 
-fn token_index(token: &str) -> u32 {
+pub(crate) fn token_index(token: &str) -> u32 {
     match token {
         "PURR" => 1,
         "HYPE" => 150,

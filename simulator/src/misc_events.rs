@@ -8,7 +8,7 @@ use crate::print::{self, hex, moment, push};
 use crate::quotes::TEN_BILLION;
 
 /// The events of one block.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct MiscEvents {
     events: Vec<u8>,
 }

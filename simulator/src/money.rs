@@ -60,6 +60,12 @@ impl Money {
         }
     }
 
+    /// A copy becomes what is held now.
+    pub(crate) fn follow(&mut self, money: &Self) {
+        self.cross.copy_from_slice(&money.cross);
+        self.standings.copy_from_slice(&money.standings);
+    }
+
     pub(crate) fn add(&mut self, wallet: u32, amount: i64) {
         self.cross[wallet as usize] += amount;
         let standing = &mut self.standings[wallet as usize];

@@ -47,6 +47,18 @@ impl NodeFiles {
         Ok(files)
     }
 
+    /// For files that nobody kept account of: whole lines stay, and what follows comes behind them.
+    pub(crate) fn open_anew(out: &Path, kind: &str, keep: Option<usize>) -> Result<Self, SimulatorError> {
+        let mut files = Self { folder: out.join(kind).join("hourly"), keep, end: End::default(), open: None };
+        if let Some((hour, path)) = files.newest_first()?.into_iter().next() {
+            let found = fs::read(&path).map_err(SimulatorError::file("read", &path))?;
+            let whole = found.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at as u64 + 1);
+            shorten(&path, whole)?;
+            files.end = End { hour, bytes: whole };
+        }
+        Ok(files)
+    }
+
     pub(crate) fn end(&self) -> End {
         self.end
     }
@@ -75,6 +87,11 @@ impl NodeFiles {
             return Err(SimulatorError::Diverged { path, block });
         }
         Ok(written)
+    }
+
+    /// Adds the bytes of a block that was made again, as far as they are not there.
+    pub(crate) fn append_missing(&mut self, time: i64, block: u64, bytes: &[u8]) -> Result<(), SimulatorError> {
+        if self.pass(time, block, bytes)? { Ok(()) } else { self.append(time, bytes, false) }
     }
 
     /// Adds the bytes of a block; `torn` leaves them without their second half for a moment, as readers of a real node

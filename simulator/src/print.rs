@@ -2,16 +2,26 @@
 
 use chrono::DateTime;
 
+const LOCAL_TIME: &[u8] = b"{\"local_time\":\"";
+
 /// The beginning of a block's line, up to its events; times in nanoseconds.
 pub(crate) fn open_line(line: &mut Vec<u8>, local_time: i64, block_time: i64, block: u64) {
     line.clear();
-    line.extend_from_slice(b"{\"local_time\":\"");
+    line.extend_from_slice(LOCAL_TIME);
     moment(line, local_time);
     line.extend_from_slice(b"\",\"block_time\":\"");
     moment(line, block_time);
     line.extend_from_slice(b"\",\"block_number\":");
     whole(line, block);
     line.extend_from_slice(b",\"events\":[");
+}
+
+/// A line as it is written once more: all is the same but its local time, in nanoseconds.
+pub(crate) fn again(bytes: &mut Vec<u8>, line: &[u8], local_time: i64) {
+    let rest = line.iter().skip(LOCAL_TIME.len()).position(|byte| *byte == b'"').map(|at| at + LOCAL_TIME.len());
+    bytes.extend_from_slice(LOCAL_TIME);
+    moment(bytes, local_time);
+    bytes.extend_from_slice(&line[rest.unwrap_or(0)..]);
 }
 
 /// A text and what stands before it.
@@ -65,6 +75,16 @@ pub(crate) fn text(value: i64, decimals: u32) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
+/// The value of a decimal that was printed.
+pub(crate) fn units(text: &str, decimals: u32) -> i64 {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = whole.trim_start_matches('-').bytes().chain(fraction.bytes());
+    let places = decimals.saturating_sub(fraction.len() as u32);
+    let size = digits.take(whole.trim_start_matches('-').len() + decimals as usize);
+    let units = size.fold(0, |units, digit| 10 * units + i64::from(digit - b'0')) * 10_i64.pow(places);
+    if whole.starts_with('-') { -units } else { units }
+}
+
 pub(crate) fn hex(line: &mut Vec<u8>, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for byte in bytes {
@@ -99,6 +119,13 @@ mod tests {
             (i64::MIN, 1, "-922337203685477580.8"),
         ] {
             assert_eq!(printed(|line| decimal(line, value, decimals)), text);
+        }
+    }
+
+    #[test]
+    fn what_was_printed_is_read_back() {
+        for (value, decimals) in [(0, 0), (28, 0), (-28_000, 3), (-16_260, 2), (721_530, 4), (-1_255, 6), (1, 8)] {
+            assert_eq!(units(&text(value, decimals), decimals), value);
         }
     }
 

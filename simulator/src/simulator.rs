@@ -3,44 +3,22 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicBool;
 
 use chrono::Utc;
 
-use crate::crowd::{FEWEST_WALLETS, MOST_WALLETS};
+use crate::beside::{Beside, Block};
 use crate::dice::{Stream, named};
-use crate::engine::{HIGHEST_RATE, LOWEST_RATE, MILLISECOND};
-use crate::faults::Fault;
+use crate::engine::MILLISECOND;
 use crate::faults_pen::{Made, Pen};
 use crate::faults_truth::FaultsTruth;
-use crate::feed::{Event, Feed};
+use crate::feed::Feed;
 use crate::node_files::{End, NodeFiles};
+use crate::pace::Pace;
 use crate::snapshot::Snapshot;
 use crate::truth::{Lengths, Truth};
 use crate::written::{self, Written};
-use crate::{Engine, Faults, SimulatorError};
-
-#[derive(Debug, Clone)]
-pub struct Options {
-    pub out: PathBuf,
-    pub seed: u64,
-    /// Fills, that is legs of trades, per second of event time.
-    pub rate: u32,
-    pub wallets: u32,
-    /// Event time of block 1 in milliseconds UTC; `None` is now, and lets a restarted market find back to the clock.
-    /// A market that exists keeps its own.
-    pub start: Option<i64>,
-    /// Event seconds per second of the clock; 0 is as fast as possible.
-    pub speed: u32,
-    /// The block after which to stop.
-    pub blocks: Option<u64>,
-    /// Hour files that stay; all of them, when absent.
-    pub keep_hours: Option<usize>,
-    /// What goes wrong with what is written and sent. May be another choice each time a market goes on.
-    pub faults: Faults,
-}
+use crate::{Engine, Options, SimulatorError};
 
 /// What one run has made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +46,7 @@ pub struct Simulator {
     engine: Engine,
     files: NodeFiles,
     misc: NodeFiles,
+    beside: Beside,
     truth: Truth,
     pen: Pen,
     faults_truth: FaultsTruth,
@@ -87,14 +66,12 @@ const FILLS: &str = "node_fills_by_block";
 const MISC_EVENTS: &str = "misc_events_by_block";
 const BLOCKS_PER_SNAPSHOT: u64 = 2_000;
 const BLOCKS_PER_TORN_LINE: u64 = 64;
-/// How long a stop may go unseen.
-const NAP: Duration = Duration::from_millis(20);
 
 impl Simulator {
     /// Opens the market in a folder, or starts one there. Blocks that were written after the last snapshot are made
     /// again, so that the accounts are those behind the last line.
     pub fn open(options: Options) -> Result<Self, SimulatorError> {
-        check(&options)?;
+        options.check()?;
         let state = options.out.join("simulator");
         fs::create_dir_all(&state).map_err(SimulatorError::file("create", &state))?;
         let lock = lock(&options)?;
@@ -108,6 +85,7 @@ impl Simulator {
         let files = NodeFiles::open(&options.out, FILLS, options.keep_hours, written.end)?;
         let misc_end = snapshot.as_ref().map_or_else(End::default, |snapshot| snapshot.misc_end);
         let misc = NodeFiles::open(&options.out, MISC_EVENTS, options.keep_hours, misc_end)?;
+        let beside = Beside::open(&options, &written.beside)?;
         let (engine, lengths) = match snapshot {
             Some(snapshot) => {
                 snapshot.check(&options)?;
@@ -126,6 +104,7 @@ impl Simulator {
             engine,
             files,
             misc,
+            beside,
             truth,
             pen,
             faults_truth,
@@ -168,9 +147,9 @@ impl Simulator {
         self.engine.block
     }
 
-    /// What `serve` answers from. Trades are told from the first call on.
+    /// What `serve` answers from. What happens is told and remembered from the first call on.
     pub fn feed(&mut self) -> Feed {
-        self.feed.get_or_insert_with(|| Feed::new(&self.engine)).clone()
+        self.feed.get_or_insert_with(|| Feed::new(&self.engine, self.options.faults)).clone()
     }
 
     /// Calls this for each block, right after the last byte of its line was written: for whoever measures what follows.
@@ -190,19 +169,14 @@ impl Simulator {
         self.files.append(self.engine.time, &self.bytes, torn)?;
         (self.tell_written)(WrittenBlock { block, fills, local_time: self.engine.local_time });
         self.misc.append(self.engine.time, &self.misc_line, false)?;
-        self.publish();
+        self.beside.append(self.engine.time)?;
+        if let Some(feed) = &self.feed {
+            feed.publish(&self.engine, &self.line);
+        }
         if block.is_multiple_of(BLOCKS_PER_SNAPSHOT) {
             self.save()?;
         }
         Ok(fills as u64)
-    }
-
-    fn publish(&self) {
-        let Some(feed) = &self.feed else { return };
-        feed.publish(&self.engine, &self.line);
-        if self.options.faults.hits(Fault::Dropped, self.engine.seed, self.engine.block) {
-            feed.send(Event::Dropped);
-        }
     }
 
     /// The next block and what is to be written for it.
@@ -210,10 +184,13 @@ impl Simulator {
         self.truth.close_minutes(&self.engine)?;
         let fills = self.engine.next_block(&mut self.line);
         self.engine.misc_line(&mut self.misc_line);
-        self.misc_line.push(b'\n');
         self.truth.close_block(&self.engine)?;
         let made = Made { block: self.engine.block, local: self.engine.local_time };
-        let rows = self.pen.write(made, &self.line, &mut self.bytes);
+        let (pieces, rows) = self.pen.write(made, &self.line);
+        self.bytes.clear();
+        pieces.iter().for_each(|piece| piece.write(&mut self.bytes));
+        self.beside.take(&Block { made, line: &self.line, misc_line: &self.misc_line, pieces: &pieces });
+        self.misc_line.push(b'\n');
         self.faults_truth.write(&rows)?;
         Ok(fills)
     }
@@ -221,15 +198,12 @@ impl Simulator {
     /// Makes the blocks that were written after the snapshot again. The last of them may be there in part; it is
     /// completed.
     fn catch_up(&mut self) -> Result<(), SimulatorError> {
-        while self.files.have_more()? || self.misc.have_more()? {
+        while self.files.have_more()? || self.misc.have_more()? || self.beside.have_more()? {
             self.next_block()?;
             let (time, block) = (self.engine.time, self.engine.block);
-            if !self.files.pass(time, block, &self.bytes)? {
-                self.files.append(time, &self.bytes, false)?;
-            }
-            if !self.misc.pass(time, block, &self.misc_line)? {
-                self.misc.append(time, &self.misc_line, false)?;
-            }
+            self.files.append_missing(time, block, &self.bytes)?;
+            self.misc.append_missing(time, block, &self.misc_line)?;
+            self.beside.append_missing(time, block)?;
         }
         Ok(())
     }
@@ -241,52 +215,15 @@ impl Simulator {
 
     fn save(&self) -> Result<(), SimulatorError> {
         let state = self.options.out.join("simulator");
-        written::save(&state, self.engine.block, self.files.end(), &self.pen)?;
+        written::save(&state, self.engine.block, self.files.end(), self.beside.ends(), &self.pen)?;
         Snapshot::take(&self.engine, self.truth.lengths(), self.misc.end()).save(&snapshot_path(&self.options))?;
         written::clear_away(&state, self.engine.block)
-    }
-}
-
-/// Event time against the clock.
-struct Pace {
-    speed: u32,
-    begun: Instant,
-    first: i64,
-}
-
-impl Pace {
-    fn new(speed: u32, first: i64) -> Self {
-        Self { speed, begun: Instant::now(), first }
-    }
-
-    /// Waits for an event time, given in nanoseconds; false when told to stop.
-    fn wait(&self, time: i64, stop: &AtomicBool) -> bool {
-        let due = u64::try_from(time - self.first).unwrap_or(0).checked_div(u64::from(self.speed));
-        while !stop.load(Ordering::Relaxed) {
-            let left = due.map_or(Duration::ZERO, Duration::from_nanos).saturating_sub(self.begun.elapsed());
-            if left.is_zero() {
-                return true;
-            }
-            thread::sleep(left.min(NAP));
-        }
-        false
     }
 }
 
 fn begun(options: &Options) -> Engine {
     let start = options.start.unwrap_or_else(|| Utc::now().timestamp_millis());
     Engine::new(options.seed, options.wallets, options.rate, start)
-}
-
-fn check(options: &Options) -> Result<(), SimulatorError> {
-    let limits =
-        [("rate", options.rate, LOWEST_RATE, HIGHEST_RATE), ("wallets", options.wallets, FEWEST_WALLETS, MOST_WALLETS)];
-    match limits.into_iter().find(|(_, asked, least, most)| !(least..=most).contains(&asked)) {
-        Some((name, asked, least, most)) => {
-            Err(SimulatorError::Option { name, asked: asked.into(), least: least.into(), most: most.into() })
-        }
-        None => Ok(()),
-    }
 }
 
 fn lock(options: &Options) -> Result<File, SimulatorError> {

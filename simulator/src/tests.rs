@@ -3,6 +3,8 @@
 
 mod faults;
 mod files;
+mod info;
+mod layouts;
 mod liquidations;
 mod margins;
 mod market;

@@ -18,8 +18,9 @@ use crate::engine::{Engine, MILLISECOND};
 use crate::replace::replace;
 use appended::Appended;
 
+pub(crate) use margins::liquidation_px;
 #[cfg(test)]
-pub(crate) use {margins::liquidation_px, minutes::sides};
+pub(crate) use minutes::sides;
 
 pub(crate) struct Truth {
     folder: PathBuf,

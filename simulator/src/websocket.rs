@@ -1,39 +1,44 @@
-//! `/ws`: the exchange's WebSocket. Requests come in, frames go out, and a connection ends as the exchange ends it.
+//! Connections: requests come in, frames go out, and a connection ends as the exchange, or the network, ends it.
 
 mod connection;
-mod session;
+mod exchange;
+mod fill_stream;
 mod subscription;
 
-use std::time::Duration;
-
-use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::{Utf8Bytes, WebSocketUpgrade};
 use axum::response::Response;
 
-use crate::feed::Feed;
+use crate::feed::{Event, Feed, Follower};
+use crate::limits::Limits;
+use crate::visitors::Guest;
+use exchange::Exchange;
+use fill_stream::FillStream;
 
-/// What one connection may do.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// A connection to which nothing was sent for so long is closed.
-    pub(crate) idle: Duration,
-    /// How long one frame may take on its way out.
-    pub(crate) patience: Duration,
-    pub(crate) subscriptions: usize,
-    pub(crate) messages_per_minute: usize,
-}
+/// What is said on one connection.
+trait Session: Send + 'static {
+    /// Before the client has said anything.
+    fn greeting(&self) -> Vec<Utf8Bytes>;
 
-impl Limits {
-    pub(crate) const EXCHANGE: Self = Self {
-        idle: Duration::from_secs(60),
-        patience: Duration::from_secs(10),
-        subscriptions: 1_000,
-        messages_per_minute: 2_000,
-    };
+    fn answer(&mut self, text: &str) -> Vec<Utf8Bytes>;
+
+    fn forward(&self, event: &Event) -> Vec<Utf8Bytes>;
 }
 
 const MESSAGE_BYTES: usize = 64 * 1024;
 
-pub(crate) fn upgrade(upgrade: WebSocketUpgrade, feed: Feed, limits: Limits) -> Response {
+/// `/ws`: the exchange's WebSocket.
+pub(crate) fn exchange(upgrade: WebSocketUpgrade, feed: Feed, guest: Guest, limits: Limits) -> Response {
+    let follower = feed.follow();
+    serve(upgrade, follower, Exchange::new(feed, guest, limits), limits)
+}
+
+/// `/stream`: every fill, as those sell it who run a node.
+pub(crate) fn fill_stream(upgrade: WebSocketUpgrade, feed: Feed, limits: Limits) -> Response {
+    let follower = feed.follow_blocks();
+    serve(upgrade, follower, FillStream::new(feed), limits)
+}
+
+fn serve(upgrade: WebSocketUpgrade, follower: Follower, session: impl Session, limits: Limits) -> Response {
     let limited = upgrade.max_message_size(MESSAGE_BYTES).max_frame_size(MESSAGE_BYTES);
-    limited.on_upgrade(move |socket| connection::serve(socket, feed, limits))
+    limited.on_upgrade(move |socket| connection::serve(socket, follower, session, limits))
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::SimulatorError;
+use crate::beside::Ends;
 use crate::faults::Faults;
 use crate::faults_pen::{Pen, Recent};
 use crate::node_files::End;
@@ -16,6 +17,7 @@ use crate::replace::replace;
 #[derive(Default)]
 pub(crate) struct Written {
     pub(crate) end: End,
+    pub(crate) beside: Ends,
     pub(crate) faults: Faults,
     pub(crate) recent: Recent,
 }
@@ -24,14 +26,17 @@ pub(crate) struct Written {
 #[derive(Serialize, Deserialize)]
 struct Head {
     end: End,
+    #[serde(default)]
+    beside: Ends,
     faults: String,
 }
 
 /// Before the snapshot of the same block is taken: a snapshot never stands alone.
-pub(crate) fn save(state: &Path, block: u64, end: End, pen: &Pen) -> Result<(), SimulatorError> {
+pub(crate) fn save(state: &Path, block: u64, end: End, beside: Ends, pen: &Pen) -> Result<(), SimulatorError> {
     let path = path(state, block);
     let damaged = |source| SimulatorError::Snapshot { path: path.clone(), source };
-    let mut bytes = serde_json::to_vec(&Head { end, faults: pen.faults().to_string() }).map_err(damaged)?;
+    let head = Head { end, beside, faults: pen.faults().to_string() };
+    let mut bytes = serde_json::to_vec(&head).map_err(damaged)?;
     for line in pen.recent().lines() {
         bytes.push(b'\n');
         bytes.extend_from_slice(line);
@@ -53,7 +58,7 @@ pub(crate) fn load(state: &Path, block: u64) -> Result<Option<Written>, Simulato
     lines.for_each(|line| recent.push(line.to_vec()));
     // A list that this release cannot read was written by another one, whose files it would not make again either.
     let faults = head.faults.parse().unwrap_or_default();
-    Ok(Some(Written { end: head.end, faults, recent }))
+    Ok(Some(Written { end: head.end, beside: head.beside, faults, recent }))
 }
 
 /// After the snapshot was taken: what belonged to older ones goes.

@@ -17,6 +17,9 @@ mod postgres;
 mod prices;
 mod rows;
 mod sink;
+mod source_gaps;
+mod source_runs;
+mod source_states;
 mod sqlite;
 mod table;
 
@@ -37,5 +40,8 @@ pub fn tables() -> Vec<Table> {
         liquidation_episodes::table(),
         prices::table(),
         markets::table(),
+        source_states::table(),
+        source_gaps::table(),
+        source_runs::table(),
     ]
 }

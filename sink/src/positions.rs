@@ -39,7 +39,7 @@ fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
     let rest = [
         Value::text(position.side.name()),
         Value::text(position.size),
-        position.opened_at.map_or(Value::Null, Value::Integer),
+        position.opened_at.into(),
         position.changed_at.into(),
         Value::text(position.last_px),
         count(Position::TOPIC, record, position.block)?,

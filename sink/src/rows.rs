@@ -20,16 +20,21 @@ impl Rows {
         let is_ours =
             |record: &schemas::Record<'_>| record.value.is_some() && record.headers.get(kind::HEADER) == table.kind;
         let key_places: Vec<usize> = places(&table).collect();
-        let mut last = BTreeMap::new();
+        let mut last: BTreeMap<Vec<Value>, Option<Vec<Value>>> = BTreeMap::new();
         for record in batches.flat_map(Batch::records).filter(is_ours) {
             match (table.row)(generation, &record)? {
-                Change::Put(row) => {
+                Change::Put(mut row) => {
                     let key: Vec<Value> = key_places.iter().map(|&place| row[place].clone()).collect();
-                    last.insert(key, Some(row));
+                    let change = last.entry(key).or_default();
+                    if let Some(before) = change.take() {
+                        table.keep_what_stays(before, &mut row);
+                    }
+                    *change = Some(row);
                 }
                 Change::Delete(key) => {
                     last.insert(key, None);
                 }
+                Change::Nothing => {}
             }
         }
         Ok(Self::of(table, last))

@@ -21,6 +21,8 @@ pub struct Table {
 pub struct Column {
     pub name: &'static str,
     pub kind: Kind,
+    /// Once it is known it stays as it is, whatever later records of the row say.
+    pub stays: bool,
 }
 
 /// What a column holds, whatever a database calls it.
@@ -41,6 +43,8 @@ pub enum Change {
     Put(Vec<Value>),
     /// The row with this key is there no longer.
     Delete(Vec<Value>),
+    /// It is told elsewhere: the table is not of all records of its topic.
+    Nothing,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,17 +61,40 @@ impl Table {
         names.join(", ")
     }
 
-    /// A row that is there becomes the new one.
+    /// A row that is there becomes the new one, but for what stays.
     pub(crate) fn on_conflict(&self) -> String {
-        let rest = self.columns.iter().map(|column| column.name).filter(|name| !self.key.contains(name));
-        let set: Vec<String> = rest.map(|name| format!("{name} = excluded.{name}")).collect();
+        let rest = self.columns.iter().filter(|column| !self.key.contains(&column.name));
+        let set: Vec<String> = rest.map(|column| self.assignment(column)).collect();
         format!(" ON CONFLICT ({}) DO UPDATE SET {}", self.key.join(", "), set.join(", "))
+    }
+
+    fn assignment(&self, column: &Column) -> String {
+        let (table, name) = (self.name, column.name);
+        match column.stays {
+            true => format!("{name} = coalesce({table}.{name}, excluded.{name})"),
+            false => format!("{name} = excluded.{name}"),
+        }
+    }
+
+    /// The same, of a row that is not in the database yet.
+    pub(crate) fn keep_what_stays(&self, before: Vec<Value>, row: &mut [Value]) {
+        for ((column, before), now) in self.columns.iter().zip(before).zip(row) {
+            if column.stays && before != Value::Null {
+                *now = before;
+            }
+        }
     }
 }
 
 impl Column {
+    /// Says what the last record of the row said.
     pub(crate) const fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind }
+        Self { name, kind, stays: false }
+    }
+
+    /// Says what was known first.
+    pub(crate) const fn first(name: &'static str, kind: Kind) -> Self {
+        Self { name, kind, stays: true }
     }
 }
 
@@ -84,6 +111,12 @@ impl Value {
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
         Self::Integer(number)
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(number: Option<i64>) -> Self {
+        number.map_or(Self::Null, Self::Integer)
     }
 }
 
@@ -109,4 +142,12 @@ pub(crate) fn message<'a, T: Deserialize<'a>>(topic: &'static Topic, record: &Re
 pub(crate) fn count(topic: &'static Topic, record: &Record<'_>, number: u64) -> Result<Value, SinkError> {
     let number = i64::try_from(number).map_err(|source| SinkError::row(topic, record, Box::new(source)))?;
     Ok(Value::Integer(number))
+}
+
+pub(crate) fn count_or_null(
+    topic: &'static Topic,
+    record: &Record<'_>,
+    number: Option<u64>,
+) -> Result<Value, SinkError> {
+    number.map_or(Ok(Value::Null), |number| count(topic, record, number))
 }

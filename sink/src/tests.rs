@@ -6,6 +6,7 @@ mod lost_connections;
 mod place;
 mod races;
 mod servers;
+mod sources;
 mod speed;
 mod sqlite_files;
 mod writing;

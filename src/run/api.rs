@@ -121,23 +121,38 @@ fn describe(shared: &Shared, market: Market, kept: &str) -> Status {
     }
 }
 
-/// A feed that is silent for this long is not one to rely on.
-const STALE: Duration = Duration::from_secs(5);
+/// A source that is silent for this long is not one to rely on.
+const STALE_MS: i64 = 5_000;
 
 fn dependencies(shared: &Shared, live: &Live) -> Vec<Dependency> {
-    let dependency = |name: &str, ok: bool, reason: String| Dependency { name: name.to_owned(), ok, reason };
-    let source = match live.head().map(|clock| now_ms() - clock.time) {
-        Some(age) if age < STALE.as_millis() as i64 => dependency("source", true, format!("last block {age} ms ago")),
-        Some(age) => {
-            let reason = format!("no block for {age} ms: is the node running and in sync?");
-            dependency("source", false, reason)
-        }
-        None => dependency("source", false, "no block so far: is a node's folder given, and is it running?".into()),
-    };
-    // An API by itself has no tasks: of those of other processes it knows nothing, and says nothing.
+    // An API by itself has no tasks and no sources: of other processes it knows what comes of them, and nothing else.
     let tasks = shared.stats.tasks();
+    let reads_a_node = shared.stats.source.is_read.load(Ordering::Relaxed) || tasks.is_empty();
+    let node = reads_a_node.then(|| node(live));
+    let feed = shared.stats.feed.is_followed.load(Ordering::Relaxed).then(|| feed_is_heard(&shared.stats.feed));
     let behind: u64 = tasks.iter().map(|(.., task)| task.behind.load(Ordering::Relaxed)).sum();
     let still = format!("{behind} records are still to be worked on");
     let pipeline = (!tasks.is_empty()).then(|| dependency("pipeline", behind < 100_000, still));
-    std::iter::once(source).chain(pipeline).collect()
+    node.into_iter().chain(feed).chain(pipeline).collect()
+}
+
+fn node(live: &Live) -> Dependency {
+    match live.head().map(|clock| now_ms() - clock.time) {
+        Some(age) if age < STALE_MS => dependency("source", true, format!("last block {age} ms ago")),
+        Some(age) => dependency("source", false, format!("no block for {age} ms: is the node running and in sync?")),
+        None => dependency("source", false, "no block so far: is the node running?".to_owned()),
+    }
+}
+
+fn feed_is_heard(feed: &crate::stats::Feed) -> Dependency {
+    let age = now_ms() - feed.last_frame_time.load(Ordering::Relaxed);
+    match feed.connected.load(Ordering::Relaxed) {
+        true if age < STALE_MS => dependency("public-feed", true, format!("last frame {age} ms ago")),
+        true => dependency("public-feed", false, format!("no frame for {age} ms: the connections are replaced")),
+        false => dependency("public-feed", false, "not connected: is the exchange within reach?".to_owned()),
+    }
+}
+
+fn dependency(name: &str, ok: bool, reason: String) -> Dependency {
+    Dependency { name: name.to_owned(), ok, reason }
 }

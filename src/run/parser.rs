@@ -24,6 +24,7 @@ const RETRY: Duration = Duration::from_secs(1);
 const PROGRESS: Duration = Duration::from_secs(5);
 
 pub fn run(shared: &Shared, nodes: &[PathBuf], healing: &Healing, upstream: &Upstream) -> Result<(), Failure> {
+    shared.stats.source.is_read.store(true, Ordering::Relaxed);
     tasks::keep(shared, STAGE, &topics::STATE_PARSER_NODE_FILLS, |shared, _, lease| {
         task(shared, nodes, healing, lease, upstream)
     })

@@ -2,6 +2,7 @@
 //! one commit.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use parser::{InfoClient, Markets, Patience, PublicFeed, SourceError};
@@ -27,6 +28,7 @@ pub struct Exchange {
 }
 
 pub fn run(shared: &Shared, exchange: &Exchange, runtime: &Handle) -> Result<(), Failure> {
+    shared.stats.feed.is_followed.store(true, Ordering::Relaxed);
     tasks::keep(shared, STAGE, &topics::STATE_PARSER_PUBLIC_FEED, |shared, _, lease| {
         runtime.block_on(task(shared, exchange, lease))
     })

@@ -9,5 +9,6 @@ mod kills;
 mod on_services;
 mod place;
 mod process;
+mod quality;
 mod roles;
 mod services;

@@ -49,6 +49,11 @@ impl Place {
         records
     }
 
+    /// What a topic holds, partition by partition.
+    pub fn values(&self, topic: &str) -> Vec<Value> {
+        self.lines(&["topics", topic]).into_iter().map(|mut record| record["value"].take()).collect()
+    }
+
     /// Every column as text: whatever a database calls its types.
     pub fn rows(&self, query: &str) -> Vec<Vec<String>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

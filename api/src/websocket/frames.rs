@@ -1,7 +1,5 @@
 //! What the server says, as text: always `{"type", "payload", "timestamp"}`.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use axum::extract::ws::Utf8Bytes;
 use schemas::Interval;
 use serde::Serialize;
@@ -9,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::channel::Subject;
+use crate::time_of_day::now;
 
 /// Control frames: what happened, to whom it may concern.
 pub(crate) fn control(kind: &str, payload: Value) -> Utf8Bytes {
@@ -67,9 +66,4 @@ pub(crate) fn data(kind: &str, payload: impl Serialize) -> Result<Utf8Bytes, ser
         timestamp: i64,
     }
     serde_json::to_string(&Envelope { r#type: kind, payload, timestamp: now() }).map(Utf8Bytes::from)
-}
-
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

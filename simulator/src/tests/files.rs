@@ -7,17 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Block, START};
-use crate::{Faults, Options, Simulator, SimulatorError};
-
-const TRUTH: [&str; 7] = [
-    "accounts.ndjson",
-    "prices.ndjson",
-    "positions.ndjson",
-    "margins.ndjson",
-    "liquidation-orders.ndjson",
-    "liquidation-episodes.ndjson",
-    "faults.ndjson",
-];
+use crate::{Faults, Layouts, Options, Simulator, SimulatorError};
 
 static NEVER: AtomicBool = AtomicBool::new(false);
 
@@ -32,6 +22,8 @@ pub(crate) fn options(out: &Path, blocks: u64) -> Options {
         blocks: Some(blocks),
         keep_hours: None,
         faults: Faults::default(),
+        layouts: Layouts::default(),
+        second_node: false,
     }
 }
 
@@ -61,11 +53,20 @@ pub(crate) fn run(options: Options) -> crate::Summary {
     Simulator::open(options).unwrap().run(&NEVER).unwrap()
 }
 
+/// Every file but those that a market goes on from.
 fn results(out: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let truth = TRUTH.map(|name| out.join("truth").join(name));
-    let read = |path: PathBuf| (path.strip_prefix(out).unwrap().to_path_buf(), fs::read(&path).unwrap());
-    let misc = hours_of(out, "misc_events_by_block");
-    hours(out).into_iter().chain(misc).chain(truth).filter(|path| path.exists()).map(read).collect()
+    let (mut found, mut folders) = (Vec::new(), vec![out.to_path_buf()]);
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            match path.strip_prefix(out).unwrap() {
+                state if state == Path::new("simulator") => {}
+                _ if path.is_dir() => folders.push(path),
+                result => found.push((result.to_path_buf(), fs::read(&path).unwrap())),
+            }
+        }
+    }
+    found.sort();
+    found
 }
 
 pub(crate) fn same(one: &Path, other: &Path) {
@@ -118,6 +119,14 @@ fn a_run_in_pieces_is_the_run_in_one() {
     same(whole.path(), pieces.path());
 }
 
+/// As if a killed process had not written the last bytes of a folder's files.
+pub(crate) fn shorten_newest(out: &Path, kind: &str, by: usize) {
+    let newest = hours_of(out, kind).pop().unwrap();
+    let mut bytes = fs::read(&newest).unwrap();
+    bytes.truncate(bytes.len().saturating_sub(by));
+    fs::write(&newest, bytes).unwrap();
+}
+
 /// What a killed process leaves: lines behind an older snapshot, rows of a truth that is further, half a line.
 #[test]
 fn a_killed_run_goes_on_as_if_it_had_not_been() {
@@ -133,10 +142,7 @@ fn a_killed_run_goes_on_as_if_it_had_not_been() {
         set_back(killed.path(), &stale);
         fs::remove_file(killed.path().join("truth/positions.ndjson")).unwrap();
         for (kind, torn) in [("node_fills_by_block", torn), ("misc_events_by_block", 2 * torn)] {
-            let newest = hours_of(killed.path(), kind).pop().unwrap();
-            let mut bytes = fs::read(&newest).unwrap();
-            bytes.truncate(bytes.len().saturating_sub(torn));
-            fs::write(&newest, bytes).unwrap();
+            shorten_newest(killed.path(), kind, torn);
         }
         run(options(killed.path(), 4_500));
         same(whole.path(), killed.path());

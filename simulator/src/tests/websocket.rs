@@ -1,6 +1,7 @@
 //! The exchange's WebSocket, spoken by a client that knows nothing of the engine.
 
 mod endings;
+mod fill_stream;
 mod protocol;
 
 use std::net::SocketAddr;
@@ -15,9 +16,10 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::{Block, START};
 use crate::Engine;
+use crate::faults::Fault;
 use crate::feed::Feed;
+use crate::limits::Limits;
 use crate::server::serve_within;
-use crate::websocket::Limits;
 
 struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -41,6 +43,7 @@ const HASTY: Limits = Limits {
     patience: Duration::from_millis(200),
     subscriptions: 2,
     messages_per_minute: 6,
+    ..Limits::EXCHANGE
 };
 
 impl Client {
@@ -49,6 +52,28 @@ impl Client {
         let mut client = Self(socket);
         assert_eq!(client.frame().await.unwrap(), "Websocket connection established.");
         client
+    }
+
+    /// The server learns of the end of a connection when it gets to it.
+    async fn connect_when_there_is_room(address: SocketAddr) -> Self {
+        timeout(WAIT, async {
+            loop {
+                if let Ok((socket, _)) = connect_async(format!("ws://{address}/ws")).await {
+                    return Self(socket);
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .unwrap()
+    }
+
+    /// The status that a connection is refused with.
+    async fn refusal(address: SocketAddr, path: &str) -> u16 {
+        match connect_async(format!("ws://{address}{path}")).await {
+            Err(tungstenite::Error::Http(reply)) => reply.status().as_u16(),
+            other => panic!("{other:?}"),
+        }
     }
 
     async fn say(&mut self, text: impl ToString) {
@@ -99,8 +124,21 @@ impl Client {
 
 impl Market {
     fn new(rate: u32) -> Self {
+        Self::with_faults(rate, "none")
+    }
+
+    fn with_faults(rate: u32, faults: &str) -> Self {
         let engine = Engine::new(4, 400, rate, START);
-        Self { feed: Feed::new(&engine), engine, line: Vec::new() }
+        Self { feed: Feed::new(&engine, faults.parse().unwrap()), engine, line: Vec::new() }
+    }
+
+    /// Up to the block at which a fault happens; gives back what was traded of BTC.
+    fn make_until_hit(&mut self, fault: Fault) -> Vec<Value> {
+        let mut made = self.make(1);
+        while !self.feed.hits(fault, self.engine.block) {
+            made.extend(self.make(1));
+        }
+        traded(&made, "BTC")
     }
 
     fn make(&mut self, blocks: usize) -> Vec<Block> {

@@ -103,13 +103,13 @@ impl Episode {
     }
 
     fn add(&mut self, order: &OrderRow) {
-        let size = units(&order.size, self.market.amount_decimals());
-        let notional = units(&order.notional, self.market.value_decimals());
+        let size = print::units(&order.size, self.market.amount_decimals());
+        let notional = print::units(&order.notional, self.market.value_decimals());
         self.blocks.1 = order.block;
         self.times.1 = order.time;
         self.orders += 1;
         self.fills += order.fills;
-        self.closed_pnl += units(&order.closed_pnl, self.market.value_decimals());
+        self.closed_pnl += print::units(&order.closed_pnl, self.market.value_decimals());
         self.remaining.clone_from(&order.remaining);
         if order.route == RouteName::Adl {
             self.adl_size += size;
@@ -141,28 +141,6 @@ impl Episode {
             adl_notional: money(self.adl_notional),
             closed_pnl: money(self.closed_pnl),
             remaining: &self.remaining,
-        }
-    }
-}
-
-/// The inverse of how decimals are printed.
-fn units(text: &str, decimals: u32) -> i64 {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits = whole.trim_start_matches('-').bytes().chain(fraction.bytes());
-    let places = decimals.saturating_sub(fraction.len() as u32);
-    let size = digits.take(whole.trim_start_matches('-').len() + decimals as usize);
-    let units = size.fold(0, |units, digit| 10 * units + i64::from(digit - b'0')) * 10_i64.pow(places);
-    if whole.starts_with('-') { -units } else { units }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_printed_is_read_back() {
-        for (value, decimals) in [(0, 0), (28, 0), (-28_000, 3), (-16_260, 2), (721_530, 4), (-1_255, 6), (1, 8)] {
-            assert_eq!(units(&print::text(value, decimals), decimals), value);
         }
     }
 }

@@ -105,6 +105,30 @@ async fn looked_up(url: String) {
              ORDER BY first_time, coin, wallet, first_block, side",
             "liquidation_episodes_by_coin (generation=? AND coin=?)",
         ),
+        (
+            "SELECT * FROM source_gaps WHERE generation = 1 AND healed IS NULL AND from_time < 9 \
+             ORDER BY from_time DESC, source DESC, from_block DESC",
+            "source_gaps_by_time (generation=? AND from_time<?)",
+        ),
+        (
+            "SELECT * FROM source_gaps WHERE generation = 1 AND source = 'meta' AND (from_time, source, from_block) < (9, 'meta', 0) \
+             ORDER BY from_time DESC, source DESC, from_block DESC",
+            "source_gaps USING PRIMARY KEY (generation=? AND source=? AND from_time<?)",
+        ),
+        (
+            "SELECT * FROM source_runs WHERE generation = 1 ORDER BY started DESC, source DESC, stream DESC",
+            "source_runs_by_time (generation=?)",
+        ),
+        (
+            "SELECT * FROM source_runs WHERE generation = 1 AND source = 'meta' AND (started, source, stream) < (9, 'meta', '') \
+             ORDER BY started DESC, source DESC, stream DESC",
+            "source_runs_by_source (generation=? AND source=? AND started<?)",
+        ),
+        (
+            "SELECT * FROM source_runs WHERE generation = 1 AND source = 'meta' AND stream = '' \
+             ORDER BY started DESC, source DESC, stream DESC",
+            "source_runs USING PRIMARY KEY (generation=? AND source=? AND stream=?)",
+        ),
     ] {
         let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"))).fetch_all(pool).await;
         let steps: Vec<String> = plan.unwrap().iter().map(|step| step.get("detail")).collect();

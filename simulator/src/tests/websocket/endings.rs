@@ -1,15 +1,20 @@
 //! Limits, and how connections end.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::{Client, End, HASTY, Market, WAIT, serve, traded, without_repeats};
+use crate::faults::Fault;
+use crate::limits::Limits;
 use crate::tests::files::{options, printed};
-use crate::websocket::Limits;
 use crate::{Faults, Options, Simulator};
 
 #[tokio::test]
@@ -30,6 +35,82 @@ async fn limits_are_errors() {
     }
     client.say(r#"{"method":"ping"}"#).await;
     assert_eq!(client.error().await, "Cannot send more than 6 messages per minute.");
+}
+
+/// Of one address, whatever the connection.
+#[tokio::test]
+async fn limits_are_shared_by_all_connections() {
+    let limits = Limits { connections: 3, new_connections_per_minute: 4, ..HASTY };
+    let address = serve(Market::new(500).feed, limits).await;
+    let (mut one, mut other) = (Client::connect(address).await, Client::connect(address).await);
+    for (client, coin) in [(&mut one, "BTC"), (&mut other, "ETH")] {
+        client.subscribe(&json!({ "type": "trades", "coin": coin })).await;
+        client.next().await;
+        client.next().await;
+    }
+    one.subscribe(&json!({ "type": "trades", "coin": "SOL" })).await;
+    assert_eq!(one.error().await, "Cannot subscribe to more than 2 channels.");
+    other.say(json!({ "method": "unsubscribe", "subscription": { "type": "trades", "coin": "ETH" } })).await;
+    assert_eq!(other.next().await["channel"], "subscriptionResponse");
+    one.subscribe(&json!({ "type": "trades", "coin": "SOL" })).await;
+    assert_eq!(one.next().await["channel"], "subscriptionResponse");
+    other.say(r#"{"method":"ping"}"#).await;
+    assert_eq!(other.next().await["channel"], "pong");
+    other.say(r#"{"method":"ping"}"#).await;
+    assert_eq!(other.error().await, "Cannot send more than 6 messages per minute.");
+
+    let third = Client::connect(address).await;
+    assert_eq!(Client::refusal(address, "/ws").await, 429, "a fourth at a time");
+    drop(third);
+    let fourth = Client::connect_when_there_is_room(address).await;
+    drop((one, other, fourth));
+    assert_eq!(Client::refusal(address, "/ws").await, 429, "a fifth within a minute");
+}
+
+/// The oldest connection is not closed, hears nothing and is not answered; the others go on.
+#[tokio::test]
+async fn a_silent_connection_only_seems_to_live() {
+    let mut market = Market::with_faults(500, "silent=40");
+    let address = serve(market.feed.clone(), HASTY).await;
+    let btc = json!({ "type": "trades", "coin": "BTC" });
+    let (mut oldest, mut other) = (Client::connect(address).await, Client::connect(address).await);
+    for client in [&mut oldest, &mut other] {
+        client.subscribe(&btc).await;
+        client.next().await;
+        client.next().await;
+    }
+    let silenced = market.make_until_hit(Fault::Silent);
+    let (told, end) = oldest.trades("BTC", silenced.last()).await;
+    assert_eq!((without_repeats(told), end), (silenced, None));
+    market.make(1);
+    let heard = async {
+        oldest.say(r#"{"method":"ping"}"#).await;
+        timeout(2 * HASTY.idle, oldest.0.next()).await
+    };
+    assert!(heard.await.is_err(), "neither a pong nor the close of an idle connection");
+    let heard = async {
+        oldest.0.send(Message::Ping("anyone?".into())).await.unwrap();
+        timeout(HASTY.idle / 2, oldest.0.next()).await
+    };
+    assert!(heard.await.is_err(), "nor the answer to a ping of the protocol");
+    market.make(10);
+    assert_eq!(other.next().await["channel"], "trades");
+}
+
+/// Though nobody has connected too often.
+#[tokio::test]
+async fn a_connection_is_refused_now_and_then() {
+    let limits = Limits { connections: u32::MAX, new_connections_per_minute: u32::MAX, ..HASTY };
+    let address = serve(Market::with_faults(500, "refusals=3").feed, limits).await;
+    let (mut refused, mut accepted) = (BTreeSet::new(), 0);
+    for _ in 0..60 {
+        match connect_async(format!("ws://{address}/ws")).await {
+            Err(tungstenite::Error::Http(reply)) => drop(refused.insert(reply.status().as_u16())),
+            other => accepted += usize::from(other.is_ok()),
+        }
+    }
+    assert_eq!(refused, BTreeSet::from([429, 502]));
+    assert!((25..=55).contains(&accepted), "{accepted}");
 }
 
 #[tokio::test]

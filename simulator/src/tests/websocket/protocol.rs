@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::{Client, Market, serve, traded, without_repeats};
+use crate::limits::Limits;
 use crate::tests::files::{options, printed};
-use crate::websocket::Limits;
 use crate::{Engine, Options, Simulator};
 
 #[tokio::test]
@@ -74,6 +74,26 @@ async fn contexts_are_told_each_second_and_with_new_marks() {
 }
 
 #[tokio::test]
+async fn a_spot_pair_has_a_context_of_its_own() {
+    let mut market = Market::new(500);
+    market.make(100);
+    let mut client = Client::connect(serve(market.feed.clone(), Limits::EXCHANGE).await).await;
+    let asked = json!({ "type": "activeAssetCtx", "coin": "@107" });
+    client.subscribe(&asked).await;
+    assert_eq!(client.next().await["data"]["subscription"], asked);
+    let first = client.frame().await.unwrap();
+    let keys = ["prevDayPx", "dayNtlVlm", "markPx", "midPx", "circulatingSupply", "coin", "totalSupply", "dayBaseVlm"];
+    let context = first.strip_prefix(r#"{"channel":"activeSpotAssetCtx","data":{"coin":"@107","ctx":{"#).unwrap();
+    let places = keys.map(|key| context.find(&format!("\"{key}\":\"")).unwrap_or_else(|| panic!("{key}: {first}")));
+    assert!(places.is_sorted(), "{first}");
+    market.make(50);
+    let next = client.next().await;
+    assert_eq!((&next["channel"], &next["data"]["ctx"]["coin"]), (&json!("activeSpotAssetCtx"), &json!("@107")));
+    let mids = market.feed.now().contexts.mids("").unwrap()["@107"].to_owned();
+    assert_eq!(market.feed.now().contexts.of_spot("@107").unwrap().mid_px.as_deref(), Some(mids.as_str()));
+}
+
+#[tokio::test]
 async fn mids_are_those_of_one_dex() {
     let market = Market::new(500);
     let mut client = Client::connect(serve(market.feed.clone(), Limits::EXCHANGE).await).await;
@@ -100,7 +120,7 @@ async fn what_cannot_be_done_is_said_and_the_connection_stays() {
         json!({ "type": "liquidations" }),
         json!({ "coin": "BTC" }),
         json!({ "coin": "GONE", "type": "trades" }),
-        json!({ "coin": "@107", "type": "activeAssetCtx" }),
+        json!({ "coin": "@106", "type": "activeAssetCtx" }),
         json!({ "dex": "none", "type": "allMids" }),
     ] {
         client.subscribe(&asked).await;

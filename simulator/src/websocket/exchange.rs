@@ -1,44 +1,41 @@
-//! One client's subscriptions and how much it has asked: its texts and the market's blocks go in, frames come out.
+//! One client of the exchange and its subscriptions: its texts and what the market publishes go in, frames come out.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use axum::extract::ws::Utf8Bytes;
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::time::Instant;
 
-use super::Limits;
+use super::Session;
 use super::subscription::Subscription;
-use crate::feed::{Feed, Published};
+use crate::feed::{Event, Feed};
 use crate::frames::{self, Refusal};
+use crate::limits::Limits;
+use crate::visitors::Guest;
 
-pub(crate) struct Session {
+pub(super) struct Exchange {
     feed: Feed,
+    guest: Guest,
     limits: Limits,
     /// With the block that each began after.
     subscriptions: BTreeMap<Subscription, u64>,
-    minute: Instant,
-    messages: usize,
 }
 
 #[derive(Deserialize)]
 #[serde(tag = "method", rename_all = "camelCase")]
-enum Request {
+pub(super) enum Request {
     Subscribe { subscription: Value },
     Unsubscribe { subscription: Value },
     Ping,
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
-
-impl Session {
-    pub(crate) fn new(feed: Feed, limits: Limits) -> Self {
-        Self { feed, limits, subscriptions: BTreeMap::new(), minute: Instant::now(), messages: 0 }
+impl Session for Exchange {
+    fn greeting(&self) -> Vec<Utf8Bytes> {
+        vec![frames::GREETING.into()]
     }
 
-    pub(crate) fn answer(&mut self, text: &str) -> Vec<Utf8Bytes> {
-        if self.asks_too_much() {
+    fn answer(&mut self, text: &str) -> Vec<Utf8Bytes> {
+        if !self.guest.may_speak() {
             return vec![Refusal::TooManyMessages(self.limits.messages_per_minute).frame()];
         }
         match serde_json::from_str(text) {
@@ -49,10 +46,16 @@ impl Session {
         }
     }
 
-    /// What a block means for this client.
-    pub(crate) fn forward(&self, published: &Published) -> Vec<Utf8Bytes> {
+    fn forward(&self, event: &Event) -> Vec<Utf8Bytes> {
+        let Event::Published(published) = event else { return Vec::new() };
         let begun = self.subscriptions.iter().filter(|(_, after)| published.block > **after);
         begun.filter_map(|(subscription, _)| subscription.next(published)).collect()
+    }
+}
+
+impl Exchange {
+    pub(super) fn new(feed: Feed, guest: Guest, limits: Limits) -> Self {
+        Self { feed, guest, limits, subscriptions: BTreeMap::new() }
     }
 
     fn subscribe(&mut self, asked: &Value) -> Vec<Utf8Bytes> {
@@ -63,11 +66,11 @@ impl Session {
         if self.subscriptions.contains_key(&subscription) {
             return vec![Refusal::AlreadySubscribed(asked).frame()];
         }
-        if self.subscriptions.len() >= self.limits.subscriptions {
+        if !self.guest.may_subscribe() {
             return vec![Refusal::TooManyChannels(self.limits.subscriptions).frame()];
         }
         let answer = vec![frames::echo("subscribe", &subscription), subscription.first(&now)];
-        self.subscriptions.insert(subscription, now.block);
+        self.subscriptions.insert(subscription, now.block());
         answer
     }
 
@@ -77,16 +80,10 @@ impl Session {
             Ok(subscription) if self.subscriptions.remove(&subscription).is_none() => {
                 Refusal::AlreadyUnsubscribed(asked).frame()
             }
-            Ok(subscription) => frames::echo("unsubscribe", &subscription),
+            Ok(subscription) => {
+                self.guest.unsubscribe();
+                frames::echo("unsubscribe", &subscription)
+            }
         }
-    }
-
-    fn asks_too_much(&mut self) -> bool {
-        if self.minute.elapsed() >= MINUTE {
-            self.minute = Instant::now();
-            self.messages = 0;
-        }
-        self.messages += 1;
-        self.messages > self.limits.messages_per_minute
     }
 }

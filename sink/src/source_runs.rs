@@ -1,0 +1,64 @@
+//! `source-runs` -> table `source_runs`: what each run of a source has given, as far as it was said last, and with what
+//! it began: the first block and event time that were said of it.
+
+use schemas::{Message, Record, SourceRun};
+
+use crate::table::{count, count_or_null, message};
+use crate::{Change, Column, Kind, SinkError, Table, Value};
+
+pub(crate) fn table() -> Table {
+    Table {
+        name: "source_runs",
+        topic: SourceRun::TOPIC,
+        kind: SourceRun::KIND,
+        columns: COLUMNS,
+        key: &["generation", "source", "stream", "started"],
+        row,
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("generation", Kind::Integer),
+    Column::new("source", Kind::Text),
+    Column::new("stream", Kind::Text),
+    Column::new("started", Kind::Integer),
+    Column::new("time", Kind::Integer),
+    Column::new("ended", Kind::Integer),
+    Column::new("frames", Kind::Integer),
+    Column::new("bytes", Kind::Integer),
+    Column::new("facts", Kind::Integer),
+    Column::new("duplicates", Kind::Integer),
+    Column::new("gaps", Kind::Integer),
+    Column::new("dead_letters", Kind::Integer),
+    Column::first("first_block", Kind::Integer),
+    Column::new("last_block", Kind::Integer),
+    Column::first("first_time", Kind::Integer),
+    Column::new("last_time", Kind::Integer),
+    Column::new("lag_ms", Kind::Integer),
+    Column::new("cursor", Kind::Text),
+];
+
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+    let run: SourceRun = message(SourceRun::TOPIC, record)?;
+    let last_block = count_or_null(SourceRun::TOPIC, record, run.last_block)?;
+    Ok(Change::Put(vec![
+        generation.into(),
+        Value::text(&*run.source),
+        Value::Text(run.stream),
+        run.started.into(),
+        run.time.into(),
+        run.ended.into(),
+        count(SourceRun::TOPIC, record, run.frames)?,
+        count(SourceRun::TOPIC, record, run.bytes)?,
+        count(SourceRun::TOPIC, record, run.facts)?,
+        count(SourceRun::TOPIC, record, run.duplicates)?,
+        count(SourceRun::TOPIC, record, run.gaps)?,
+        count(SourceRun::TOPIC, record, run.dead_letters)?,
+        last_block.clone(),
+        last_block,
+        run.last_time.into(),
+        run.last_time.into(),
+        run.lag_ms.into(),
+        Value::Text(run.cursor),
+    ]))
+}

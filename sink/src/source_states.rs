@@ -1,0 +1,42 @@
+//! `feed-status` -> table `source_states`: whether each source is heard, as was said last.
+
+use schemas::{FeedStatus, Message, Record, SourceStatus};
+
+use crate::table::message;
+use crate::{Change, Column, Kind, SinkError, Table, Value};
+
+pub(crate) fn table() -> Table {
+    Table {
+        name: "source_states",
+        topic: FeedStatus::TOPIC,
+        kind: FeedStatus::KIND,
+        columns: COLUMNS,
+        key: &["generation", "source"],
+        row,
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("generation", Kind::Integer),
+    Column::new("source", Kind::Text),
+    Column::new("status", Kind::Text),
+    Column::new("time", Kind::Integer),
+    Column::new("reason", Kind::Text),
+];
+
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+    let said: FeedStatus = message(FeedStatus::TOPIC, record)?;
+    let status = match said.status {
+        SourceStatus::Connected => "connected",
+        SourceStatus::Disconnected => "disconnected",
+        SourceStatus::Stale => "stale",
+        SourceStatus::Gap | SourceStatus::GapHealed => return Ok(Change::Nothing),
+    };
+    Ok(Change::Put(vec![
+        generation.into(),
+        Value::text(&*said.source),
+        Value::text(status),
+        said.time.into(),
+        Value::Text(said.reason),
+    ]))
+}
