@@ -1,6 +1,6 @@
 //! Replies in, facts out: what is written, in which form, and what becomes of bytes that are not what they should be.
 
-use schemas::{GENERATION, LedgerUpdate, Outbox, topics};
+use schemas::{GENERATION, LedgerUpdate, Outbox, Wallet, topics};
 use serde_json::{Value, json};
 
 use super::super::job::Job;
@@ -248,6 +248,25 @@ fn who_is_not_followed_any_more_is_not_asked_for_and_leaves_nothing_behind() {
     assert_eq!(keys[..3], of_two);
     assert_eq!(keys[3..], ["budget"]);
     assert_eq!(world.due().iter().filter_map(Job::wallet).filter(|followed| *followed == wallet(1)).count(), 0);
+}
+
+#[test]
+fn where_there_is_no_room_the_least_important_goes_or_does_not_come() {
+    let mut world = World::new();
+    let numbered = |number: u16| {
+        let mut bytes = [0; 20];
+        bytes[..2].copy_from_slice(&number.to_be_bytes());
+        Wallet(bytes)
+    };
+    for number in 0..10_000 {
+        assert!(world.polls.follow(numbered(number), i64::from(1_000 + number).into(), false, NOW));
+    }
+    assert!(!world.polls.follow(numbered(20_000), 999.into(), false, NOW));
+    assert!(world.polls.follow(numbered(20_001), 5_000.into(), false, NOW));
+    assert!(world.polls.follow(numbered(20_002), 1.into(), true, NOW), "who is at risk goes before the large");
+    let is_followed = |number: u16| world.polls.wallets.get(numbered(number)).is_some();
+    assert_eq!([0, 1, 2, 20_000, 20_001, 20_002].map(is_followed), [false, false, true, false, true, true]);
+    assert_eq!(world.polls.wallets.iter().count(), 10_000);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use schemas::{GENERATION, Outbox};
@@ -61,7 +62,7 @@ async fn everything_that_is_followed_is_asked_for_and_committed() {
     let server = Server::start(answers).await;
     let mut world = World::new(&server, Budget::recorded());
     assert!(world.source.follow(wallet(1), 1_000.into(), false));
-    world.source.poll_contexts(std::time::Duration::from_secs(60));
+    world.source.poll_contexts(Duration::from_secs(60));
     world.read_until(|world| world.log.accounts.len() == 2 && world.log.updates.len() == 2).await;
     world.read_until(|world| world.source.status().requests == 7).await;
     let status = world.source.status();
@@ -132,7 +133,9 @@ async fn who_is_refused_asks_nothing_more_for_a_while() {
     world.read_until(|world| world.source.status().refused == 1).await;
     world.source.follow(wallet(1), 1_000.into(), true);
     world.now.fetch_add(600_000, Ordering::Relaxed);
-    assert!(world.source.read(&mut Outbox::new(GENERATION)).now_or_never().is_none());
+    let mut out = Outbox::new(GENERATION);
+    let reading = world.source.read(&mut out);
+    assert!(tokio::time::timeout(Duration::from_millis(300), reading).await.is_err(), "something has come");
     assert_eq!(server.asked().len(), 1);
     let record: Value = serde_json::from_slice(&world.log.state[&b"budget"[..]]).unwrap();
     assert_eq!(record["pause"], 60_000);

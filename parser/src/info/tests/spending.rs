@@ -11,6 +11,10 @@ const DEAREST: u32 = 120;
 #[derive(Debug, Clone)]
 enum Step {
     Wait(i64),
+    /// As long as somebody who wants this price is told to.
+    WaitFor {
+        price: u32,
+    },
     /// So many questions of this price are asked, as far as they may be.
     Ask {
         count: usize,
@@ -31,6 +35,7 @@ enum Step {
     Refuse,
     Draw,
     Commit,
+    Record,
     /// The process is killed, perhaps after it has committed a record and before it knows; another begins after a
     /// while. What was under way is counted, all of it or a part.
     Kill {
@@ -46,12 +51,14 @@ fn step() -> impl Strategy<Value = Step> {
     let price = prop_oneof![Just(2u32), Just(20), Just(120)];
     prop_oneof![
         3 => prop_oneof![1i64..2_000, 1_000i64..30_000].prop_map(Step::Wait),
+        4 => price.clone().prop_map(|price| Step::WaitFor { price }),
         8 => (1usize..80, price, any::<bool>()).prop_map(|(count, price, at_once)| Step::Ask { count, price, at_once }),
         6 => (1usize..100, 1u32..=100, percent.clone()).prop_map(|(count, price, counted)| Step::Answer { count, price, counted }),
         1 => percent.clone().prop_map(|counted| Step::Lose { counted }),
         1 => Just(Step::Refuse),
-        5 => Just(Step::Draw),
-        5 => Just(Step::Commit),
+        2 => Just(Step::Draw),
+        2 => Just(Step::Commit),
+        6 => Just(Step::Record),
         2 => (any::<bool>(), percent, 1u32..=100, 0i64..5_000)
             .prop_map(|(is_committed, counted, price, away)| Step::Kill { is_committed, counted, price, away }),
     ]
@@ -89,6 +96,14 @@ impl World {
         }
     }
 
+    fn wait_for(&mut self, price: u32) {
+        match self.spending.reserve(price, true, self.now) {
+            Ok(()) => self.under_way.push((price, self.now)),
+            Err(Refusal::Until(time)) => self.now = time,
+            Err(Refusal::Unanswered | Refusal::Unrecorded) => {}
+        }
+    }
+
     fn count(&mut self, reserved: u32, at: i64, price: u32, counted: i64) -> u32 {
         let price = (reserved * price).div_ceil(100);
         self.counted.push((at + (self.now - at) * counted / 100, price));
@@ -98,6 +113,7 @@ impl World {
     fn step(&mut self, step: &Step) {
         match *step {
             Step::Wait(time) => self.now += time,
+            Step::WaitFor { price } => self.wait_for(price),
             Step::Ask { count, price, at_once } => (0..count).for_each(|_| self.ask(price, at_once)),
             Step::Answer { count, price, counted } => {
                 for (reserved, at) in self.under_way.drain(..count.min(self.under_way.len())).collect::<Vec<_>>() {
@@ -126,6 +142,7 @@ impl World {
                     self.spending.commit_record();
                 }
             }
+            Step::Record => [Step::Draw, Step::Commit].iter().for_each(|step| self.step(step)),
             Step::Kill { is_committed, counted, price, away } => self.kill(is_committed, counted, price, away),
         }
     }
@@ -175,7 +192,7 @@ fn ten_minutes(mut world: World) -> World {
 #[test]
 fn what_is_allowed_is_used_and_not_all_of_it_at_the_beginning_of_a_minute() {
     let mut world = World::new();
-    [Step::Draw, Step::Commit].iter().for_each(|step| world.step(step));
+    world.step(&Step::Record);
     let world = ten_minutes(world);
     let spent: u32 = world.counted.iter().map(|(_, price)| price).sum();
     assert!(spent > 10 * LIMIT * 19 / 20, "only {spent} were spent");
@@ -190,7 +207,7 @@ fn what_is_allowed_is_used_and_not_all_of_it_at_the_beginning_of_a_minute() {
 #[test]
 fn who_begins_again_has_most_of_what_is_left() {
     let mut world = World::new();
-    [Step::Draw, Step::Commit].iter().for_each(|step| world.step(step));
+    world.step(&Step::Record);
     (0..50).for_each(|_| world.ask(2, true));
     [Step::Answer { count: 50, price: 100, counted: 0 }, Step::Draw, Step::Commit]
         .iter()
