@@ -235,7 +235,13 @@ pub struct Simulate {
     /// Where node files, the truth and the simulator's own state go
     #[arg(long, value_name = "DIR", default_value = "./market")]
     pub out: PathBuf,
-    /// Answer as the exchange does here: POST /info, and the public WebSocket at /ws
+    /// What the node writes beside its files by block: `all`, or a list of node-fills, streaming, node-trades, misc-events
+    #[arg(long, value_name = "LIST", default_value = "")]
+    pub layouts: simulator::Layouts,
+    /// A second node that sees the same blocks, without faults: its folder is `second-node` in the market's
+    #[arg(long)]
+    pub second_node: bool,
+    /// Answer as the exchange does here: POST /info, the public WebSocket at /ws, and fills for holders of a key at /stream
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
     /// The same seed, rate, wallets and start give the same market, byte for byte
@@ -254,7 +260,8 @@ pub struct Simulate {
     #[arg(long, value_name = "MS")]
     pub start: Option<i64>,
     /// What goes wrong with what is written and sent: `all`, or a list of duplicated, truncated, garbage, missing,
-    /// restarts, dropped, each with =N for about once in N blocks. The market and the truth stay as they are
+    /// restarts, dropped, silent, refusals, each with =N for about once in N blocks (refusals: requests). The market and
+    /// the truth stay as they are
     #[arg(long, value_name = "LIST", default_value = "")]
     pub faults: simulator::Faults,
     /// End after this block

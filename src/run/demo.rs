@@ -37,6 +37,8 @@ pub fn start_market(
         speed: 1,
         blocks: None,
         keep_hours: Some(MARKET_HOURS),
+        layouts: simulator::Layouts::default(),
+        second_node: false,
         faults: simulator::Faults::default(),
     };
     let mut simulator = Simulator::open(options).map_err(|error| Failure::because(error.to_string(), error))?;

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use simulator::{Faults, Options, Simulator, WrittenBlock};
+use simulator::{Faults, Layouts, Options, Simulator, WrittenBlock};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -63,6 +63,8 @@ fn options(folder: &Path, rate: u32, wallets: u32) -> Options {
         speed: 1,
         blocks: None,
         keep_hours: None,
+        layouts: Layouts::default(),
+        second_node: false,
         faults: Faults::default(),
     }
 }
