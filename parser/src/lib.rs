@@ -2,8 +2,8 @@
 //! a dead letter with its exact bytes; the stream goes on.
 
 mod dead_letter;
+mod info;
 mod ledger;
-mod meta;
 mod misc_events;
 mod node;
 mod public_feed;
@@ -11,8 +11,8 @@ mod raw_frame;
 mod source_error;
 
 pub use dead_letter::{Reject, dead_letter};
+pub use info::{Budget, History, HistoryPage, InfoClient, InfoError, InfoSource, InfoStatus, parse_meta};
 pub use ledger::LedgerId;
-pub use meta::{InfoClient, InfoError, parse_meta};
 pub use misc_events::{MiscCursor, MiscEvents};
 pub use node::{Census, FoundLine, Import, Layout, Line, NodeFiles, Progress, Taken, find_missing, take_line};
 pub use public_feed::{FeedCursor, Follow, Markets, Patience, PublicFeed, parse_spot_meta};
