@@ -5,12 +5,14 @@ mod dead_letter;
 mod meta;
 mod node;
 mod public_feed;
+mod redrive;
 mod source_error;
 
-pub use dead_letter::{Reject, dead_letter};
+pub use dead_letter::{Reject, bytes_of, dead_letter};
 pub use meta::{InfoClient, InfoError, parse_meta};
 pub use node::{Census, FoundLine, Import, Layout, Line, NodeFiles, Progress, Taken, find_missing, take_line};
 pub use public_feed::{FeedCursor, Markets, Patience, PublicFeed};
+pub use redrive::{Became, Filed, Outcome, Redrive};
 pub use source_error::SourceError;
 
 use schemas::{Topic, topics};

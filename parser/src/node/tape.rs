@@ -15,7 +15,7 @@ use super::gaps;
 use super::layout::Layout;
 use super::legs::{self, Leg};
 use super::unit::{Unit, understand};
-use crate::dead_letter::{Reject, dead_letter};
+use crate::dead_letter::{Reject, dead_letter, file};
 
 pub const SOURCE: &str = "node-fills";
 /// More blocks than milliseconds have never been seen; a restart may pass some over.
@@ -73,14 +73,11 @@ pub fn heal(line: &Line<'_>, census: &mut Census, out: &mut Outbox) {
 pub fn set_line_aside(line: &Line<'_>, reject: &Reject, cursor: &mut Cursor, out: &mut Outbox) {
     let time = if cursor.time > 0 { cursor.time } else { line.received };
     keep_raw(line, time, out);
-    let mut headers = Vec::new();
-    Headers::write(&mut headers, "received", line.received.to_string().as_bytes());
-    out.inherit(Headers(&headers));
-    out.send(&dead_letter(SOURCE, line.position, line.bytes, reject, line.received));
+    file(&dead_letter(SOURCE, line.position, line.bytes, reject, line.received), line, out);
     cursor.dead_letters += 1;
 }
 
-fn follows<'a>(unit: Unit<'a>, cursor: &Cursor) -> Result<Unit<'a>, Reject> {
+pub fn follows<'a>(unit: Unit<'a>, cursor: &Cursor) -> Result<Unit<'a>, Reject> {
     let Some(number) = unit.number else { return Ok(unit) };
     let elapsed = u64::try_from(unit.time.saturating_sub(cursor.time)).unwrap_or_default();
     let furthest = cursor.block.saturating_add(elapsed).saturating_add(BLOCKS_AT_ONCE);
@@ -218,9 +215,7 @@ impl Taking<'_> {
 
     fn set_leg_aside(&mut self, text: &str, index: u32, reject: &Reject) {
         let position = format!("{}#{index}", self.line.position);
-        let headers = self.headers(kind::FILL, "fill/1", self.cursor.block);
-        self.out.inherit(Headers(&headers));
-        self.out.send(&dead_letter(SOURCE, &position, text.as_bytes(), reject, self.line.received));
+        file(&dead_letter(SOURCE, &position, text.as_bytes(), reject, self.line.received), self.line, self.out);
         self.cursor.dead_letters += 1;
     }
 

@@ -4,9 +4,9 @@
 mod connection;
 mod conversation;
 mod coverage;
-mod facts;
+pub(crate) mod facts;
 mod feed;
-mod frame;
+pub(crate) mod frame;
 mod lost;
 mod markets;
 mod object;
