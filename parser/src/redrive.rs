@@ -30,6 +30,8 @@ pub struct Filed {
 pub enum Outcome {
     /// It is understood now: so many facts of it are in the outbox.
     Redriven { facts: usize },
+    /// It is understood now, and all that it says was known already: only that is remembered.
+    Known { why: String },
     /// It still is not: a new letter with the same bytes is in the outbox.
     FiledAgain { reason: String },
     /// Nothing is in the outbox.
@@ -47,6 +49,7 @@ pub struct Redrive {
 /// Why nothing was made of bytes.
 enum Refusal {
     Rejected(Reject),
+    Known(String),
     Left(String),
 }
 
@@ -116,6 +119,10 @@ impl Redrive {
                 self.memory.remember(filed, Became::FiledAgain, out);
                 Outcome::FiledAgain { reason }
             }
+            Err(Refusal::Known(why)) => {
+                self.memory.remember(filed, Became::Known, out);
+                Outcome::Known { why }
+            }
             Err(Refusal::Left(why)) => Outcome::Left { why },
         }
     }
@@ -123,6 +130,7 @@ impl Redrive {
     fn reason_to_leave(&self, filed: &Filed) -> Option<String> {
         match self.became(filed.offset) {
             Some(Became::Redriven { .. }) => return Some("it was redriven before".to_owned()),
+            Some(Became::Known) => return Some("what it says was found to be known before".to_owned()),
             Some(Became::FiledAgain) => return Some("it was filed again before, as a new letter".to_owned()),
             None => {}
         }

@@ -1,7 +1,7 @@
 //! Archives that are looked through for what the tape lacks, now and then, for as long as something is missing. What is
 //! found goes to the parser: who writes the tape also knows its holes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -56,7 +56,7 @@ pub fn run(shared: &Shared, archives: &[PathBuf], healing: &Healing) -> Result<(
     Ok(())
 }
 
-fn look_through(shared: &Shared, archive: &PathBuf, missing: &[OpenGap], healing: &Healing) {
+fn look_through(shared: &Shared, archive: &Path, missing: &[OpenGap], healing: &Healing) {
     let mut found = 0;
     let mut hand_over = |line: FoundLine| {
         found += 1;

@@ -70,7 +70,7 @@ impl Trades {
                 Ok(()) => {}
             }
         }
-        if out.records() > 0 { Ok(()) } else { Err(Refusal::Left("it is on `trades` already".to_owned())) }
+        if out.records() > 0 { Ok(()) } else { Err(Refusal::Known("it is on `trades` already".to_owned())) }
     }
 
     fn take(&mut self, part: &Part<'_>, letter: &DeadLetter, out: &mut Outbox) -> Result<(), Reject> {

@@ -19,6 +19,8 @@ pub enum Became {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         block: Option<u64>,
     },
+    /// Nothing: all that it says was known already.
+    Known,
     /// A new letter.
     FiledAgain,
 }
@@ -45,7 +47,7 @@ impl Memory {
     pub fn blocks(&self) -> impl Iterator<Item = u64> {
         self.0.values().filter_map(|became| match became {
             Became::Redriven { block, .. } => *block,
-            Became::FiledAgain => None,
+            Became::Known | Became::FiledAgain => None,
         })
     }
 

@@ -32,6 +32,8 @@ enum Standing {
     Taken,
     /// Its turn may still come.
     Ahead,
+    /// Of a stretch whose holes nobody remembers.
+    Forgotten,
 }
 
 /// Who heals a gap, for people.
@@ -73,7 +75,11 @@ impl Blocks {
         let Some(block) = unit.number else { return Err(cannot("it does not say its block")) };
         let healed = match self.standing(block, unit.time) {
             Standing::Missing(healed) => healed,
-            Standing::Taken => return Err(Refusal::Left(format!("block {block} was taken, from another line"))),
+            Standing::Taken => return Err(Refusal::Known(format!("block {block} was taken, from another line"))),
+            Standing::Forgotten => {
+                let why = format!("what an import before the last one has missed of the time of block {block}");
+                return Err(cannot(&format!("{why} is not known any more")));
+            }
             Standing::Ahead => return Err(Refusal::Left(format!("block {block} is ahead: the tape ends before it"))),
         };
         let (position, received) = (filed.letter.position.as_str(), filed.letter.time);
@@ -96,8 +102,7 @@ impl Blocks {
         } else if is_imported {
             standing_in(history, block)
         } else if self.imported.is_covered(time) {
-            // What an earlier import has missed is not known any more.
-            Standing::Taken
+            Standing::Forgotten
         } else {
             Standing::Missing(None)
         }

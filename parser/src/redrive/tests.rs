@@ -69,8 +69,10 @@ fn take(filed: &Filed, state: &mut State) -> (Outcome, Outbox) {
 }
 
 fn why(outcome: &Outcome) -> &str {
-    let Outcome::Left { why } = outcome else { panic!("{outcome:?}") };
-    why
+    match outcome {
+        Outcome::Known { why } | Outcome::Left { why } => why,
+        outcome => panic!("{outcome:?}"),
+    }
 }
 
 #[test]
