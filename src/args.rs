@@ -60,6 +60,9 @@ pub enum Command {
     Topics(Topics),
     /// Say how far each reader is behind what it reads. Changes nothing
     Lag(Ask),
+    /// List, show and redrive what could not be understood: its exact bytes are kept for 30 days
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
     /// Print the contract: sources, topics, processors and tables. Changes nothing
     Schemas(Schemas),
     /// Measure this machine with the project's own benchmarks. Touches no data directory
@@ -300,6 +303,58 @@ pub struct Topics {
     /// At most so many records of each partition
     #[arg(long, value_name = "N", requires = "topic")]
     pub limit: Option<u64>,
+    #[command(flatten)]
+    pub ask: Ask,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DeadLetters {
+    /// List the letters, oldest first, and count them by reason. Changes nothing
+    Ls(LettersLs),
+    /// Show one letter: where its bytes came from, why they were not understood, and the bytes. Changes nothing
+    Show(LettersShow),
+    /// Give the letters to the parser of this version again
+    ///
+    /// What it understands now is published, each fact once and under the id it would have had: fills to `fills-history`,
+    /// beside the tape that went on without them; trades and contexts to their own topics. What was taken from elsewhere
+    /// in the meantime is left. What still is not understood is filed again as a new letter with the next attempt, up to
+    /// attempt 5; a letter is redriven or filed again once. May be ended and started again at any time, and beside
+    /// everything else that runs.
+    Redrive(LettersRedrive),
+}
+
+#[derive(Debug, Args)]
+pub struct LettersLs {
+    /// Only letters whose reason holds this text
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Only letters of this source: node-fills, public-feed, meta, or the topic of a record
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Only letters received at this time or later, in milliseconds UTC
+    #[arg(long, value_name = "MS")]
+    pub since: Option<i64>,
+    #[command(flatten)]
+    pub ask: Ask,
+}
+
+#[derive(Debug, Args)]
+pub struct LettersShow {
+    /// Which one: the first column of `fathom dead-letters ls`
+    #[arg(value_name = "ID")]
+    pub id: u64,
+    /// Print the bytes alone, exactly as they were received
+    #[arg(long, conflicts_with = "json")]
+    pub raw: bool,
+    #[command(flatten)]
+    pub ask: Ask,
+}
+
+#[derive(Debug, Args)]
+pub struct LettersRedrive {
+    /// Only say what would become of each letter. Changes nothing
+    #[arg(long)]
+    pub dry_run: bool,
     #[command(flatten)]
     pub ask: Ask,
 }

@@ -8,14 +8,16 @@ mod misc_events;
 mod node;
 mod public_feed;
 mod raw_frame;
+mod redrive;
 mod source_error;
 
-pub use dead_letter::{Reject, dead_letter};
+pub use dead_letter::{Reject, bytes_of, dead_letter};
 pub use info::{Budget, History, HistoryPage, InfoClient, InfoError, InfoSource, InfoStatus, parse_meta};
 pub use ledger::LedgerId;
 pub use misc_events::{MiscCursor, MiscEvents};
 pub use node::{Census, FoundLine, Import, Layout, Line, NodeFiles, Progress, Taken, find_missing, take_line};
 pub use public_feed::{FeedCursor, Follow, Markets, Patience, PublicFeed, parse_spot_meta};
+pub use redrive::{Became, Filed, Outcome, Redrive};
 pub use source_error::SourceError;
 
 use schemas::{Topic, topics};

@@ -5,6 +5,7 @@ pub mod alone;
 pub mod api;
 pub mod computer;
 mod database;
+pub mod dead_letters;
 mod demo;
 mod healing;
 mod housekeeping;

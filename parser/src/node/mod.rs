@@ -3,19 +3,19 @@
 
 mod archive;
 mod census;
-mod gaps;
+pub(crate) mod gaps;
 mod healing;
 mod hours;
 mod import;
 mod layout;
-mod legs;
+pub(crate) mod legs;
 mod node_files;
 mod run_record;
 mod search;
 mod tail;
-mod tape;
+pub(crate) mod tape;
 mod trade_line;
-mod unit;
+pub(crate) mod unit;
 
 #[cfg(test)]
 mod tests;
@@ -32,3 +32,4 @@ pub use import::{Import, Progress};
 pub use layout::Layout;
 pub use node_files::{NodeFiles, Taken};
 pub use tape::{Line, take_line};
+pub(crate) use unit::head;

@@ -15,7 +15,7 @@ use super::gaps;
 use super::layout::Layout;
 use super::legs::{self, Leg};
 use super::unit::{Unit, understand};
-use crate::dead_letter::{Reject, dead_letter};
+use crate::dead_letter::{Reject, dead_letter, file};
 use crate::raw_frame;
 
 pub const SOURCE: &str = "node-fills";
@@ -74,14 +74,11 @@ pub fn heal(line: &Line<'_>, census: &mut Census, out: &mut Outbox) {
 pub fn set_line_aside(line: &Line<'_>, reject: &Reject, cursor: &mut Cursor, out: &mut Outbox) {
     let time = if cursor.time > 0 { cursor.time } else { line.received };
     keep_raw(line, time, out);
-    let mut headers = Vec::new();
-    Headers::write(&mut headers, "received", line.received.to_string().as_bytes());
-    out.inherit(Headers(&headers));
-    out.send(&dead_letter(SOURCE, line.position, line.bytes, reject, line.received));
+    file(&dead_letter(SOURCE, line.position, line.bytes, reject, line.received), line, out);
     cursor.dead_letters += 1;
 }
 
-fn follows<'a>(unit: Unit<'a>, cursor: &Cursor) -> Result<Unit<'a>, Reject> {
+pub fn follows<'a>(unit: Unit<'a>, cursor: &Cursor) -> Result<Unit<'a>, Reject> {
     let Some(number) = unit.number else { return Ok(unit) };
     let furthest = furthest_block(cursor.block, cursor.time, unit.time);
     if cursor.block > 0 && number > furthest || !is_numbered(number) {
@@ -224,9 +221,7 @@ impl Taking<'_> {
 
     fn set_leg_aside(&mut self, text: &str, index: u32, reject: &Reject) {
         let position = format!("{}#{index}", self.line.position);
-        let headers = self.headers(kind::FILL, "fill/1", self.cursor.block);
-        self.out.inherit(Headers(&headers));
-        self.out.send(&dead_letter(SOURCE, &position, text.as_bytes(), reject, self.line.received));
+        file(&dead_letter(SOURCE, &position, text.as_bytes(), reject, self.line.received), self.line, self.out);
         self.cursor.dead_letters += 1;
     }
 
