@@ -107,9 +107,16 @@ pub struct Sources {
     /// An archive's folder, for blocks that no node has given (by block, plain or .lz4); may be given more than once
     #[arg(long = "archive", value_name = "DIR", env = "HYPERLIQUID_ARCHIVE", value_delimiter = ',')]
     pub archives: Vec<PathBuf>,
-    /// Hyperliquid's info endpoint, for the terms of the markets
+    /// Hyperliquid's info endpoint, for the terms of the markets and the accounts of the largest wallets; never asked for
+    /// more than 1,200 of weight a minute, which is what one address may
     #[arg(long, value_name = "URL", env = "HYPERLIQUID_INFO", default_value = "https://api.hyperliquid.xyz/info")]
     pub info: String,
+    /// A node's own info endpoint (hl-visor --serve-info, http://localhost:3001/info), asked without limits where it answers
+    #[arg(long, value_name = "URL", env = "HYPERLIQUID_NODE_INFO")]
+    pub node_info: Option<String>,
+    /// An account to follow besides those with the largest positions: what it is worth, holds, moves and pays
+    #[arg(long = "wallet", value_name = "ADDRESS", env = "HYPERLIQUID_WALLETS", value_delimiter = ',')]
+    pub wallets: Vec<schemas::Wallet>,
     /// Hyperliquid's public WebSocket, for prices and trades
     #[arg(long, value_name = "URL", env = "HYPERLIQUID_FEED", default_value = "wss://api.hyperliquid.xyz/ws")]
     pub feed: String,
@@ -121,8 +128,10 @@ pub struct Sources {
 impl Sources {
     /// What there is to read. A node that was named and is not there is a mistake.
     pub fn ways(&self) -> Result<Ways, Failure> {
-        let exchange = Exchange { info: self.info.clone(), feed: self.feed.clone() };
-        Ok(Ways { nodes: folders::nodes(&self.nodes)?, archives: folders::archives(&self.archives)?, exchange })
+        let (info, node_info, feed) = (self.info.clone(), self.node_info.clone(), self.feed.clone());
+        let exchange = Exchange { info, node_info, feed };
+        let (nodes, archives) = (folders::nodes(&self.nodes)?, folders::archives(&self.archives)?);
+        Ok(Ways { nodes, archives, exchange, wallets: self.wallets.clone() })
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Source {
 }
 
 /// Every source there is.
-pub fn sources() -> [Source; 4] {
+pub fn sources() -> [Source; 5] {
     [
         Source {
             name: "node-fills",
@@ -47,6 +47,11 @@ pub fn sources() -> [Source; 4] {
             name: "meta",
             state: &topics::STATE_PARSER_META,
             about: "`meta` of the info endpoint, polled: what can be traded and on which terms",
+        },
+        Source {
+            name: "info",
+            state: &topics::STATE_PARSER_INFO,
+            about: "the info endpoint, asked within its budget: what the accounts of the largest wallets are worth, hold, move and pay",
         },
         Source {
             name: "public-feed",

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use schemas::Wallet;
 use tokio::runtime::Runtime;
 
 use super::healing::{self, Healing};
 use super::roles::Roles;
-use super::{Exchange, markets, misc_events, parser, public_feed};
+use super::{Exchange, info, misc_events, parser, public_feed};
 use crate::stop::Upstream;
 
 /// Where facts come from.
@@ -16,11 +17,13 @@ pub struct Ways {
     pub nodes: Vec<PathBuf>,
     pub archives: Vec<PathBuf>,
     pub exchange: Exchange,
+    /// Whose accounts are followed, besides those with the largest positions.
+    pub wallets: Vec<Wallet>,
 }
 
 /// Node files where there is a node, and what the exchange tells everybody.
 pub fn start(roles: &mut Roles, ways: Ways, simulated: Upstream, parsed: &Upstream, runtime: &Runtime) {
-    let Ways { nodes, archives, exchange } = ways;
+    let Ways { nodes, archives, exchange, wallets } = ways;
     if !nodes.is_empty() {
         let healing = Healing::new();
         let (found, folders, upstream) = (healing.clone(), nodes.clone(), simulated.clone());
@@ -30,8 +33,8 @@ pub fn start(roles: &mut Roles, ways: Ways, simulated: Upstream, parsed: &Upstre
             roles.start("healing", parsed, move |shared| healing::run(shared, &archives, &healing));
         }
     }
-    let (handle, url) = (runtime.handle().clone(), exchange.info.clone());
-    roles.start("markets", parsed, move |shared| markets::run(shared, &url, &handle));
+    let (handle, endpoint) = (runtime.handle().clone(), exchange.clone());
+    roles.start("info", parsed, move |shared| info::run(shared, &endpoint, &wallets, &handle));
     let handle = runtime.handle().clone();
     roles.start("public feed", parsed, move |shared| public_feed::run(shared, &exchange, &handle));
 }
