@@ -9,6 +9,7 @@ mod node;
 mod public_feed;
 mod raw_frame;
 mod redrive;
+mod run_record;
 mod source_error;
 
 pub use dead_letter::{Reject, bytes_of, dead_letter};
@@ -18,6 +19,7 @@ pub use misc_events::{MiscCursor, MiscEvents};
 pub use node::{Census, FoundLine, Import, Layout, Line, NodeFiles, Progress, Taken, find_missing, take_line};
 pub use public_feed::{FeedCursor, Follow, Markets, Patience, PublicFeed, parse_spot_meta};
 pub use redrive::{Became, Filed, Outcome, Redrive};
+pub use run_record::RunRecord;
 pub use source_error::SourceError;
 
 use schemas::{Topic, topics};

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use parser::{InfoClient, InfoSource, SourceError};
+use parser::{InfoClient, InfoSource, RunRecord, SourceError};
 use schemas::{Amount, Coin, MarketKind, Outbox, Position, Wallet, topics};
 
 use super::info::STAGE;
-use super::tasks::Lease;
+use super::tasks::{self, Lease};
 use super::{CHUNK_BYTES, PATIENCE, Shared, now_ms};
 use crate::failure::Failure;
 use crate::log::{Reader, Start};
@@ -19,7 +19,17 @@ use crate::log::{Reader, Start};
 const LARGEST: usize = 1_000;
 const CHOOSE_EVERY: Duration = Duration::from_secs(10);
 
-pub async fn follow(shared: &Shared, client: InfoClient, named: &[Wallet], lease: &Lease) -> Result<(), Failure> {
+/// Whose accounts are followed.
+#[derive(Debug)]
+pub struct Accounts {
+    /// The endpoint, as it is told of.
+    pub url: String,
+    pub named: Vec<Wallet>,
+    /// A node's events tell what accounts move and pay.
+    pub has_node: bool,
+}
+
+pub async fn follow(shared: &Shared, client: InfoClient, wanted: &Accounts, lease: &Lease) -> Result<(), Failure> {
     let Shared { log, stats, stop, .. } = shared;
     // First the writer: when it has begun, nobody else can change the state that is read next.
     let mut writer = Arc::clone(log).writer(&format!("{STAGE}.0"))?;
@@ -27,29 +37,38 @@ pub async fn follow(shared: &Shared, client: InfoClient, named: &[Wallet], lease
     log.last_values(&topics::STATE_PARSER_INFO, 0, &mut |key, value| state.push((key.to_vec(), value.to_vec())))?;
     let generation = log.generation();
     let mut source = InfoSource::open(client, state, generation.number, now_ms).map_err(stopped)?;
+    if wanted.has_node {
+        source.leave_lists();
+    }
     let mut holders = Holders::begin(shared)?;
-    let (mut out, mut chosen_at, mut followed) = (Outbox::new(generation), None::<Instant>, BTreeSet::new());
+    let (mut out, mut chosen_at) = (Outbox::new(generation), None::<Instant>);
+    let mut run = RunRecord::begin("info", &wanted.url, now_ms());
     while !stop.asked() && !lease.is_over() {
         holders.read()?;
         if chosen_at.is_none_or(|at| at.elapsed() > CHOOSE_EVERY) {
             chosen_at = Some(Instant::now());
-            followed = choose(&mut source, &holders, named, &followed);
+            choose(&mut source, &holders, &wanted.named);
         }
-        tokio::select! {
-            taken = source.read(&mut out) => drop(taken.map_err(stopped)?),
+        let before = source.status().counts();
+        let taken = tokio::select! {
+            taken = source.read(&mut out) => taken.map_err(stopped)?,
             () = tokio::time::sleep(PATIENCE) => continue,
-        }
+        };
+        let (status, now) = (source.status(), now_ms());
+        run.count(taken.lines, taken.bytes, &before, &status.counts(), now);
+        run.say(format!("{} accounts", status.followed), now, &mut out);
         if out.records() > 0 {
             writer.commit(&out)?;
             out.clear();
         }
-        stats.info.show(&source.status());
+        stats.info.show(&status);
     }
-    Ok(())
+    run.end(format!("{} accounts", source.status().followed), now_ms(), &mut out);
+    tasks::say_last(writer.as_mut(), &out)
 }
 
 /// Those that were named, and the largest; whoever is neither any more is left.
-fn choose(source: &mut InfoSource, holders: &Holders, named: &[Wallet], before: &BTreeSet<Wallet>) -> BTreeSet<Wallet> {
+fn choose(source: &mut InfoSource, holders: &Holders, named: &[Wallet]) {
     let mut chosen: BTreeSet<Wallet> = named.iter().copied().collect();
     for wallet in named {
         source.follow(*wallet, holders.notional(*wallet), true);
@@ -62,10 +81,8 @@ fn choose(source: &mut InfoSource, holders: &Holders, named: &[Wallet], before: 
             source.holds(wallet, dex);
         }
     }
-    for wallet in before.difference(&chosen) {
-        source.unfollow(*wallet);
-    }
-    chosen
+    let left: Vec<Wallet> = source.followed().filter(|wallet| !chosen.contains(wallet)).collect();
+    left.into_iter().for_each(|wallet| source.unfollow(wallet));
 }
 
 /// Who holds how much of what, at the price of the last fill.

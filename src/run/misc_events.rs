@@ -64,14 +64,11 @@ fn task(shared: &Shared, nodes: &[PathBuf], lease: &Lease, upstream: &Upstream) 
     }
 }
 
-/// Says that nothing follows. Whoever was shut out has nothing to say.
+/// Says that nothing follows.
 fn end(writer: &mut dyn Writer, events: &mut MiscEvents, out: &mut Outbox) -> Result<(), Failure> {
     out.clear();
     events.end(now_ms(), out);
-    match writer.commit(out) {
-        Err(error) if error.again() => Ok(()),
-        outcome => Ok(outcome?),
-    }
+    tasks::say_last(writer, out)
 }
 
 /// Where the last commit of a predecessor ended.

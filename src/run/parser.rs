@@ -93,14 +93,11 @@ fn task(
     }
 }
 
-/// Says that nothing follows. Whoever was shut out has nothing to say.
+/// Says that nothing follows.
 fn end(writer: &mut dyn Writer, files: &mut NodeFiles, out: &mut Outbox) -> Result<(), Failure> {
     out.clear();
     files.end(now_ms(), out);
-    match writer.commit(out) {
-        Err(error) if error.again() => Ok(()),
-        outcome => Ok(outcome?),
-    }
+    tasks::say_last(writer, out)
 }
 
 /// Where the last commit of a predecessor ended.

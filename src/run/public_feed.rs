@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use parser::{Markets, Patience, PublicFeed, SourceError};
+use parser::{Markets, Patience, PublicFeed, RunRecord, SourceError};
 use schemas::{Outbox, topics};
 use tokio::runtime::Handle;
 use tracing::info;
@@ -48,23 +48,29 @@ async fn task(shared: &Shared, exchange: &Exchange, lease: &Lease) -> Result<(),
     let patience = Patience::default();
     let mut feed = PublicFeed::open(&exchange.feed, markets, state, generation, patience, now_ms).map_err(stopped)?;
     let (mut out, mut asked) = (Outbox::new(log.generation()), Instant::now());
+    let mut run = RunRecord::begin("public-feed", &exchange.feed, now_ms());
     while !shared.stop.asked() && !lease.is_over() {
         let patience = if feed.wants_metadata() { METADATA_SOON } else { METADATA_EVERY };
         if asked.elapsed() > patience {
             asked = Instant::now();
             feed.follow(Markets::all(&markets::published(log.as_ref())?), now_ms());
         }
+        let before = feed.cursor().counts();
         let taken = tokio::select! {
             taken = feed.read(&mut out) => taken.map_err(stopped)?,
             () = tokio::time::sleep(PATIENCE) => continue,
         };
+        let (cursor, now) = (feed.cursor(), now_ms());
+        run.count(taken.lines, taken.bytes, &before, &cursor.counts(), now);
+        run.say(format!("{} connections", cursor.connection), now, &mut out);
         if out.records() > 0 {
             writer.commit(&out)?;
         }
         shared.stats.feed.show(feed.cursor(), taken.bytes);
         out.clear();
     }
-    Ok(())
+    run.end(format!("{} connections", feed.cursor().connection), now_ms(), &mut out);
+    tasks::say_last(writer.as_mut(), &out)
 }
 
 /// Which markets there are; nothing, when the end comes before that is known. The role that asks the exchange says

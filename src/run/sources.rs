@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use schemas::Wallet;
 use tokio::runtime::Runtime;
 
+use super::accounts::Accounts;
 use super::healing::{self, Healing};
 use super::roles::Roles;
 use super::{Exchange, info, misc_events, parser, public_feed};
@@ -24,7 +25,8 @@ pub struct Ways {
 /// Node files where there is a node, and what the exchange tells everybody.
 pub fn start(roles: &mut Roles, ways: Ways, simulated: Upstream, parsed: &Upstream, runtime: &Runtime) {
     let Ways { nodes, archives, exchange, wallets } = ways;
-    if !nodes.is_empty() {
+    let has_node = !nodes.is_empty();
+    if has_node {
         let healing = Healing::new();
         let (found, folders, upstream) = (healing.clone(), nodes.clone(), simulated.clone());
         roles.start("parser", parsed, move |shared| parser::run(shared, &nodes, &found, &simulated));
@@ -34,7 +36,8 @@ pub fn start(roles: &mut Roles, ways: Ways, simulated: Upstream, parsed: &Upstre
         }
     }
     let (handle, endpoint) = (runtime.handle().clone(), exchange.clone());
-    roles.start("info", parsed, move |shared| info::run(shared, &endpoint, &wallets, &handle));
+    let wanted = Accounts { url: endpoint.info.clone(), named: wallets, has_node };
+    roles.start("info", parsed, move |shared| info::run(shared, &endpoint, &wanted, &handle));
     let handle = runtime.handle().clone();
     roles.start("public feed", parsed, move |shared| public_feed::run(shared, &exchange, &handle));
 }

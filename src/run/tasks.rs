@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-use schemas::Topic;
+use schemas::{Outbox, Topic};
 use tracing::info;
 
 use super::{PATIENCE, Shared};
 use crate::failure::Failure;
+use crate::log::Writer;
 
 /// A task's leave to work; it ends between two commits.
 #[derive(Clone, Default)]
@@ -60,6 +61,14 @@ pub fn keep(
         tasks.states.values().for_each(State::end);
         outcome
     })
+}
+
+/// Commits what a task says at its end. Whoever was shut out has nothing to say.
+pub fn say_last(writer: &mut dyn Writer, out: &Outbox) -> Result<(), Failure> {
+    match writer.commit(out) {
+        Err(error) if error.again() => Ok(()),
+        outcome => Ok(outcome?),
+    }
 }
 
 struct Tasks<'scope, 'env, F> {

@@ -1,6 +1,7 @@
 //! The whole pipeline as processes, against the simulator's truth: the demo, kills, and bad input.
 #![allow(clippy::unwrap_used)]
 
+mod accounts;
 mod bad_input;
 mod compare;
 mod dead_letters;
@@ -13,3 +14,4 @@ mod process;
 mod quality;
 mod roles;
 mod services;
+mod web;

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::place::Place;
 use crate::process::{Process, ask, fathom, path, wait_until};
+use crate::web::Web;
 
 #[test]
 fn without_a_network_nothing_is_invented() {
@@ -179,28 +180,4 @@ fn files(folder: &Path) -> Vec<String> {
         }
     }
     texts
-}
-
-/// A running pipeline's HTTP.
-struct Web {
-    http: String,
-    runtime: tokio::runtime::Runtime,
-}
-
-impl Web {
-    fn of(data: &Path) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        Self { http: ask_status(data)["http"].as_str().unwrap().to_owned(), runtime }
-    }
-
-    fn get(&self, what: &str) -> Value {
-        let url = format!("http://{}{what}", self.http);
-        self.runtime.block_on(async { reqwest::get(url).await.unwrap().json().await.unwrap() })
-    }
-
-    fn status(&self, what: &str) -> u16 {
-        let url = format!("http://{}{what}", self.http);
-        self.runtime.block_on(async { reqwest::get(url).await.unwrap().status().as_u16() })
-    }
 }

@@ -49,6 +49,7 @@ use self::polls::{Answer, Polls};
 use self::question::Question;
 use self::schedule::Next;
 use crate::node::Taken;
+use crate::run_record::Counts;
 use crate::source_error::SourceError;
 
 pub struct InfoSource {
@@ -75,6 +76,14 @@ pub struct InfoStatus {
     pub followed: usize,
     /// Of the accounts that are followed, and of which something is known, the one that was asked longest ago.
     pub oldest_age_ms: Option<i64>,
+}
+
+impl InfoStatus {
+    /// What it has given so far, for a run's record.
+    pub fn counts(&self) -> Counts {
+        let Self { facts, duplicates, gaps, dead_letters, .. } = *self;
+        Counts { facts, duplicates, gaps, dead_letters, block: 0, time: 0 }
+    }
 }
 
 /// So many questions are under way at once.
@@ -112,6 +121,16 @@ impl InfoSource {
 
     pub fn unfollow(&mut self, wallet: Wallet) {
         self.polls.unfollow(wallet);
+    }
+
+    /// Asks for no lists of what accounts move and pay: a node tells all of that.
+    pub fn leave_lists(&mut self) {
+        self.polls.leave_lists();
+    }
+
+    /// Whom it asks about.
+    pub fn followed(&self) -> impl Iterator<Item = Wallet> {
+        self.polls.wallets.iter().map(|(wallet, _)| wallet)
     }
 
     /// Asks for the contexts of every dex too: where nobody hears them on the public feed.

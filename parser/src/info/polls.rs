@@ -27,6 +27,8 @@ pub struct Polls {
     schedule: Schedule,
     dexes: BTreeSet<String>,
     contexts_every: Option<i64>,
+    /// Whether only accounts are asked for.
+    leaves_lists: bool,
 }
 
 /// What has come of what was asked.
@@ -71,9 +73,10 @@ impl Polls {
         if ![0, generation].contains(&budget.generation) {
             return Err(SourceError::Generation { found: budget.generation });
         }
-        let (contexts, counts, setbacks, schedule, contexts_every) = Default::default();
+        let (contexts, counts, setbacks, schedule, contexts_every, leaves_lists) = Default::default();
         let dexes = BTreeSet::from([String::new()]);
-        let mut polls = Self { generation, wallets, contexts, counts, setbacks, schedule, dexes, contexts_every };
+        let mut polls =
+            Self { generation, wallets, contexts, counts, setbacks, schedule, dexes, contexts_every, leaves_lists };
         polls.schedule.stand(Job::Dexs, metadata(DEXS_EVERY), now - DEXS_EVERY);
         polls.stand_all(now);
         Ok((budget.spending, polls))
@@ -130,9 +133,19 @@ impl Polls {
     /// What is known of the wallet has changed, and with it how often it is to be asked.
     pub(super) fn stand(&mut self, wallet: Wallet, now: i64) {
         let jobs = self.wallets.get(wallet).map(|tracked| tracked.jobs(wallet, &self.dexes, now));
-        for (job, standing, asked) in jobs.into_iter().flatten() {
+        let leaves_lists = self.leaves_lists;
+        let is_left = |job: &Job| leaves_lists && matches!(job, Job::Ledger(_) | Job::Funding(_));
+        for (job, standing, asked) in jobs.into_iter().flatten().filter(|(job, ..)| !is_left(job)) {
             self.schedule.stand(job, standing, asked);
         }
+    }
+
+    pub fn leave_lists(&mut self) {
+        self.leaves_lists = true;
+        let wallets = self.wallets.iter().map(|(wallet, _)| wallet);
+        wallets
+            .flat_map(|wallet| [Job::Ledger(wallet), Job::Funding(wallet)])
+            .for_each(|job| self.schedule.remove(&job));
     }
 
     pub fn next(&self, now: i64) -> Next {

@@ -7,7 +7,8 @@ use schemas::{FeedStatus, Outbox, Place, SourceStatus, topics};
 
 use super::cursor::MiscCursor;
 use super::line::{self, Line};
-use crate::node::{CHUNK_BYTES, Counts, Layout, Next, RunRecord, Tail, Taken};
+use crate::node::{CHUNK_BYTES, Layout, Next, Tail, Taken};
+use crate::run_record::{Counts, RunRecord};
 use crate::source_error::SourceError;
 
 pub const SOURCE: &str = "misc-events";
@@ -90,7 +91,7 @@ impl MiscEvents {
                     tail.pass_rest()?
                 }
             };
-            run.count(bytes, &before, &counts(cursor), received);
+            run.count(1, bytes, &before, &counts(cursor), received);
             taken.bytes += bytes;
             taken.lines += 1;
         }

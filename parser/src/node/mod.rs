@@ -10,7 +10,6 @@ mod import;
 mod layout;
 pub(crate) mod legs;
 mod node_files;
-mod run_record;
 mod search;
 mod tail;
 pub(crate) mod tape;
@@ -21,7 +20,6 @@ pub(crate) mod unit;
 mod tests;
 
 pub(crate) use legs::fnv;
-pub(crate) use run_record::{Counts, RunRecord};
 pub(crate) use tail::{CHUNK_BYTES, Next, Tail};
 pub(crate) use tape::furthest_block;
 pub(crate) use unit::{moment, understand};

@@ -8,11 +8,11 @@ use tracing::warn;
 
 use super::healing::FoundLine;
 use super::layout::Layout;
-use super::run_record::{Counts, RunRecord};
 use super::tail::{CHUNK_BYTES, Next, Tail};
 use super::tape::{self, Line, SOURCE};
 use super::unit::head;
 use crate::dead_letter::Reject;
+use crate::run_record::{Counts, RunRecord};
 use crate::source_error::SourceError;
 
 #[derive(Debug)]
@@ -209,14 +209,14 @@ impl NodeFiles {
         let Self { nodes, cursor, .. } = self;
         let Node { label, tail, run, .. } = &mut nodes[at];
         let Some(tail) = tail else { return 0 };
-        let before = Counts::of(cursor);
+        let before = counts(cursor);
         let (position, layout) = (tail.position(), tail.layout());
         if let Some(bytes) = tail.line().filter(|line| !line.trim_ascii().is_empty()) {
             let line = Line { bytes, layout, stream: label, position: &position, received, keeps_raw: true };
             tape::take_line(&line, cursor, out);
         }
         let bytes = tail.pass_line();
-        run.count(bytes, &before, &Counts::of(cursor), received);
+        run.count(1, bytes, &before, &counts(cursor), received);
         bytes
     }
 
@@ -263,6 +263,12 @@ impl Node {
     fn position(&self) -> String {
         self.tail.as_ref().map(Tail::position).unwrap_or_default()
     }
+}
+
+fn counts(cursor: &Cursor) -> Counts {
+    let Cursor { fills, gaps, dead_letters, block, time, .. } = *cursor;
+    let duplicates = cursor.blocks_repeated + cursor.fills_repeated;
+    Counts { facts: fills, duplicates, gaps, dead_letters, block, time }
 }
 
 /// Holes older than this are left to archives.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::window::Window;
+use crate::run_record::Counts;
 use crate::source_error::SourceError;
 
 /// How far the feed was heard.
@@ -37,6 +38,15 @@ pub struct FeedCursor {
     pub gaps: u64,
     pub errors: u64,
     pub dead_letters: u64,
+}
+
+impl FeedCursor {
+    /// What it has given so far, for a run's record.
+    pub fn counts(&self) -> Counts {
+        let facts = self.trades + self.contexts + self.mids;
+        let Self { duplicates, gaps, dead_letters, heard_until, .. } = *self;
+        Counts { facts, duplicates, gaps, dead_letters, block: 0, time: heard_until }
+    }
 }
 
 /// How far one connection was heard.

@@ -1,6 +1,6 @@
 //! What one stream of a source has given since it was opened, said once a second.
 
-use schemas::{Cursor, Outbox, SourceRun, is_numbered};
+use schemas::{Outbox, SourceRun, is_numbered};
 
 #[derive(Debug)]
 pub struct RunRecord {
@@ -32,9 +32,9 @@ impl RunRecord {
         Self { run, said: 0 }
     }
 
-    /// A frame, and what it has changed.
-    pub fn count(&mut self, bytes: u64, before: &Counts, made: &Counts, received: i64) {
-        self.run.frames += 1;
+    /// Frames, and what they have changed.
+    pub fn count(&mut self, frames: u64, bytes: u64, before: &Counts, made: &Counts, received: i64) {
+        self.run.frames += frames;
         self.run.bytes += bytes;
         self.run.facts += made.facts - before.facts;
         self.run.duplicates += made.duplicates - before.duplicates;
@@ -68,26 +68,13 @@ impl RunRecord {
 }
 
 /// How often things have happened so far.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     pub facts: u64,
     pub duplicates: u64,
     pub gaps: u64,
     pub dead_letters: u64,
+    /// How far it has come; 0 where that is not said.
     pub block: u64,
     pub time: i64,
-}
-
-impl Counts {
-    pub fn of(cursor: &Cursor) -> Self {
-        let Cursor { fills, gaps, dead_letters, block, time, .. } = *cursor;
-        Self {
-            facts: fills,
-            duplicates: cursor.blocks_repeated + cursor.fills_repeated,
-            gaps,
-            dead_letters,
-            block,
-            time,
-        }
-    }
 }

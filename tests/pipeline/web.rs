@@ -1,0 +1,38 @@
+//! HTTP of a running pipeline, or of a simulated exchange.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::process::{ask, path};
+
+pub struct Web {
+    http: String,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Web {
+    pub fn of(data: &Path) -> Self {
+        Self::at(ask(&["status", "--data", path(data), "--json"])["http"].as_str().unwrap())
+    }
+
+    pub fn at(address: &str) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        Self { http: address.to_owned(), runtime }
+    }
+
+    pub fn get(&self, what: &str) -> Value {
+        serde_json::from_str(&self.text(what)).unwrap()
+    }
+
+    pub fn text(&self, what: &str) -> String {
+        let url = format!("http://{}{what}", self.http);
+        self.runtime.block_on(async { reqwest::get(url).await.unwrap().text().await.unwrap() })
+    }
+
+    pub fn status(&self, what: &str) -> u16 {
+        let url = format!("http://{}{what}", self.http);
+        self.runtime.block_on(async { reqwest::get(url).await.unwrap().status().as_u16() })
+    }
+}
