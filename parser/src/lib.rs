@@ -2,12 +2,14 @@
 //! a dead letter with its exact bytes; the stream goes on.
 
 mod dead_letter;
+mod fill_stream;
 mod meta;
 mod node;
 mod public_feed;
 mod source_error;
 
 pub use dead_letter::{Reject, dead_letter};
+pub use fill_stream::{FillStream, StreamConfig, StreamConfigError};
 pub use meta::{InfoClient, InfoError, parse_meta};
 pub use node::{Census, FoundLine, Import, Layout, Line, NodeFiles, Progress, Taken, find_missing, take_line};
 pub use public_feed::{FeedCursor, Markets, Patience, PublicFeed};
@@ -24,12 +26,17 @@ pub struct Source {
 }
 
 /// Every source there is.
-pub fn sources() -> [Source; 3] {
+pub fn sources() -> [Source; 4] {
     [
         Source {
             name: "node-fills",
             state: &topics::STATE_PARSER_NODE_FILLS,
             about: "hourly `node_fills_by_block` files that a Hyperliquid node writes: every fill, blocks numbered without holes",
+        },
+        Source {
+            name: "fill-stream",
+            state: &topics::STATE_PARSER_NODE_FILLS,
+            about: "somebody's stream of a node's fills over WebSocket, as a file describes it (`--stream`); read as one more node",
         },
         Source {
             name: "meta",

@@ -88,7 +88,14 @@ fn everything(args: BenchLatency, folder: &Path, market: &Market) -> Up {
         kafka: args.kafka,
         database: args.database,
         http: SocketAddr::from(([127, 0, 0, 1], 0)),
-        sources: Sources { nodes, archives: Vec::new(), info: exchange.info, feed: exchange.feed, simulated: true },
+        sources: Sources {
+            nodes,
+            streams: Vec::new(),
+            archives: Vec::new(),
+            info: exchange.info,
+            feed: exchange.feed,
+            simulated: true,
+        },
         rate: args.rate,
         seed: market::SEED,
     }

@@ -48,7 +48,7 @@ pub fn start_market(
     let stop = roles.shared.stop.clone();
     runtime.spawn(simulator::serve(listener, feed, async move { stop.wait().await }));
     let exchange = Exchange { info: format!("http://{address}/info"), feed: format!("ws://{address}/ws") };
-    Ok(Ways { nodes: vec![out], archives: Vec::new(), exchange })
+    Ok(Ways { nodes: vec![out], streams: Vec::new(), archives: Vec::new(), exchange })
 }
 
 fn run_market(mut simulator: Simulator, shared: &Shared) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ::parser::StreamConfig;
 use tokio::runtime::Runtime;
 
 use super::healing::{self, Healing};
@@ -14,17 +15,20 @@ use crate::stop::Upstream;
 pub struct Ways {
     /// Data folders of nodes that see the same blocks.
     pub nodes: Vec<PathBuf>,
+    /// Others that give the same, over WebSocket.
+    pub streams: Vec<StreamConfig>,
     pub archives: Vec<PathBuf>,
     pub exchange: Exchange,
 }
 
-/// Node files where there is a node, and what the exchange tells everybody.
+/// The fills of nodes and streams where there are any, and what the exchange tells everybody.
 pub fn start(roles: &mut Roles, ways: Ways, simulated: Upstream, parsed: &Upstream, runtime: &Runtime) {
-    let Ways { nodes, archives, exchange } = ways;
-    if !nodes.is_empty() {
+    let Ways { nodes, streams, archives, exchange } = ways;
+    if !nodes.is_empty() || !streams.is_empty() {
         let healing = Healing::new();
-        let found = healing.clone();
-        roles.start("parser", parsed, move |shared| parser::run(shared, &nodes, &found, &simulated));
+        let (found, handle) = (healing.clone(), runtime.handle().clone());
+        let origins = parser::Origins { nodes, streams };
+        roles.start("parser", parsed, move |shared| parser::run(shared, &origins, &found, &simulated, &handle));
         if !archives.is_empty() {
             roles.start("healing", parsed, move |shared| healing::run(shared, &archives, &healing));
         }
@@ -46,8 +50,9 @@ pub mod folders {
     /// Where a node writes when it is not told otherwise.
     const USUAL_NODE: &str = "hl/data";
 
-    /// The nodes' data folders. One that was named and is not there is a mistake; without any, the public feed is all.
-    pub fn nodes(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    /// The nodes' data folders. One that was named and is not there is a mistake; without any, and without a stream, the
+    /// public feed is all.
+    pub fn nodes(named: &[PathBuf], has_streams: bool) -> Result<Vec<PathBuf>, Failure> {
         if !named.is_empty() {
             return named.iter().map(|path| node(path)).collect();
         }
@@ -55,9 +60,12 @@ pub mod folders {
         if usual.is_dir() {
             return Ok(vec![usual]);
         }
+        if has_streams {
+            return Ok(Vec::new());
+        }
         info!(
             "there is no Hyperliquid node's data folder at {}: the public feed has prices and trades, but positions, \
-             ratios and liquidations need the fills of a node (--node)",
+             ratios and liquidations need the fills of a node (--node, or --stream for somebody else's)",
             usual.display()
         );
         Ok(Vec::new())
@@ -86,7 +94,7 @@ pub mod folders {
         )))
     }
 
-    fn at_home(path: &Path) -> PathBuf {
+    pub fn at_home(path: &Path) -> PathBuf {
         path.strip_prefix("~").map_or_else(|_| path.to_owned(), |rest| home().join(rest))
     }
 

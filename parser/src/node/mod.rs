@@ -10,6 +10,8 @@ mod import;
 mod layout;
 mod legs;
 mod node_files;
+mod one_node;
+mod origin;
 mod run_record;
 mod search;
 mod tail;
@@ -18,7 +20,7 @@ mod trade_line;
 mod unit;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use census::Census;
 pub use healing::{FoundLine, find_missing};

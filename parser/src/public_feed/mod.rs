@@ -17,6 +17,7 @@ mod subscription;
 mod window;
 
 pub use markets::Markets;
+pub(crate) use pace::Pauses;
 pub use session::Patience;
 pub use state::FeedCursor;
 

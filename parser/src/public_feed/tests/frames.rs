@@ -143,7 +143,7 @@ fn what_no_backlog_reaches_back_to_is_a_gap_said_once_by_whoever_comes_to_know_i
     log.take(&mut log.feed(&coins), &[]);
     assert_eq!((log.gaps(), log.trades.len()), (vec![(8_000, 30_500)], 3));
     let said: Vec<String> = log.statuses.iter().map(|status| format!("{:?}", status.status)).collect();
-    assert_eq!(said, ["Connected", "Lost", "Connected", "Gap"]);
+    assert_eq!(said, ["Connected", "Disconnected", "Connected", "Gap"]);
 }
 
 #[test]
