@@ -61,6 +61,9 @@ pub enum Command {
     Topics(Topics),
     /// Say how far each reader is behind what it reads. Changes nothing
     Lag(Ask),
+    /// List, show and redrive what could not be understood: its exact bytes are kept for 30 days
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
     /// Print the contract: sources, topics, processors and tables. Changes nothing
     Schemas(Schemas),
     /// Measure this machine with the project's own benchmarks. Touches no data directory
@@ -109,9 +112,16 @@ pub struct Sources {
     /// beside others or alone; may be given more than once
     #[arg(long = "stream", value_name = "FILE", env = "HYPERLIQUID_STREAMS", value_delimiter = ',')]
     pub streams: Vec<PathBuf>,
-    /// Hyperliquid's info endpoint, for the terms of the markets
+    /// Hyperliquid's info endpoint, for the terms of the markets and the accounts of the largest wallets; never asked for
+    /// more than 1,200 of weight a minute, which is what one address may
     #[arg(long, value_name = "URL", env = "HYPERLIQUID_INFO", default_value = "https://api.hyperliquid.xyz/info")]
     pub info: String,
+    /// A node's own info endpoint (hl-visor --serve-info, http://localhost:3001/info), asked without limits where it answers
+    #[arg(long, value_name = "URL", env = "HYPERLIQUID_NODE_INFO")]
+    pub node_info: Option<String>,
+    /// An account to follow besides those with the largest positions: what it is worth, holds, moves and pays
+    #[arg(long = "wallet", value_name = "ADDRESS", env = "HYPERLIQUID_WALLETS", value_delimiter = ',')]
+    pub wallets: Vec<schemas::Wallet>,
     /// Hyperliquid's public WebSocket, for prices and trades
     #[arg(long, value_name = "URL", env = "HYPERLIQUID_FEED", default_value = "wss://api.hyperliquid.xyz/ws")]
     pub feed: String,
@@ -123,10 +133,12 @@ pub struct Sources {
 impl Sources {
     /// What there is to read. A node that was named and is not there is a mistake.
     pub fn ways(&self) -> Result<Ways, Failure> {
-        let exchange = Exchange { info: self.info.clone(), feed: self.feed.clone() };
+        let (info, node_info, feed) = (self.info.clone(), self.node_info.clone(), self.feed.clone());
+        let exchange = Exchange { info, node_info, feed };
         let streams = streams::read(&self.streams)?;
         let nodes = folders::nodes(&self.nodes, !streams.is_empty())?;
-        Ok(Ways { nodes, streams, archives: folders::archives(&self.archives)?, exchange })
+        let archives = folders::archives(&self.archives)?;
+        Ok(Ways { nodes, streams, archives, exchange, wallets: self.wallets.clone() })
     }
 }
 
@@ -307,6 +319,58 @@ pub struct Topics {
     /// At most so many records of each partition
     #[arg(long, value_name = "N", requires = "topic")]
     pub limit: Option<u64>,
+    #[command(flatten)]
+    pub ask: Ask,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DeadLetters {
+    /// List the letters, oldest first, and count them by reason. Changes nothing
+    Ls(LettersLs),
+    /// Show one letter: where its bytes came from, why they were not understood, and the bytes. Changes nothing
+    Show(LettersShow),
+    /// Give the letters to the parser of this version again
+    ///
+    /// What it understands now is published, each fact once and under the id it would have had: fills to `fills-history`,
+    /// beside the tape that went on without them; trades and contexts to their own topics. What was taken from elsewhere
+    /// in the meantime is left. What still is not understood is filed again as a new letter with the next attempt, up to
+    /// attempt 5; a letter is redriven or filed again once. May be ended and started again at any time, and beside
+    /// everything else that runs.
+    Redrive(LettersRedrive),
+}
+
+#[derive(Debug, Args)]
+pub struct LettersLs {
+    /// Only letters whose reason holds this text
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Only letters of this source: node-fills, public-feed, meta, or the topic of a record
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Only letters received at this time or later, in milliseconds UTC
+    #[arg(long, value_name = "MS")]
+    pub since: Option<i64>,
+    #[command(flatten)]
+    pub ask: Ask,
+}
+
+#[derive(Debug, Args)]
+pub struct LettersShow {
+    /// Which one: the first column of `fathom dead-letters ls`
+    #[arg(value_name = "ID")]
+    pub id: u64,
+    /// Print the bytes alone, exactly as they were received
+    #[arg(long, conflicts_with = "json")]
+    pub raw: bool,
+    #[command(flatten)]
+    pub ask: Ask,
+}
+
+#[derive(Debug, Args)]
+pub struct LettersRedrive {
+    /// Only say what would become of each letter. Changes nothing
+    #[arg(long)]
+    pub dry_run: bool,
     #[command(flatten)]
     pub ask: Ask,
 }

@@ -1,7 +1,8 @@
-//! `fathom status`, `topics`, `lag`: asked of the process that owns the data directory, through a socket in it; or,
+//! `fathom status`, `topics`, `lag`, `dead-letters`: asked of the process that owns the data directory, through a socket in it; or,
 //! when nobody owns it, read from the directory itself; or, where brokers are named, from Kafka.
 
 mod answer;
+pub mod dead_letters;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
@@ -32,6 +33,7 @@ pub enum Question {
     Status,
     Topics,
     Lag,
+    Redrive { dry_run: bool },
     Records { topic: String, partition: Option<u32>, from: Option<u64>, since: Option<i64>, limit: Option<u64> },
 }
 

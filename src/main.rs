@@ -16,7 +16,7 @@ mod tidy;
 
 use std::process::ExitCode;
 
-use args::{Bench, Cli, Command};
+use args::{Bench, Cli, Command, DeadLetters};
 use clap::Parser as _;
 use failure::Failure;
 use tracing_subscriber::EnvFilter;
@@ -42,6 +42,9 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Status(ask) => control::status(&ask),
         Command::Topics(topics) => control::topics(&topics),
         Command::Lag(ask) => control::lag(&ask),
+        Command::DeadLetters(DeadLetters::Ls(args)) => control::dead_letters::ls(&args),
+        Command::DeadLetters(DeadLetters::Show(args)) => control::dead_letters::show(&args),
+        Command::DeadLetters(DeadLetters::Redrive(args)) => control::dead_letters::redrive(&args),
         Command::Schemas(args) => contract::print(&args),
         Command::Bench(Bench::Computer(args)) => bench::computer::computer(&args),
         Command::Bench(Bench::Import(args)) => bench::import::import(&args),

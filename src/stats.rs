@@ -15,6 +15,7 @@ pub struct Stats {
     tasks: Mutex<BTreeMap<(&'static str, u32), Arc<Task>>>,
     pub source: Source,
     pub feed: Feed,
+    pub info: Info,
     /// Every result has rows in the database: a client finds something.
     pub has_results: AtomicBool,
 }
@@ -51,6 +52,9 @@ pub struct Source {
     pub bytes_behind: AtomicU64,
     pub blocks_missed: AtomicU64,
     pub blocks_repeated: AtomicU64,
+    pub blocks_healed: AtomicU64,
+    pub fills: AtomicU64,
+    pub gaps: AtomicU64,
     pub dead_letters: AtomicU64,
 }
 
@@ -67,6 +71,17 @@ pub struct Feed {
     pub duplicates: AtomicU64,
     pub gaps: AtomicU64,
     pub connections: AtomicU64,
+}
+
+/// What the info endpoint was asked, and what for.
+#[derive(Default)]
+pub struct Info {
+    pub requests: AtomicU64,
+    pub failed: AtomicU64,
+    pub refused: AtomicU64,
+    pub weight_in_last_minute: AtomicU64,
+    pub accounts: AtomicU64,
+    pub oldest_age_ms: AtomicI64,
 }
 
 impl Feed {
@@ -170,6 +185,31 @@ impl Stats {
             "counter",
             "Lines and fills that could not be understood.",
             source(count(&self.source.dead_letters)),
+        );
+        family("fathom_source_fills_total", "counter", "Fills published.", source(count(&self.source.fills)));
+        family("fathom_source_gaps_total", "counter", "Holes that were noticed.", source(count(&self.source.gaps)));
+        family(
+            "fathom_source_blocks_healed_total",
+            "counter",
+            "Blocks of holes that were found elsewhere.",
+            source(count(&self.source.blocks_healed)),
+        );
+        let info = |value: String| vec![("{source=\"info\"}".to_owned(), value)];
+        family("fathom_info_requests_total", "counter", "Requests sent.", info(count(&self.info.requests)));
+        family("fathom_info_failed_total", "counter", "Requests without a reply.", info(count(&self.info.failed)));
+        family("fathom_info_refused_total", "counter", "Requests refused (429).", info(count(&self.info.refused)));
+        family(
+            "fathom_info_weight",
+            "gauge",
+            "Weight spent in the last minute, of 1200 per address.",
+            info(count(&self.info.weight_in_last_minute)),
+        );
+        family("fathom_info_accounts", "gauge", "Accounts that are followed.", info(count(&self.info.accounts)));
+        family(
+            "fathom_info_oldest_account_ms",
+            "gauge",
+            "How long ago the account was asked that was asked longest ago.",
+            info(self.info.oldest_age_ms.load(Ordering::Relaxed).to_string()),
         );
         let feed = |value: String| vec![("{source=\"public-feed\"}".to_owned(), value)];
         family(

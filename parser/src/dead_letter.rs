@@ -1,10 +1,13 @@
-//! Bytes that could not be understood → a record that keeps them exactly.
+//! Bytes that could not be understood → a record that keeps them exactly, and the same bytes out of it again.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use schemas::DeadLetter;
+use schemas::{DeadLetter, Headers, Message as _, Outbox, topics};
+
+use crate::node::{Line, head};
 
 /// Why bytes could not become a fact. Never retried: the bytes will not change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub enum Reject {
     OtherTime { time: i64, block_time: i64 },
     /// The file ended, and a later one has begun, in the middle of a line.
     Unterminated,
+    /// An event beside the fills that is not what its kind should be.
+    Event { reason: String },
     /// A reply that is not the metadata it should be.
     Meta { reason: String },
     /// A frame of the public feed that is no message, or not the message that its channel carries.
@@ -46,6 +51,37 @@ pub fn dead_letter(source: &str, position: &str, bytes: &[u8], reject: &Reject, 
     DeadLetter { source, position, reason, attempt: 1, time, text, base64 }
 }
 
+/// The bytes of a letter, exactly.
+pub fn bytes_of(letter: &DeadLetter) -> Result<Cow<'_, [u8]>, base64::DecodeError> {
+    match &letter.text {
+        Some(text) => Ok(Cow::Borrowed(text.as_bytes())),
+        None => STANDARD.decode(letter.base64.as_deref().unwrap_or_default()).map(Cow::Owned),
+    }
+}
+
+/// Headers of letters of node files.
+pub mod header {
+    /// The folder that a node writes lines of this layout to.
+    pub const LAYOUT: &str = "layout";
+    /// Height and time of the block, where the line says them.
+    pub const BLOCK: &str = "block";
+    pub const BLOCK_TIME: &str = "block-time";
+}
+
+/// Files a letter of a node's line, or of a fill in it, with what else is to be known to understand its bytes one day:
+/// a fill alone does not say of which block it is.
+pub(crate) fn file(letter: &DeadLetter, line: &Line<'_>, out: &mut Outbox) {
+    let mut headers = Vec::new();
+    Headers::write(&mut headers, "schema", DeadLetter::SCHEMA.as_bytes());
+    Headers::write(&mut headers, "received", line.received.to_string().as_bytes());
+    Headers::write(&mut headers, header::LAYOUT, line.layout.folder().as_bytes());
+    if let Some((Some(block), time)) = head(line.layout, line.bytes) {
+        Headers::write(&mut headers, header::BLOCK, block.to_string().as_bytes());
+        Headers::write(&mut headers, header::BLOCK_TIME, time.to_string().as_bytes());
+    }
+    letter.append_to(out.batch(&topics::DEAD_LETTERS, 0), &headers);
+}
+
 impl fmt::Display for Reject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -63,6 +99,7 @@ impl fmt::Display for Reject {
                 write!(f, "the fill's time {time} is not that of its block, {block_time}")
             }
             Self::Unterminated => f.write_str("the file ends in the middle of a line"),
+            Self::Event { reason } => write!(f, "not an event: {reason}"),
             Self::Meta { reason } => write!(f, "not metadata: {reason}"),
             Self::Frame { reason } => write!(f, "not a frame of the public feed: {reason}"),
             Self::StreamFrame { reason } => write!(f, "not a frame with fills: {reason}"),

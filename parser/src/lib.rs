@@ -3,16 +3,23 @@
 
 mod dead_letter;
 mod fill_stream;
-mod meta;
+mod info;
+mod ledger;
+mod misc_events;
 mod node;
 mod public_feed;
+mod raw_frame;
+mod redrive;
 mod source_error;
 
-pub use dead_letter::{Reject, dead_letter};
+pub use dead_letter::{Reject, bytes_of, dead_letter};
 pub use fill_stream::{FillStream, StreamConfig, StreamConfigError};
-pub use meta::{InfoClient, InfoError, parse_meta};
+pub use info::{Budget, History, HistoryPage, InfoClient, InfoError, InfoSource, InfoStatus, parse_meta};
+pub use ledger::LedgerId;
+pub use misc_events::{MiscCursor, MiscEvents};
 pub use node::{Census, FoundLine, Import, Layout, Line, NodeFiles, Progress, Taken, find_missing, take_line};
-pub use public_feed::{FeedCursor, Markets, Patience, PublicFeed};
+pub use public_feed::{FeedCursor, Follow, Markets, Patience, PublicFeed, parse_spot_meta};
+pub use redrive::{Became, Filed, Outcome, Redrive};
 pub use source_error::SourceError;
 
 use schemas::{Topic, topics};
@@ -26,7 +33,7 @@ pub struct Source {
 }
 
 /// Every source there is.
-pub fn sources() -> [Source; 4] {
+pub fn sources() -> [Source; 6] {
     [
         Source {
             name: "node-fills",
@@ -39,9 +46,19 @@ pub fn sources() -> [Source; 4] {
             about: "somebody's stream of a node's fills over WebSocket, as a file describes it (`--stream`); read as one more node",
         },
         Source {
+            name: "misc-events",
+            state: &topics::STATE_PARSER_MISC_EVENTS,
+            about: "hourly `misc_events_by_block` or `misc_events` files of a node: deposits, withdrawals, transfers, funding, of all users",
+        },
+        Source {
             name: "meta",
             state: &topics::STATE_PARSER_META,
             about: "`meta` of the info endpoint, polled: what can be traded and on which terms",
+        },
+        Source {
+            name: "info",
+            state: &topics::STATE_PARSER_INFO,
+            about: "the info endpoint, asked within its budget: what the accounts of the largest wallets are worth, hold, move and pay",
         },
         Source {
             name: "public-feed",

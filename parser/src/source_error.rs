@@ -34,7 +34,7 @@ impl fmt::Display for SourceError {
             }
             Self::State { key, .. } => write!(f, "the state of {key} cannot be understood"),
             Self::Url { url, reason } => write!(f, "{url} is not the address of a WebSocket: {reason}"),
-            Self::Ended => f.write_str("the connection to the public feed is kept by nobody any more"),
+            Self::Ended => f.write_str("what kept the connection has ended by itself"),
         }
     }
 }

@@ -93,6 +93,8 @@ fn everything(args: BenchLatency, folder: &Path, market: &Market) -> Up {
             streams: Vec::new(),
             archives: Vec::new(),
             info: exchange.info,
+            node_info: None,
+            wallets: Vec::new(),
             feed: exchange.feed,
             simulated: true,
         },

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use schemas::{Cursor, TOPICS, Topic, topics};
 use serde_json::{Value, json};
@@ -11,9 +10,9 @@ use serde_json::{Value, json};
 use super::{Owner, Question};
 use crate::data_dir::{DataDir, Market};
 use crate::failure::Failure;
-use crate::log::{Log, Start};
+use crate::log::{Log, Start, read_to_the_end};
 use crate::run::sink::{self, topics_of_tables};
-use crate::run::{computer, market, now_ms};
+use crate::run::{computer, dead_letters, market, now_ms};
 
 /// What an answer is made of.
 pub struct Known<'a> {
@@ -25,9 +24,6 @@ pub struct Known<'a> {
 }
 
 type Each<'a> = &'a mut dyn FnMut(Value) -> Result<(), Failure>;
-
-const CHUNK_BYTES: usize = 1024 * 1024;
-const PATIENCE: Duration = Duration::from_millis(200);
 
 impl<'a> Known<'a> {
     pub fn of(owner: &'a Owner) -> Self {
@@ -50,6 +46,7 @@ impl<'a> Known<'a> {
             Question::Status => each(self.status()?),
             Question::Topics => each(self.topics()?),
             Question::Lag => each(self.lag()?),
+            Question::Redrive { dry_run } => dead_letters::redrive(&self.log, *dry_run, each),
             Question::Records { topic, partition, from, since, limit } => {
                 let known =
                     TOPICS.into_iter().find(|known| known.name == topic || self.log.generation().name(known) == *topic);
@@ -191,25 +188,14 @@ impl<'a> Known<'a> {
 
     /// Records up to where the partition ended when that was asked.
     fn some_records(&self, start: Start, limit: u64, each: Each<'_>) -> Result<u64, Failure> {
-        let Start { topic, partition, from } = start;
-        let mut next = from.unwrap_or(self.log.extent(topic, partition)?.first);
-        let mut left = limit.min(self.log.unread(topic, partition, next)?);
-        let end = self.log.extent(topic, partition)?.next;
-        let mut reader = Arc::clone(&self.log).reader(&[start])?;
         let mut printed = 0;
-        while left > 0 && next < end {
-            for slice in reader.read(CHUNK_BYTES, PATIENCE)? {
-                for (offset, record) in slice.records().filter(|(offset, _)| *offset < end).take(left as usize) {
-                    each(record_as_json(partition, offset, &record))?;
-                    printed += 1;
-                }
-                left = limit.saturating_sub(printed);
-                next = slice.next;
+        read_to_the_end::<Failure>(&self.log, start, |offset, record| {
+            if printed < limit {
+                each(record_as_json(start.partition, offset, record))?;
+                printed += 1;
             }
-            if reader.behind() == 0 {
-                break;
-            }
-        }
+            Ok(printed < limit)
+        })?;
         Ok(printed)
     }
 
@@ -278,7 +264,7 @@ pub fn status_in_words(status: &Value) -> String {
     words
 }
 
-fn moment(time: &Value) -> String {
+pub fn moment(time: &Value) -> String {
     let moment = time.as_i64().and_then(chrono::DateTime::from_timestamp_millis);
     moment.map_or_else(|| "–".to_owned(), |moment| moment.format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string())
 }

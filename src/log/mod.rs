@@ -10,6 +10,7 @@ pub mod kafka;
 mod slice;
 #[cfg(test)]
 mod tests;
+mod to_the_end;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -20,6 +21,7 @@ use schemas::{Generation, Outbox, Topic};
 
 pub use error::LogError;
 pub use slice::Slice;
+pub use to_the_end::read_to_the_end;
 
 pub trait Log: Send + Sync {
     fn generation(&self) -> Generation;

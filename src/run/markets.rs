@@ -6,33 +6,25 @@ use std::time::Duration;
 
 use parser::{InfoClient, InfoError, dead_letter};
 use schemas::{Coin, Market, Message as _, Outbox, topics};
-use tokio::runtime::Handle;
 use tracing::{info, warn};
 
-use super::tasks::{self, Lease};
+use super::tasks::Lease;
 use super::{PATIENCE, Shared, now_ms};
 use crate::failure::Failure;
-use crate::log::Writer;
+use crate::log::{Log, Writer};
 
-pub const STAGE: &str = "parser.meta";
+const STAGE: &str = "parser.meta";
 /// A new listing is known after at most this long.
 const EVERY: Duration = Duration::from_secs(60);
 const RETRY: Duration = Duration::from_secs(2);
 
-pub fn run(shared: &Shared, url: &str, runtime: &Handle) -> Result<(), Failure> {
-    tasks::keep(shared, STAGE, &topics::STATE_PARSER_META, |shared, _, lease| {
-        runtime.block_on(task(shared, url, lease))
-    })
-}
-
-async fn task(shared: &Shared, url: &str, lease: &Lease) -> Result<(), Failure> {
-    let client = InfoClient::new(url).map_err(|error| Failure::because(error.to_string(), error))?;
+pub async fn poll(shared: &Shared, client: &InfoClient, lease: &Lease) -> Result<(), Failure> {
     let mut publisher = Publisher::begin(shared)?;
     let mut failures = 0_u32;
     while !shared.stop.asked() && !lease.is_over() {
         let answer = tokio::select! {
             answer = client.markets(now_ms()) => answer,
-            () = shared.stop.wait() => return Ok(()),
+            () = over(shared, lease) => return Ok(()),
         };
         let rest = match answer {
             Ok(markets) => {
@@ -55,14 +47,24 @@ async fn task(shared: &Shared, url: &str, lease: &Lease) -> Result<(), Failure> 
     Ok(())
 }
 
+/// Every market that was published, on its last terms.
+pub fn published(log: &dyn Log) -> Result<Vec<Market>, Failure> {
+    let mut markets = Vec::new();
+    log.last_values(&topics::STATE_PARSER_META, 0, &mut |_, value| markets.extend(serde_json::from_slice(value).ok()))?;
+    Ok(markets)
+}
+
 /// Rests, but not when it is over.
 async fn rest_for(rest: Duration, shared: &Shared, lease: &Lease) {
-    let until = tokio::time::Instant::now() + rest;
-    while tokio::time::Instant::now() < until && !lease.is_over() {
-        tokio::select! {
-            () = tokio::time::sleep(PATIENCE) => {}
-            () = shared.stop.wait() => return,
-        }
+    tokio::select! {
+        () = tokio::time::sleep(rest) => {}
+        () = over(shared, lease) => {}
+    }
+}
+
+async fn over(shared: &Shared, lease: &Lease) {
+    while !shared.stop.asked() && !lease.is_over() {
+        tokio::time::sleep(PATIENCE).await;
     }
 }
 
@@ -77,12 +79,7 @@ impl Publisher {
     fn begin(shared: &Shared) -> Result<Self, Failure> {
         let log = &shared.log;
         let writer = Arc::clone(log).writer(&format!("{STAGE}.0"))?;
-        let mut published = BTreeMap::new();
-        log.last_values(&topics::STATE_PARSER_META, 0, &mut |_, value| {
-            if let Ok(market) = serde_json::from_slice::<Market>(value) {
-                published.insert(market.coin.clone(), market);
-            }
-        })?;
+        let published = published(log.as_ref())?.into_iter().map(|market| (market.coin.clone(), market)).collect();
         Ok(Self { writer, out: Outbox::new(log.generation()), published })
     }
 

@@ -1,16 +1,20 @@
 //! The roles. Each is a loop that takes a bounded piece of its input, finishes it, commits, and takes the next; so
 //! what is not read yet is the only queue. A role ends when its upstream has ended and nothing is left to read.
 
+mod accounts;
 pub mod alone;
 pub mod api;
 pub mod computer;
 mod database;
+pub mod dead_letters;
 mod demo;
 mod healing;
 mod housekeeping;
 pub mod import;
+mod info;
 pub mod market;
 mod markets;
+mod misc_events;
 mod parser;
 mod public_feed;
 mod roles;

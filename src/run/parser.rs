@@ -151,6 +151,9 @@ impl crate::stats::Source {
         self.block_time.store(cursor.time, Ordering::Relaxed);
         self.blocks_missed.store(cursor.blocks_missed, Ordering::Relaxed);
         self.blocks_repeated.store(cursor.blocks_repeated, Ordering::Relaxed);
+        self.blocks_healed.store(cursor.blocks_healed, Ordering::Relaxed);
+        self.fills.store(cursor.fills, Ordering::Relaxed);
+        self.gaps.store(cursor.gaps, Ordering::Relaxed);
         self.dead_letters.store(cursor.dead_letters, Ordering::Relaxed);
     }
 }

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use parser::{InfoClient, Markets, Patience, PublicFeed, SourceError};
+use parser::{Markets, Patience, PublicFeed, SourceError};
 use schemas::{Outbox, topics};
 use tokio::runtime::Handle;
-use tracing::warn;
+use tracing::info;
 
 use super::tasks::{self, Lease};
-use super::{PATIENCE, Shared, now_ms};
+use super::{PATIENCE, Shared, markets, now_ms};
 use crate::failure::Failure;
 
 pub const STAGE: &str = "parser.public-feed";
-const RETRY: Duration = Duration::from_secs(2);
+const RETRY: Duration = Duration::from_millis(250);
 /// A new listing is followed after at most this long; one that is noticed on the feed, sooner.
 const METADATA_EVERY: Duration = Duration::from_secs(60);
 const METADATA_SOON: Duration = Duration::from_secs(5);
@@ -24,6 +24,8 @@ const METADATA_SOON: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct Exchange {
     pub info: String,
+    /// A node of ours answers some questions, as many as are asked.
+    pub node_info: Option<String>,
     pub feed: String,
 }
 
@@ -36,8 +38,7 @@ pub fn run(shared: &Shared, exchange: &Exchange, runtime: &Handle) -> Result<(),
 
 async fn task(shared: &Shared, exchange: &Exchange, lease: &Lease) -> Result<(), Failure> {
     let log = &shared.log;
-    let client = InfoClient::new(&exchange.info).map_err(|error| Failure::because(error.to_string(), error))?;
-    let Some(markets) = first_metadata(shared, &client, lease).await else { return Ok(()) };
+    let Some(markets) = first_markets(shared, lease)? else { return Ok(()) };
     // First the writer: when it has begun, nobody else can change the state that is read next.
     let mut writer = Arc::clone(log).writer(&format!("{STAGE}.0"))?;
     let mut state = Vec::new();
@@ -51,7 +52,7 @@ async fn task(shared: &Shared, exchange: &Exchange, lease: &Lease) -> Result<(),
         let patience = if feed.wants_metadata() { METADATA_SOON } else { METADATA_EVERY };
         if asked.elapsed() > patience {
             asked = Instant::now();
-            follow(&mut feed, &client).await;
+            feed.follow(Markets::all(&markets::published(log.as_ref())?), now_ms());
         }
         let taken = tokio::select! {
             taken = feed.read(&mut out) => taken.map_err(stopped)?,
@@ -66,32 +67,22 @@ async fn task(shared: &Shared, exchange: &Exchange, lease: &Lease) -> Result<(),
     Ok(())
 }
 
-/// Which markets there are; nothing, when the end comes before that is known.
-async fn first_metadata(shared: &Shared, client: &InfoClient, lease: &Lease) -> Option<Markets> {
+/// Which markets there are; nothing, when the end comes before that is known. The role that asks the exchange says
+/// what is wrong with it.
+fn first_markets(shared: &Shared, lease: &Lease) -> Result<Option<Markets>, Failure> {
     let mut said = false;
     while !shared.stop.asked() && !lease.is_over() {
-        match client.markets(now_ms()).await {
-            Ok(markets) => return Some(Markets::all(&markets)),
-            Err(error) if !said => {
-                said = true;
-                let chain = Failure::because(error.to_string(), error).chain();
-                warn!("the public feed waits for the metadata of the markets: {chain}");
-            }
-            Err(_) => {}
+        let markets = markets::published(shared.log.as_ref())?;
+        if !markets.is_empty() {
+            return Ok(Some(Markets::all(&markets)));
         }
-        tokio::select! {
-            () = tokio::time::sleep(RETRY) => {}
-            () = shared.stop.wait() => {}
+        if !said {
+            said = true;
+            info!("the public feed waits for the metadata of the markets");
         }
+        shared.stop.rest(RETRY);
     }
-    None
-}
-
-/// The role that polls metadata says what is wrong with it.
-async fn follow(feed: &mut PublicFeed, client: &InfoClient) {
-    if let Ok(markets) = client.markets(now_ms()).await {
-        feed.follow(Markets::all(&markets), now_ms());
-    }
+    Ok(None)
 }
 
 fn stopped(error: SourceError) -> Failure {

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use ::parser::StreamConfig;
+use schemas::Wallet;
 use tokio::runtime::Runtime;
 
 use super::healing::{self, Healing};
 use super::roles::Roles;
-use super::{Exchange, markets, parser, public_feed};
+use super::{Exchange, info, misc_events, parser, public_feed};
 use crate::stop::Upstream;
 
 /// Where facts come from.
@@ -19,11 +20,17 @@ pub struct Ways {
     pub streams: Vec<StreamConfig>,
     pub archives: Vec<PathBuf>,
     pub exchange: Exchange,
+    /// Whose accounts are followed, besides those with the largest positions.
+    pub wallets: Vec<Wallet>,
 }
 
 /// The fills of nodes and streams where there are any, and what the exchange tells everybody.
 pub fn start(roles: &mut Roles, ways: Ways, simulated: Upstream, parsed: &Upstream, runtime: &Runtime) {
-    let Ways { nodes, streams, archives, exchange } = ways;
+    let Ways { nodes, streams, archives, exchange, wallets } = ways;
+    if !nodes.is_empty() {
+        let (folders, upstream) = (nodes.clone(), simulated.clone());
+        roles.start("misc events", parsed, move |shared| misc_events::run(shared, &folders, &upstream));
+    }
     if !nodes.is_empty() || !streams.is_empty() {
         let healing = Healing::new();
         let (found, handle) = (healing.clone(), runtime.handle().clone());
@@ -33,8 +40,8 @@ pub fn start(roles: &mut Roles, ways: Ways, simulated: Upstream, parsed: &Upstre
             roles.start("healing", parsed, move |shared| healing::run(shared, &archives, &healing));
         }
     }
-    let (handle, url) = (runtime.handle().clone(), exchange.info.clone());
-    roles.start("markets", parsed, move |shared| markets::run(shared, &url, &handle));
+    let (handle, endpoint) = (runtime.handle().clone(), exchange.clone());
+    roles.start("info", parsed, move |shared| info::run(shared, &endpoint, &wallets, &handle));
     let handle = runtime.handle().clone();
     roles.start("public feed", parsed, move |shared| public_feed::run(shared, &exchange, &handle));
 }

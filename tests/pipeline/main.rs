@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod compare;
+mod dead_letters;
 mod demo;
 mod import;
 mod kills;

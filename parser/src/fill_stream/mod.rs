@@ -144,7 +144,7 @@ impl FillStream {
     }
 
     fn place(&self, frame: u64, line: usize) -> String {
-        format!("{}:{}-{frame}#{line}", self.name, self.opened)
+        format!("{}:{}-{frame}/{line}", self.name, self.opened)
     }
 }
 

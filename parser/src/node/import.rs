@@ -40,7 +40,7 @@ pub struct Progress {
     /// How much of the content of each open file was taken.
     places: BTreeMap<String, u64>,
     /// What goes beside the tape stands here.
-    history: Cursor,
+    pub(crate) history: Cursor,
     /// Which stretches of history other imports have brought, with both ends.
     covered: Vec<(i64, i64)>,
     pub lines: u64,
@@ -253,7 +253,7 @@ impl Progress {
         Self { plan, covered: self.covered, ..Self::default() }
     }
 
-    fn is_covered(&self, time: i64) -> bool {
+    pub(crate) fn is_covered(&self, time: i64) -> bool {
         self.covered.iter().any(|(from, to)| (from..=to).contains(&&time))
     }
 }

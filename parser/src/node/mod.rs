@@ -3,24 +3,30 @@
 
 mod archive;
 mod census;
-mod gaps;
+pub(crate) mod gaps;
 mod healing;
 mod hours;
 mod import;
 mod layout;
-mod legs;
+pub(crate) mod legs;
 mod node_files;
 mod one_node;
 mod origin;
 mod run_record;
 mod search;
 mod tail;
-mod tape;
+pub(crate) mod tape;
 mod trade_line;
-mod unit;
+pub(crate) mod unit;
 
 #[cfg(test)]
 pub(crate) mod tests;
+
+pub(crate) use legs::fnv;
+pub(crate) use run_record::{Counts, RunRecord};
+pub(crate) use tail::{CHUNK_BYTES, Next, Tail};
+pub(crate) use tape::furthest_block;
+pub(crate) use unit::{moment, understand};
 
 pub use census::Census;
 pub use healing::{FoundLine, find_missing};
@@ -28,3 +34,4 @@ pub use import::{Import, Progress};
 pub use layout::Layout;
 pub use node_files::{NodeFiles, Taken};
 pub use tape::{Line, take_line};
+pub(crate) use unit::head;

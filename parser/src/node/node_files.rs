@@ -211,7 +211,7 @@ impl NodeFiles {
         let Self { nodes, cursor, .. } = self;
         let node = &mut nodes[at];
         let Origin::Stream(stream) = &mut node.origin else { return 0 };
-        let (layout, mut taken) = (stream.layout(), 0);
+        let mut taken = 0;
         let mut news = Vec::new();
         while taken < CHUNK_BYTES as u64
             && let Some(said) = stream.look(received)
@@ -226,10 +226,10 @@ impl NodeFiles {
                     node.say(status, &reason, received, out);
                 }
                 News::Odd { bytes, reject, position } => {
-                    let (before, stream) = (Counts::of(cursor), node.label.as_str());
-                    let line = Line { bytes: &bytes, layout, stream, position: &position, received, keeps_raw: true };
-                    tape::set_line_aside(&line, &reject, cursor, out);
-                    node.run.count(bytes.len() as u64, &before, cursor, received);
+                    let before = Counts::of(cursor);
+                    tape::set_frame_aside(&node.source(), &position, &bytes, &reject, received, out);
+                    cursor.dead_letters += 1;
+                    node.run.count(bytes.len() as u64, &before, &Counts::of(cursor), received);
                 }
             }
         }
@@ -274,7 +274,7 @@ impl NodeFiles {
         *is_cut = !follows && cursor.time == last;
         *heard = Some(received);
         let bytes = origin.pass_line();
-        run.count(bytes, &before, cursor, received);
+        run.count(bytes, &before, &Counts::of(cursor), received);
         bytes
     }
 

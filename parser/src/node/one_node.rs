@@ -75,8 +75,13 @@ impl Node {
     pub fn say(&mut self, status: SourceStatus, reason: &str, received: i64, out: &mut Outbox) {
         if self.origin.is_stream() && self.said != Some(status) {
             self.said = Some(status);
-            out.send(&FeedStatus::of(stream_source(&self.label).as_str(), status, received, reason));
+            out.send(&FeedStatus::of(self.source().as_str(), status, received, reason));
         }
+    }
+
+    /// What it is called beside the other sources.
+    pub fn source(&self) -> String {
+        if self.origin.is_stream() { stream_source(&self.label) } else { SOURCE.to_owned() }
     }
 
     pub fn numbers_blocks(&self) -> bool {
@@ -88,7 +93,6 @@ impl Node {
     }
 }
 
-/// What a stream is called beside the other sources.
 fn stream_source(name: &str) -> String {
     format!("fill-stream.{name}")
 }

@@ -33,8 +33,7 @@ impl RunRecord {
     }
 
     /// A frame, and what it has changed.
-    pub fn count(&mut self, bytes: u64, before: &Counts, after: &Cursor, received: i64) {
-        let made = Counts::of(after);
+    pub fn count(&mut self, bytes: u64, before: &Counts, made: &Counts, received: i64) {
         self.run.frames += 1;
         self.run.bytes += bytes;
         self.run.facts += made.facts - before.facts;
@@ -71,12 +70,12 @@ impl RunRecord {
 /// How often things have happened so far.
 #[derive(Debug, Clone, Copy)]
 pub struct Counts {
-    facts: u64,
-    duplicates: u64,
-    gaps: u64,
-    dead_letters: u64,
-    block: u64,
-    time: i64,
+    pub facts: u64,
+    pub duplicates: u64,
+    pub gaps: u64,
+    pub dead_letters: u64,
+    pub block: u64,
+    pub time: i64,
 }
 
 impl Counts {

@@ -5,8 +5,8 @@
 //! was said before; then it goes beside the tape, to `fills-history`.
 
 use schemas::{
-    Clock, Cursor, FeedStatus, Gap, Growing, Headers, Outbox, RAW_PART_BYTES, SourceStatus, Topic, comes_after,
-    is_numbered, kind, raw_parts, topics, unnumbered,
+    Clock, Cursor, DeadLetter, FeedStatus, Gap, Growing, Headers, Message as _, Outbox, SourceStatus, Topic,
+    comes_after, is_numbered, kind, topics, unnumbered,
 };
 use serde::Serialize;
 
@@ -15,7 +15,8 @@ use super::gaps;
 use super::layout::Layout;
 use super::legs::{self, Leg};
 use super::unit::{Unit, understand};
-use crate::dead_letter::{Reject, dead_letter};
+use crate::dead_letter::{Reject, dead_letter, file};
+use crate::raw_frame;
 
 pub const SOURCE: &str = "node-fills";
 /// More blocks than milliseconds have never been seen; a restart may pass some over.
@@ -82,21 +83,32 @@ pub fn heal(line: &Line<'_>, census: &mut Census, out: &mut Outbox) {
 pub fn set_line_aside(line: &Line<'_>, reject: &Reject, cursor: &mut Cursor, out: &mut Outbox) {
     let time = if cursor.time > 0 { cursor.time } else { line.received };
     keep_raw(line, time, out);
-    let mut headers = Vec::new();
-    Headers::write(&mut headers, "received", line.received.to_string().as_bytes());
-    out.inherit(Headers(&headers));
-    out.send(&dead_letter(SOURCE, line.position, line.bytes, reject, line.received));
+    file(&dead_letter(SOURCE, line.position, line.bytes, reject, line.received), line, out);
     cursor.dead_letters += 1;
 }
 
-fn follows<'a>(unit: Unit<'a>, cursor: &Cursor) -> Result<Unit<'a>, Reject> {
+/// A frame in which no line of a node could be found.
+pub fn set_frame_aside(source: &str, position: &str, frame: &[u8], reject: &Reject, received: i64, out: &mut Outbox) {
+    let mut headers = Vec::new();
+    Headers::write(&mut headers, "schema", DeadLetter::SCHEMA.as_bytes());
+    Headers::write(&mut headers, "received", received.to_string().as_bytes());
+    let letter = dead_letter(source, position, frame, reject, received);
+    letter.append_to(out.batch(&topics::DEAD_LETTERS, 0), &headers);
+}
+
+pub fn follows<'a>(unit: Unit<'a>, cursor: &Cursor) -> Result<Unit<'a>, Reject> {
     let Some(number) = unit.number else { return Ok(unit) };
-    let elapsed = u64::try_from(unit.time.saturating_sub(cursor.time)).unwrap_or_default();
-    let furthest = cursor.block.saturating_add(elapsed).saturating_add(BLOCKS_AT_ONCE);
+    let furthest = furthest_block(cursor.block, cursor.time, unit.time);
     if cursor.block > 0 && number > furthest || !is_numbered(number) {
         return Err(Reject::TooFarAhead { number, last: cursor.block });
     }
     Ok(unit)
+}
+
+/// The highest number that a block can have at a time, after the last one.
+pub fn furthest_block(last: u64, last_time: i64, time: i64) -> u64 {
+    let elapsed = u64::try_from(time.saturating_sub(last_time)).unwrap_or_default();
+    last.saturating_add(elapsed).saturating_add(BLOCKS_AT_ONCE)
 }
 
 struct Taking<'a> {
@@ -227,9 +239,7 @@ impl Taking<'_> {
 
     fn set_leg_aside(&mut self, text: &str, index: u32, reject: &Reject) {
         let position = format!("{}#{index}", self.line.position);
-        let headers = self.headers(kind::FILL, "fill/1", self.cursor.block);
-        self.out.inherit(Headers(&headers));
-        self.out.send(&dead_letter(SOURCE, &position, text.as_bytes(), reject, self.line.received));
+        file(&dead_letter(SOURCE, &position, text.as_bytes(), reject, self.line.received), self.line, self.out);
         self.cursor.dead_letters += 1;
     }
 
@@ -353,18 +363,7 @@ fn say(status: SourceStatus, gap: &Gap, healed_by: Option<&str>, reason: &str, r
 }
 
 fn keep_raw(line: &Line<'_>, time: i64, out: &mut Outbox) {
-    if !line.keeps_raw {
-        return;
-    }
-    let mut headers = Vec::new();
-    Headers::write(&mut headers, "received", line.received.to_string().as_bytes());
-    let batch = out.batch(&topics::RAW_NODE_FILLS, 0);
-    if line.bytes.len() <= RAW_PART_BYTES {
-        return batch.push(time, line.position.as_bytes(), Some(line.bytes), &headers);
-    }
-    for (part, parts, bytes) in raw_parts(line.bytes) {
-        let mut headers = headers.clone();
-        Headers::write(&mut headers, "part", format!("{part}/{parts}").as_bytes());
-        batch.push(time, line.position.as_bytes(), Some(bytes), &headers);
+    if line.keeps_raw {
+        raw_frame::keep(&topics::RAW_NODE_FILLS, line.position, time, line.received, line.bytes, out);
     }
 }

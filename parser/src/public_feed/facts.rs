@@ -1,6 +1,10 @@
 //! Elements of frames → facts of the contract, with their headers.
 
-use schemas::{AssetContext, Coin, Headers, Message, Outbox, RAW_PART_BYTES, Trade, kind, raw_parts, topics};
+use schemas::{
+    Amount, AssetContext, Coin, Headers, Message, Mid, Outbox, RAW_PART_BYTES, Trade, kind, raw_parts, topics,
+};
+use serde::Deserialize as _;
+use serde::de::IntoDeserializer as _;
 use serde_json::value::RawValue;
 
 use super::object;
@@ -8,6 +12,8 @@ use crate::dead_letter::{Reject, dead_letter};
 
 /// Where and when the frame came that is being worked on.
 pub struct Origin<'a> {
+    /// Which of the connections that are kept side by side.
+    pub on: usize,
     /// The connection's number and the frame's.
     pub position: &'a str,
     pub received: i64,
@@ -35,6 +41,18 @@ pub fn context(coin: &Coin, element: &RawValue, time: i64) -> Result<(AssetConte
     read.map(|(text, context)| (context, text)).map_err(|reason| Reject::Context { reason })
 }
 
+/// The mid of a name as the mids of a dex hold it; the exchange gives it no time either.
+pub fn mid(dex: &str, name: &str, element: &RawValue, time: i64) -> Result<Mid, Reject> {
+    let not_a_mid = |reason: String| Reject::Frame { reason: format!("the mid of {name:?} cannot be read: {reason}") };
+    let coin: Result<Coin, serde::de::value::Error> = Coin::deserialize(name.into_deserializer());
+    let coin = coin.map_err(|error| not_a_mid(error.to_string()))?;
+    if coin.dex() != dex {
+        return Err(not_a_mid(format!("it is not of dex {dex:?}")));
+    }
+    let mid: Result<Amount, _> = element.get().trim_matches('"').parse();
+    mid.map(|mid| Mid { coin, mid, time }).map_err(|error| not_a_mid(error.to_string()))
+}
+
 impl Origin<'_> {
     pub fn send_trade(&self, trade: &Trade, text: &str, out: &mut Outbox) {
         self.send(trade, text, &self.headers(Trade::SCHEMA), out);
@@ -44,6 +62,11 @@ impl Origin<'_> {
         let mut headers = self.headers(AssetContext::SCHEMA);
         Headers::write(&mut headers, kind::HEADER, kind::CONTEXT);
         self.send(context, text, &headers, out);
+    }
+
+    pub fn send_mid(&self, mid: &Mid, out: &mut Outbox) {
+        let Ok(text) = serde_json::to_string(mid) else { return };
+        self.send(mid, &text, &self.headers(Mid::SCHEMA), out);
     }
 
     fn send<M: Message>(&self, message: &M, text: &str, headers: &[u8], out: &mut Outbox) {

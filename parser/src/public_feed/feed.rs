@@ -1,56 +1,49 @@
-//! What the connection gives → facts, gaps and state. Knows no clock: every event comes with its time.
+//! What happens on the connections → facts, gaps and state. Knows no clock: every event comes with its time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use schemas::{AssetContext, Coin, FeedStatus, Outbox, SourceStatus, Trade, topics};
-use serde_json::value::RawValue;
+use schemas::{Coin, Outbox, SourceStatus, topics};
 
-use super::coverage::{self, Coverage};
-use super::facts::{self, Origin};
+use super::coverage::Coverage;
+use super::event::{Event, What};
+use super::facts::Origin;
 use super::frame::{Frame, understand};
 use super::markets::Markets;
-use super::state::{CURSOR, Entry, FeedCursor, Latest};
+use super::memory::Memory;
+use super::plan::{CONNECTIONS, Plan};
+use super::state::{CURSOR, Entry, FeedCursor};
+use super::subscription::Subscription;
+use super::takeover::take_over;
 use crate::dead_letter::Reject;
 use crate::source_error::SourceError;
 
 #[derive(Debug)]
 pub struct Feed {
-    markets: Markets,
-    cursor: FeedCursor,
-    latest: BTreeMap<Coin, Latest>,
-    /// Whose latest has to be written.
-    changed: BTreeSet<Coin>,
-    coverage: Coverage,
-    /// Of this connection.
-    frame: u64,
-    /// How often other coins came to be wanted.
-    edition: u64,
-    wants_metadata: bool,
+    pub(super) markets: Markets,
+    pub(super) plan: Arc<Plan>,
+    /// How often the plan has changed.
+    pub(super) edition: u64,
+    pub(super) cursor: FeedCursor,
+    pub(super) memory: Memory,
+    pub(super) coverage: Coverage,
+    pub(super) wants_metadata: bool,
+    pub(super) unsaid: Unsaid,
+    /// Of each connection, its number and that of its latest frame.
+    numbers: [(u64, u64); CONNECTIONS],
 }
 
-/// What happens on the connection, in order.
-#[derive(Debug)]
-pub enum Event {
-    Opened,
-    Frame {
-        bytes: Vec<u8>,
-        received: i64,
-    },
-    /// Every subscription of an edition of the markets was answered; the trades of these coins are heard.
-    Subscribed {
-        time: i64,
-        coins: Vec<Coin>,
-        edition: u64,
-    },
-    /// And by now their backlogs should have come.
-    Settled {
-        time: i64,
-    },
-    Lost {
-        time: i64,
-        reason: String,
-    },
+/// What is to be said when there is somebody to say it to.
+#[derive(Debug, Default)]
+pub(super) struct Unsaid {
+    /// That the process before was connected.
+    pub(super) ending: bool,
+    /// What the plan leaves out.
+    pub(super) left_out: bool,
 }
+
+/// So old metadata may be when it is complete: it is asked for dex by dex.
+const METADATA_AGE_MS: i64 = 10_000;
 
 impl Feed {
     pub fn new(
@@ -59,24 +52,26 @@ impl Feed {
         markets: Markets,
         time: i64,
     ) -> Result<Self, SourceError> {
-        let (mut cursor, mut latest) = (FeedCursor::default(), BTreeMap::new());
+        let (mut cursor, mut memory) = (FeedCursor::default(), Memory::default());
         for entry in entries {
             match entry {
                 Entry::Cursor(read) => cursor = read,
-                Entry::Coin(coin, read) => drop(latest.insert(coin, read)),
+                Entry::Coin(coin, latest) => memory.remember(coin, latest),
+                Entry::Mid(coin, mid) => memory.remember_mid(coin, mid),
             }
         }
         if cursor.generation != 0 && cursor.generation != generation {
             return Err(SourceError::Generation { found: cursor.generation });
         }
-        coverage::lose(&mut cursor);
-        if cursor.hole.is_some() && markets.traded().any(|coin| !latest.contains_key(coin)) {
-            let markets_time = cursor.markets_time;
-            coverage::open_hole(&mut cursor, markets_time, false);
-        }
-        (cursor.generation, cursor.markets_time) = (generation, time);
-        let (changed, coverage) = (BTreeSet::new(), Coverage::default());
-        Ok(Self { markets, cursor, latest, changed, coverage, frame: 0, edition: 0, wants_metadata: false })
+        cursor.generation = generation;
+        let plan = Arc::new(Plan::default().follow(&markets));
+        let unsaid = Unsaid { ending: cursor.connected, left_out: !plan.left_out.is_empty() };
+        let coverage = take_over(&mut cursor, &mut memory, &plan.coins());
+        let (edition, wants_metadata, numbers) = (0, false, Default::default());
+        let mut feed = Self { markets, plan, edition, cursor, memory, coverage, wants_metadata, unsaid, numbers };
+        let others_were_heard = feed.cursor.heard_until > 0;
+        feed.carry(feed.plan.coins(), time, others_were_heard);
+        Ok(feed)
     }
 
     pub fn cursor(&self) -> &FeedCursor {
@@ -87,169 +82,107 @@ impl Feed {
         self.wants_metadata
     }
 
-    /// Newer metadata; gives the edition of what is wanted. A market that was listed since the metadata before may
-    /// have been traded unheard.
-    pub fn follow(&mut self, markets: Markets, time: i64) -> u64 {
-        let followed: BTreeSet<&Coin> = self.markets.traded().collect();
-        if markets.traded().any(|coin| !followed.contains(coin)) {
-            self.edition += 1;
-            self.coverage.unsubscribe();
-            let since = self.cursor.markets_time;
-            coverage::open_hole(&mut self.cursor, since, true);
-        }
-        (self.markets, self.cursor.markets_time, self.wants_metadata) = (markets, time, false);
-        self.edition
+    pub fn plan(&self) -> (Arc<Plan>, u64) {
+        (Arc::clone(&self.plan), self.edition)
+    }
+
+    /// Newer metadata; says whether something else is wanted because of it.
+    pub fn follow(&mut self, markets: Markets, time: i64) -> bool {
+        let plan = self.plan.follow(&markets);
+        let is_new = plan != *self.plan;
+        self.unsaid.left_out |= !plan.left_out.is_empty() && plan.left_out != self.plan.left_out;
+        (self.markets, self.wants_metadata, self.edition) = (markets, false, self.edition + u64::from(is_new));
+        self.plan = Arc::new(plan);
+        self.carry(self.plan.coins(), time, true);
+        is_new
+    }
+
+    /// Which connection is to carry which coin. A market that was listed since the metadata before may have been traded
+    /// unheard, if others were heard.
+    pub(super) fn carry(&mut self, carriers: BTreeMap<Coin, usize>, time: i64, others_were_heard: bool) {
+        let unheard_since = others_were_heard.then(|| self.cursor.markets_time.saturating_sub(METADATA_AGE_MS));
+        self.coverage.follow(carriers, unheard_since, time, &self.cursor, &mut self.memory);
+        self.cursor.markets_time = time;
     }
 
     pub fn take(&mut self, event: &Event, out: &mut Outbox) {
-        match event {
-            Event::Opened => self.open(out),
-            Event::Frame { bytes, received } => self.take_frame(bytes, *received, out),
-            Event::Subscribed { time, coins, edition } => {
+        let (on, time) = (event.on, event.time);
+        self.say_the_ending(out);
+        match &event.what {
+            What::Opened => self.open(on),
+            What::Frame(bytes) => self.take_frame(on, bytes, time, out),
+            What::Subscribed { coins, edition } => {
                 if *edition == self.edition {
-                    self.coverage.subscribe(coins.clone(), *time, &mut self.cursor);
+                    self.coverage.subscribe(on, coins, time, &mut self.cursor, &mut self.memory);
                 }
-                if !self.cursor.connected {
-                    self.say(SourceStatus::Connected, *time, &format!("{} coins are followed", coins.len()), out);
-                }
-                self.cursor.connected = true;
-                self.close_hole(false, *time, out);
+                self.say_connected(on, coins.len(), time, out);
             }
-            Event::Settled { time } => self.close_hole(true, *time, out),
-            Event::Lost { time, reason } => self.lose(*time, reason, out),
+            What::Settled => self.coverage.settle(on, &mut self.memory),
+            What::Lost { reason } => self.lose(on, SourceStatus::Disconnected, reason, time, out),
+            What::Stale { reason } => self.lose(on, SourceStatus::Stale, reason, time, out),
         }
+        self.say_gaps(time, out);
     }
 
-    fn open(&mut self, out: &mut Outbox) {
-        if self.cursor.connected {
-            let last = self.cursor.last_frame_time;
-            self.lose(last, "the process that was connected has ended", out);
-        }
+    fn open(&mut self, on: usize) {
         self.cursor.connection += 1;
-        self.frame = 0;
-        self.coverage = Coverage::default();
+        self.numbers[on] = (self.cursor.connection, 0);
     }
 
-    fn lose(&mut self, time: i64, reason: &str, out: &mut Outbox) {
-        if self.cursor.connected {
-            self.say(SourceStatus::Disconnected, time, reason, out);
-        }
-        self.cursor.connected = false;
-        self.coverage = Coverage::default();
-        coverage::lose(&mut self.cursor);
+    fn lose(&mut self, on: usize, status: SourceStatus, reason: &str, time: i64, out: &mut Outbox) {
+        self.say_lost(on, status, reason, time, out);
+        self.coverage.lose(on, &self.cursor, &mut self.memory);
     }
 
-    fn close_hole(&mut self, is_settled: bool, time: i64, out: &mut Outbox) {
-        let Some((from, to)) = self.coverage.close_hole(is_settled, &mut self.cursor) else { return };
-        self.cursor.gaps += 1;
-        let reason = "trades between two connections, or before a market was followed, may be missing".to_owned();
-        let gap = FeedStatus::of(facts::SOURCE, SourceStatus::Gap, time, reason);
-        out.send(&FeedStatus { from_time: Some(from), to_time: Some(to), ..gap });
-    }
-
-    fn say(&self, status: SourceStatus, time: i64, reason: &str, out: &mut Outbox) {
-        out.send(&FeedStatus::of(facts::SOURCE, status, time, reason));
-    }
-
-    fn take_frame(&mut self, bytes: &[u8], received: i64, out: &mut Outbox) {
-        self.frame += 1;
+    fn take_frame(&mut self, on: usize, bytes: &[u8], received: i64, out: &mut Outbox) {
+        let (connection, frame) = &mut self.numbers[on];
+        *frame += 1;
         self.cursor.frames += 1;
         self.cursor.last_frame_time = received;
-        let position = format!("{}-{}", self.cursor.connection, self.frame);
-        let origin = Origin { position: &position, received };
-        let facts_before = self.cursor.trades + self.cursor.contexts;
+        let position = format!("{connection}-{frame}");
+        let origin = Origin { on, position: &position, received };
+        let facts_before = self.facts();
         match understand(bytes) {
             Ok(Frame::Trades(elements)) => self.take_trades(&elements, &origin, out),
             Ok(Frame::AllContexts(dexs)) => {
                 dexs.iter().for_each(|(dex, contexts)| self.take_contexts(dex, contexts, &origin, out));
             }
-            Ok(Frame::Context(coin, context)) => self.take_context(&coin, context, "", &origin, out),
+            Ok(Frame::Context(coin, context)) => {
+                if self.plan.share(on).publishes(&Subscription::Context { coin: coin.clone() }) {
+                    self.take_context(&coin, context, "", &origin, out);
+                }
+            }
+            Ok(Frame::Mids(dex, mids)) => self.take_mids(&dex, &mids, &origin, out),
             Ok(Frame::Error(_)) => self.cursor.errors += 1,
             Ok(Frame::Greeting | Frame::Accepted(_) | Frame::Pong | Frame::Other) => {}
             Err(reject) => self.set_aside("", bytes, &reject, &origin, out),
         }
-        if self.cursor.trades + self.cursor.contexts > facts_before {
+        if self.facts() > facts_before {
             origin.keep_raw(bytes, out);
         }
-        self.close_hole(false, received, out);
     }
 
-    fn take_trades(&mut self, elements: &[&RawValue], origin: &Origin<'_>, out: &mut Outbox) {
-        let mut of_coins = BTreeMap::<Coin, Vec<(Trade, String)>>::new();
-        for (index, element) in elements.iter().enumerate() {
-            match facts::trade(element) {
-                Ok((trade, text)) => of_coins.entry(trade.coin.clone()).or_default().push((trade, text)),
-                Err(reject) => self.set_aside(&format!("#{index}"), element.get().as_bytes(), &reject, origin, out),
-            }
-        }
-        for (coin, trades) in of_coins {
-            self.take_trades_of(coin, &trades, origin, out);
-        }
+    fn facts(&self) -> u64 {
+        self.cursor.trades + self.cursor.contexts + self.cursor.mids
     }
 
-    fn take_trades_of(&mut self, coin: Coin, trades: &[(Trade, String)], origin: &Origin<'_>, out: &mut Outbox) {
-        let window = &mut self.latest.entry(coin.clone()).or_default().trades;
-        let is_backlog = !self.coverage.has_heard(&coin);
-        let known_before = if is_backlog { window.reaches_back_to() } else { None };
-        let is_older = |trade: &Trade| known_before.is_some_and(|time| trade.time < time);
-        if is_backlog {
-            let reaches_back = trades.iter().any(|(trade, _)| is_older(trade) || window.holds((trade.time, trade.tid)));
-            self.coverage.hear_backlog(&coin, reaches_back, &mut self.cursor);
-        }
-        for (trade, text) in trades {
-            if is_older(trade) || window.holds((trade.time, trade.tid)) {
-                self.cursor.duplicates += 1;
-                continue;
-            }
-            origin.send_trade(trade, text, out);
-            window.add((trade.time, trade.tid));
-            coverage::hear(&mut self.cursor, trade.time, origin.received);
-            self.cursor.trades += 1;
-            self.changed.insert(coin.clone());
-        }
-    }
-
-    /// Contexts stand in the order of the dex's universe; those beyond it are of markets that are not known yet.
-    fn take_contexts(&mut self, dex: &str, contexts: &[&RawValue], origin: &Origin<'_>, out: &mut Outbox) {
-        for (place, context) in contexts.iter().enumerate() {
-            let Some(coin) = self.markets.at(dex, place).cloned() else {
-                self.wants_metadata = true;
-                return;
-            };
-            self.take_context(&coin, context, &format!("#{coin}"), origin, out);
-        }
-    }
-
-    fn take_context(&mut self, coin: &Coin, context: &RawValue, place: &str, origin: &Origin<'_>, out: &mut Outbox) {
-        let latest = self.latest.entry(coin.clone()).or_default();
-        if latest.context.as_ref().is_some_and(|before| before.get() == context.get()) {
-            return;
-        }
-        latest.context = Some(context.to_owned());
-        self.changed.insert(coin.clone());
-        match facts::context(coin, context, origin.received) {
-            Ok((context, text)) => self.publish(&context, &text, origin, out),
-            Err(reject) => self.set_aside(place, context.get().as_bytes(), &reject, origin, out),
-        }
-    }
-
-    fn publish(&mut self, context: &AssetContext, text: &str, origin: &Origin<'_>, out: &mut Outbox) {
-        origin.send_context(context, text, out);
-        self.cursor.contexts += 1;
-    }
-
-    fn set_aside(&mut self, place: &str, bytes: &[u8], reject: &Reject, origin: &Origin<'_>, out: &mut Outbox) {
+    pub(super) fn set_aside(
+        &mut self,
+        place: &str,
+        bytes: &[u8],
+        reject: &Reject,
+        origin: &Origin<'_>,
+        out: &mut Outbox,
+    ) {
         origin.set_aside(place, bytes, reject, out);
         self.cursor.dead_letters += 1;
     }
 
-    /// What has changed since it was written last.
+    /// What has changed since it was written last; what newer metadata has ended may not have been said yet.
     pub fn write_state(&mut self, out: &mut Outbox) {
+        self.say_gaps(self.cursor.last_frame_time, out);
         let batch = out.batch(&topics::STATE_PARSER_PUBLIC_FEED, 0);
-        for coin in std::mem::take(&mut self.changed) {
-            let Ok(value) = serde_json::to_vec(&self.latest[&coin]) else { continue };
-            batch.push(self.cursor.last_frame_time, coin.as_str().as_bytes(), Some(&value), &[]);
-        }
+        self.memory.write(self.cursor.last_frame_time, batch);
         let Ok(value) = serde_json::to_vec(&self.cursor) else { return };
         batch.push(self.cursor.last_frame_time, CURSOR.as_bytes(), Some(&value), &[]);
     }

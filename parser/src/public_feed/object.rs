@@ -41,7 +41,8 @@ fn is_bare_number(json: &str) -> bool {
 }
 
 /// The fields in their order.
-struct Fields<'a>(Vec<(String, &'a RawValue)>);
+#[derive(Debug)]
+pub struct Fields<'a>(pub Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

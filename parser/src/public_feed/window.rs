@@ -23,6 +23,10 @@ impl Window {
         self.0.first().map(|(time, _)| *time)
     }
 
+    pub fn latest(&self) -> Option<(i64, u64)> {
+        self.0.last().copied()
+    }
+
     pub fn add(&mut self, trade: (i64, u64)) {
         self.0.insert(trade);
         while self.0.len() > MOST_TRADES || self.may_forget() {

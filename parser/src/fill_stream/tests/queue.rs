@@ -178,8 +178,10 @@ fn what_is_not_understood_is_kept_to_the_byte_and_what_follows_is_taken() {
     assert_eq!(reader.letters[0].base64.as_deref(), Some("/3td"));
     let texts: Vec<_> = reader.letters[1..].iter().map(|letter| letter.text.as_deref().unwrap()).collect();
     assert_eq!(texts, [r#"{"data": 7}"#, r#"{"block_number": "x"}"#]);
+    let sources: Vec<_> = reader.letters.iter().map(|letter| letter.source.as_str()).collect();
+    assert_eq!(sources, ["fill-stream.v0", "fill-stream.v0", "node-fills"], "a frame is no line of a node");
     let positions: Vec<_> = reader.letters.iter().map(|letter| letter.position.clone()).collect();
-    assert_eq!(positions, [1, 2, 3].map(|frame| format!("v0:{NOW}-{frame}#0")));
+    assert_eq!(positions, [1, 2, 3].map(|frame| format!("v0:{NOW}-{frame}/0")));
 }
 
 #[test]

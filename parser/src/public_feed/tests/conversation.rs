@@ -8,8 +8,9 @@ use tokio::time::Instant;
 use super::super::conversation::{Conversation, Heard};
 use super::super::frame::{Frame, understand};
 use super::super::pace::{Allowance, Pauses};
+use super::super::plan::{Plan, Share};
 use super::super::subscription::Subscription;
-use super::markets;
+use super::{market, markets};
 use crate::Markets;
 
 fn echo(request: &str) -> String {
@@ -18,6 +19,10 @@ fn echo(request: &str) -> String {
     subscription["nSigFigs"] = serde_json::Value::Null;
     serde_json::json!({"channel":"subscriptionResponse","data":{"method":"subscribe","subscription":subscription}})
         .to_string()
+}
+
+fn share(markets: &Markets) -> Share {
+    Plan::default().follow(markets).share(0).clone()
 }
 
 fn error(text: &str) -> Frame<'_> {
@@ -38,7 +43,8 @@ fn answer_all(conversation: &mut Conversation) -> Vec<String> {
 #[test]
 fn all_contexts_are_asked_for_alone_and_then_trades_some_at_once() {
     let names: Vec<String> = (0..120).map(|number| format!("C{number}")).collect();
-    let mut conversation = Conversation::about(&markets(&names.iter().map(String::as_str).collect::<Vec<_>>()));
+    let markets = markets(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut conversation = Conversation::about(&share(&markets));
     let mut sizes = Vec::new();
     while conversation.next() > 0 {
         let requests = conversation.send_next();
@@ -48,24 +54,24 @@ fn all_contexts_are_asked_for_alone_and_then_trades_some_at_once() {
             conversation.hear(&understand(echo(&request).as_bytes()).unwrap());
         }
     }
-    assert_eq!(sizes, [1, 50, 50, 20]);
+    assert_eq!(sizes, [1, 50, 50, 21]);
     assert!(conversation.is_complete() && conversation.coins().len() == 120);
 }
 
 #[test]
 fn refused_contexts_are_asked_for_one_by_one() {
-    let mut conversation = Conversation::about(&markets(&["BTC", "xyz:CL"]));
+    let mut conversation = Conversation::about(&share(&markets(&["BTC", "xyz:CL"])));
     conversation.send_next();
     assert_eq!(conversation.hear(&error("Error parsing JSON into valid websocket request: ?")), Heard::Answer);
     let sent = answer_all(&mut conversation);
     assert_eq!(sent.iter().filter(|request| request.contains("activeAssetCtx")).count(), 2);
-    conversation.follow(&markets(&["BTC", "xyz:CL", "NEW"]));
+    conversation.follow(&share(&markets(&["BTC", "xyz:CL", "NEW"])));
     assert_eq!(answer_all(&mut conversation).len(), 2, "the trades and the context of what is new");
 }
 
 #[test]
 fn a_coin_that_is_refused_is_dropped_and_one_that_is_subscribed_already_is_not() {
-    let mut conversation = Conversation::about(&Markets::only(["BTC", "NO", "@1", "ETH"].map(Coin::new)));
+    let mut conversation = Conversation::about(&share(&Markets::only(["BTC", "NO", "@1", "ETH"].map(Coin::new))));
     let sent = conversation.send_next();
     assert_eq!(sent.len(), 7, "no context of a spot market");
     let refusal = r#"Invalid subscription {"type":"trades","coin":"NO"}"#;
@@ -81,8 +87,44 @@ fn a_coin_that_is_refused_is_dropped_and_one_that_is_subscribed_already_is_not()
 }
 
 #[test]
+fn what_is_delisted_is_given_back_and_taken_again_when_it_returns() {
+    let both = [market("BTC"), market("OLD")];
+    let mut delisted = both.clone();
+    delisted[1].delisted = true;
+    let (with, without) = (share(&Markets::all(&both)), share(&Markets::all(&delisted)));
+    let mut conversation = Conversation::about(&with);
+    answer_all(&mut conversation);
+    conversation.follow(&without);
+    assert_eq!(conversation.send_next(), [r#"{"method":"unsubscribe","subscription":{"type":"trades","coin":"OLD"}}"#]);
+    conversation.follow(&with);
+    assert_eq!(conversation.next(), 0, "the answer comes first");
+    assert_eq!(conversation.hear(&error(r#"Already unsubscribed: {"type":"trades","coin":"OLD"}"#)), Heard::Answer);
+    assert_eq!(conversation.coins(), [Coin::new("BTC")]);
+    assert_eq!(
+        answer_all(&mut conversation),
+        [r#"{"method":"subscribe","subscription":{"type":"trades","coin":"OLD"}}"#]
+    );
+    assert_eq!(conversation.coins(), ["BTC", "OLD"].map(Coin::new));
+}
+
+#[test]
+fn what_was_refused_is_asked_for_again_when_it_was_delisted_meanwhile() {
+    let mut conversation = Conversation::about(&share(&Markets::only(["@1", "@2"].map(Coin::new))));
+    conversation.send_next();
+    conversation.hear(&error(r#"Invalid subscription {"type":"trades","coin":"@2"}"#));
+    conversation.hear(&Frame::Accepted(None));
+    let follow = |conversation: &mut Conversation, coins: &[&str]| {
+        conversation.follow(&share(&Markets::only(coins.iter().map(|coin| Coin::new(coin)))));
+        answer_all(conversation).len()
+    };
+    assert_eq!(follow(&mut conversation, &["@1", "@2"]), 0);
+    assert_eq!(follow(&mut conversation, &["@1"]), 0);
+    assert_eq!(follow(&mut conversation, &["@1", "@2"]), 1);
+}
+
+#[test]
 fn a_limit_ends_the_connection() {
-    let mut conversation = Conversation::about(&markets(&["BTC"]));
+    let mut conversation = Conversation::about(&share(&markets(&["BTC"])));
     for text in ["Cannot subscribe to more than 1000 channels.", "Cannot send more than 2000 messages per minute."] {
         assert_eq!(conversation.hear(&error(text)), Heard::Limit);
     }

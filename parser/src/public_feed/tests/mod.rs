@@ -4,6 +4,7 @@
 mod connection;
 mod conversation;
 mod frames;
+mod plan;
 mod recorded;
 mod server;
 mod tape;
@@ -13,7 +14,8 @@ use std::collections::BTreeMap;
 use schemas::{Coin, FeedStatus, GENERATION, Market, Outbox, topics};
 
 use super::Markets;
-use super::feed::{Event, Feed};
+use super::event::{Event, What};
+use super::feed::Feed;
 use super::state::entry;
 use crate::tests::told;
 
@@ -48,16 +50,28 @@ fn context(mark: &str) -> String {
     )
 }
 
+fn event(time: i64, what: What) -> Event {
+    Event { on: 0, time, what }
+}
+
+fn opened() -> Event {
+    event(RECEIVED, What::Opened)
+}
+
 fn frame(text: impl Into<String>) -> Event {
-    Event::Frame { bytes: text.into().into_bytes(), received: RECEIVED }
+    event(RECEIVED, What::Frame(text.into().into_bytes()))
 }
 
 fn subscribed(coins: &[&str], time: i64) -> Event {
-    Event::Subscribed { time, coins: coins.iter().map(|coin| Coin::new(coin)).collect(), edition: 0 }
+    event(time, What::Subscribed { coins: coins.iter().map(|coin| Coin::new(coin)).collect(), edition: 0 })
+}
+
+fn settled(time: i64) -> Event {
+    event(time, What::Settled)
 }
 
 fn lost(time: i64) -> Event {
-    Event::Lost { time, reason: "gone".to_owned() }
+    event(time, What::Lost { reason: "gone".to_owned() })
 }
 
 /// A log as the source sees it: what was committed, and the last value of each key of the state.
@@ -65,6 +79,7 @@ fn lost(time: i64) -> Event {
 struct Log {
     trades: Vec<String>,
     contexts: Vec<String>,
+    mids: Vec<String>,
     statuses: Vec<FeedStatus>,
     letters: Vec<String>,
     raw: Vec<String>,
@@ -81,6 +96,7 @@ impl Log {
         let values = |topic| told(out, topic).into_iter().map(|(_, _, value)| value);
         self.trades.extend(values(&topics::TRADES));
         self.contexts.extend(values(&topics::ASSET_CONTEXTS));
+        self.mids.extend(values(&topics::MIDS));
         self.statuses.extend(values(&topics::FEED_STATUS).map(|json| serde_json::from_str(&json).unwrap()));
         self.letters.extend(values(&topics::DEAD_LETTERS));
         self.raw.extend(values(&topics::RAW_PUBLIC_FEED));

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::super::feed::Event;
-use super::{Log, frame};
+use super::super::event::What;
+use super::{Log, event, frame, opened};
 
 fn recordings() -> PathBuf {
     std::env::var_os("FATHOM_RECORDINGS").expect("FATHOM_RECORDINGS names the folder of the recordings").into()
@@ -30,11 +30,14 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
 #[ignore = "needs FATHOM_RECORDINGS"]
 fn recorded_frames_all_pass_and_each_trade_once() {
     let mut all = (0, 0);
-    // One frame per line, as the feed sent it, with the recorder's own time in front.
+    // One frame per line, as the feed sent it, with the recorder's own time in it; other files are of other venues.
     for path in files(&recordings(), "jsonl") {
         let (text, mut log) = (fs::read_to_string(&path).unwrap(), Log::default());
+        if !text.contains("\"received_wall_ns\"") {
+            continue;
+        }
         let (mut feed, mut ids, mut elements) = (log.feed(&[]), BTreeSet::new(), 0);
-        log.take(&mut feed, &[Event::Opened]);
+        log.take(&mut feed, &[opened()]);
         for line in text.lines() {
             let frame: Value = serde_json::from_str(line).unwrap();
             let received = frame["received_wall_ns"].as_i64().unwrap() / 1_000_000;
@@ -45,9 +48,9 @@ fn recorded_frames_all_pass_and_each_trade_once() {
             // A new process in the middle of it, which goes on where the one before was.
             if received % 20 == 0 {
                 feed = log.feed(&[]);
-                log.take(&mut feed, &[Event::Opened]);
+                log.take(&mut feed, &[opened()]);
             }
-            log.take(&mut feed, &[Event::Frame { bytes: line.as_bytes().to_vec(), received }]);
+            log.take(&mut feed, &[event(received, What::Frame(line.as_bytes().to_vec()))]);
         }
         let (name, frames, cursor) = (path.file_name().unwrap().display(), text.lines().count(), feed.cursor());
         println!("{name}: {frames} frames, {elements} trades of which {} are different, {cursor:?}", ids.len());
@@ -68,7 +71,7 @@ fn recorded_contexts_all_pass_under_their_names() {
         let push = serde_json::json!({ "channel": "allDexsAssetCtxs", "data": { "ctxs": [["", ctxs]] } }).to_string();
         let (mut log, expected) = (Log::default(), names.iter().cloned().collect::<BTreeSet<_>>());
         let mut feed = log.feed(&names.iter().map(String::as_str).collect::<Vec<_>>());
-        log.take(&mut feed, &[Event::Opened, frame(push.clone()), frame(push)]);
+        log.take(&mut feed, &[opened(), frame(push.clone()), frame(push)]);
         let coin = |fact: &String| serde_json::from_str::<Value>(fact).unwrap()["coin"].as_str().unwrap().to_owned();
         assert_eq!(log.contexts.iter().map(coin).collect::<BTreeSet<_>>(), expected);
         assert!(log.contexts.len() == names.len() && log.letters.is_empty() && !feed.wants_metadata());

@@ -53,10 +53,12 @@ impl Server {
         Client { socket: soon(accept_async(stream)).await.unwrap() }
     }
 
-    /// A connection on which everything was asked for and accepted.
-    pub async fn accept_and_answer(&self, subscriptions: usize) -> Client {
+    /// A connection on which all contexts, the mids, and the trades of so many coins of one dex were asked for and
+    /// accepted.
+    pub async fn accept_and_answer(&self, coins: usize) -> Client {
         let mut client = self.accept().await;
-        client.answer(subscriptions).await;
+        client.answer(2 + coins).await;
+        client.tick().await;
         client
     }
 }
@@ -78,16 +80,31 @@ impl Client {
     }
 
     pub async fn answer(&mut self, subscriptions: usize) {
+        self.answer_all(subscriptions).await;
+    }
+
+    /// And says what was asked for.
+    pub async fn answer_all(&mut self, subscriptions: usize) -> Vec<Value> {
+        let mut asked = Vec::new();
         for _ in 0..subscriptions {
             let mut subscription = self.requested().await;
-            subscription["dex"] = Value::Null;
+            asked.push(subscription.clone());
+            if subscription.get("dex").is_none() {
+                subscription["dex"] = Value::Null;
+            }
             self.accept(subscription).await;
         }
+        asked
     }
 
     pub async fn accept(&mut self, subscription: Value) {
         let data = json!({ "method": "subscribe", "subscription": subscription });
         self.say(json!({ "channel": "subscriptionResponse", "data": data }).to_string()).await;
+    }
+
+    /// Of the market, and nothing that was not known.
+    pub async fn tick(&mut self) {
+        self.say(r#"{"channel":"allDexsAssetCtxs","data":{"ctxs":[]}}"#).await;
     }
 
     pub async fn refuse(&mut self, text: &str) {
@@ -114,6 +131,18 @@ impl Source {
         let mut out = Outbox::new(GENERATION);
         soon(self.feed.read(&mut out)).await.unwrap();
         self.log.commit(&mut out);
+    }
+
+    /// For what takes more frames than are queued.
+    pub async fn read_while<T>(&mut self, something_happens: impl Future<Output = T>) -> T {
+        let mut something_happens = std::pin::pin!(something_happens);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut something_happens => return done,
+                () = self.read() => {}
+            }
+        }
     }
 
     pub async fn read_until(&mut self, is_there: impl Fn(&Self) -> bool) {

@@ -1,0 +1,43 @@
+//! What is asked again and again, and by which lane it goes.
+
+use schemas::Wallet;
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Job {
+    Dexs,
+    /// Of a dex.
+    Contexts(String),
+    /// Of a wallet on a dex.
+    Account(Wallet, String),
+    Ledger(Wallet),
+    Funding(Wallet),
+}
+
+/// What is asked for in the same way, and fails together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Dexs,
+    Contexts,
+    Account,
+    Ledger,
+    Funding,
+}
+
+impl Job {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Dexs => Kind::Dexs,
+            Self::Contexts(_) => Kind::Contexts,
+            Self::Account(..) => Kind::Account,
+            Self::Ledger(_) => Kind::Ledger,
+            Self::Funding(_) => Kind::Funding,
+        }
+    }
+
+    pub fn wallet(&self) -> Option<Wallet> {
+        match self {
+            Self::Dexs | Self::Contexts(_) => None,
+            Self::Account(wallet, _) | Self::Ledger(wallet) | Self::Funding(wallet) => Some(*wallet),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The largest positions say which wallets are followed → `account-states`, `ledger-updates`, `raw.info`, `feed-status`,
+//! `dead-letters`, and the state behind them, in one commit.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use parser::{InfoClient, InfoSource, SourceError};
+use schemas::{Amount, Coin, MarketKind, Outbox, Position, Wallet, topics};
+
+use super::info::STAGE;
+use super::tasks::Lease;
+use super::{CHUNK_BYTES, PATIENCE, Shared, now_ms};
+use crate::failure::Failure;
+use crate::log::{Reader, Start};
+
+/// So many are asked about every few minutes within the budget of one address.
+const LARGEST: usize = 1_000;
+const CHOOSE_EVERY: Duration = Duration::from_secs(10);
+
+pub async fn follow(shared: &Shared, client: InfoClient, named: &[Wallet], lease: &Lease) -> Result<(), Failure> {
+    let Shared { log, stats, stop, .. } = shared;
+    // First the writer: when it has begun, nobody else can change the state that is read next.
+    let mut writer = Arc::clone(log).writer(&format!("{STAGE}.0"))?;
+    let mut state = Vec::new();
+    log.last_values(&topics::STATE_PARSER_INFO, 0, &mut |key, value| state.push((key.to_vec(), value.to_vec())))?;
+    let generation = log.generation();
+    let mut source = InfoSource::open(client, state, generation.number, now_ms).map_err(stopped)?;
+    let mut holders = Holders::begin(shared)?;
+    let (mut out, mut chosen_at, mut followed) = (Outbox::new(generation), None::<Instant>, BTreeSet::new());
+    while !stop.asked() && !lease.is_over() {
+        holders.read()?;
+        if chosen_at.is_none_or(|at| at.elapsed() > CHOOSE_EVERY) {
+            chosen_at = Some(Instant::now());
+            followed = choose(&mut source, &holders, named, &followed);
+        }
+        tokio::select! {
+            taken = source.read(&mut out) => drop(taken.map_err(stopped)?),
+            () = tokio::time::sleep(PATIENCE) => continue,
+        }
+        if out.records() > 0 {
+            writer.commit(&out)?;
+            out.clear();
+        }
+        stats.info.show(&source.status());
+    }
+    Ok(())
+}
+
+/// Those that were named, and the largest; whoever is neither any more is left.
+fn choose(source: &mut InfoSource, holders: &Holders, named: &[Wallet], before: &BTreeSet<Wallet>) -> BTreeSet<Wallet> {
+    let mut chosen: BTreeSet<Wallet> = named.iter().copied().collect();
+    for wallet in named {
+        source.follow(*wallet, holders.notional(*wallet), true);
+    }
+    for (wallet, notional) in holders.largest() {
+        if chosen.insert(wallet) {
+            source.follow(wallet, notional, false);
+        }
+        for dex in holders.dexes(wallet) {
+            source.holds(wallet, dex);
+        }
+    }
+    for wallet in before.difference(&chosen) {
+        source.unfollow(*wallet);
+    }
+    chosen
+}
+
+/// Who holds how much of what, at the price of the last fill.
+struct Holders {
+    reader: Box<dyn Reader>,
+    wallets: HashMap<Wallet, HashMap<Coin, Amount>>,
+}
+
+impl Holders {
+    fn begin(shared: &Shared) -> Result<Self, Failure> {
+        let (log, mut starts) = (&shared.log, Vec::new());
+        let mut holders = HashMap::new();
+        for partition in log.partitions(&topics::POSITIONS) {
+            let from = log.extent(&topics::POSITIONS, partition)?.next;
+            log.last_values(&topics::POSITIONS, partition, &mut |_, value| take(&mut holders, value))?;
+            starts.push(Start { topic: &topics::POSITIONS, partition, from: Some(from) });
+        }
+        Ok(Self { reader: Arc::clone(log).reader(&starts)?, wallets: holders })
+    }
+
+    fn read(&mut self) -> Result<(), Failure> {
+        for slice in self.reader.read(CHUNK_BYTES, Duration::ZERO)? {
+            slice.records().filter_map(|(_, record)| record.value).for_each(|value| take(&mut self.wallets, value));
+        }
+        Ok(())
+    }
+
+    fn notional(&self, wallet: Wallet) -> Amount {
+        let held = self.wallets.get(&wallet).into_iter().flat_map(HashMap::values);
+        held.fold(Amount::ZERO, |sum, notional| sum.plus(*notional).unwrap_or(sum))
+    }
+
+    fn largest(&self) -> Vec<(Wallet, Amount)> {
+        let mut all: Vec<(Wallet, Amount)> =
+            self.wallets.keys().map(|wallet| (*wallet, self.notional(*wallet))).collect();
+        all.sort_unstable_by(|one, other| (other.1, one.0).cmp(&(one.1, other.0)));
+        all.truncate(LARGEST);
+        all
+    }
+
+    /// The main dex has no name.
+    fn dexes(&self, wallet: Wallet) -> BTreeSet<&str> {
+        self.wallets.get(&wallet).into_iter().flat_map(HashMap::keys).map(Coin::dex).collect()
+    }
+}
+
+fn take(wallets: &mut HashMap<Wallet, HashMap<Coin, Amount>>, value: &[u8]) {
+    // Clocks stand among the positions.
+    let Ok(position) = serde_json::from_slice::<Position>(value) else { return };
+    if position.coin.kind() == MarketKind::Spot {
+        return;
+    }
+    if position.size.is_zero() {
+        if let Some(held) = wallets.get_mut(&position.wallet) {
+            held.remove(&position.coin);
+        }
+        return;
+    }
+    let notional = position.size.magnitude().times(position.last_px).unwrap_or_default();
+    wallets.entry(position.wallet).or_default().insert(position.coin, notional);
+}
+
+impl crate::stats::Info {
+    fn show(&self, status: &parser::InfoStatus) {
+        self.requests.store(status.requests, Ordering::Relaxed);
+        self.failed.store(status.failed, Ordering::Relaxed);
+        self.refused.store(status.refused, Ordering::Relaxed);
+        self.weight_in_last_minute.store(status.weight_in_last_minute.into(), Ordering::Relaxed);
+        self.accounts.store(status.followed as u64, Ordering::Relaxed);
+        self.oldest_age_ms.store(status.oldest_age_ms.unwrap_or_default(), Ordering::Relaxed);
+    }
+}
+
+fn stopped(error: SourceError) -> Failure {
+    Failure::because(error.to_string(), error)
+}

@@ -1,0 +1,32 @@
+//! The info endpoint, asked by one process at a time, since an address has one budget → the markets' terms, and the
+//! accounts of wallets.
+
+use std::sync::Arc;
+
+use parser::{Budget, InfoClient};
+use schemas::{Wallet, topics};
+use tokio::runtime::Handle;
+
+use super::tasks::{self, Lease};
+use super::{Exchange, Shared, accounts, markets};
+use crate::failure::Failure;
+
+pub const STAGE: &str = "parser.info";
+
+pub fn run(shared: &Shared, exchange: &Exchange, wallets: &[Wallet], runtime: &Handle) -> Result<(), Failure> {
+    tasks::keep(shared, STAGE, &topics::STATE_PARSER_INFO, |shared, _, lease| {
+        runtime.block_on(task(shared, exchange, wallets, lease))
+    })
+}
+
+async fn task(shared: &Shared, exchange: &Exchange, wallets: &[Wallet], lease: &Lease) -> Result<(), Failure> {
+    let client = InfoClient::sharing(&exchange.info, Arc::new(Budget::recorded()));
+    let client = client.map_err(|error| Failure::because(error.to_string(), error))?;
+    let client = match &exchange.node_info {
+        Some(url) => client.with_node(url),
+        None => client,
+    };
+    // The budget is kept in the state of the accounts: without them, nothing is asked.
+    let accounts = accounts::follow(shared, client.clone(), wallets, lease);
+    tokio::try_join!(accounts, markets::poll(shared, &client, lease)).map(drop)
+}
