@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::log::kafka::Settings;
 use crate::run::Exchange;
 use crate::run::sources::{Ways, folders};
+use crate::run::streams;
 
 /// From Hyperliquid's fills to numbers people act on: positions, long/short ratios, over REST and WebSocket.
 #[derive(Debug, Parser)]
@@ -100,13 +101,17 @@ const HTTP: &str = "127.0.0.1:8080";
 #[derive(Debug, Args)]
 pub struct Sources {
     /// The data folder of a Hyperliquid node (hl-visor run-non-validator --write-fills --batch-by-block); ~/hl/data when it
-    /// is there. Given more than once, each node fills what the others lack. Without a node there are prices and trades,
+    /// is there. Given more than once, each node fills what the others lack. Without a node, or a stream, there are prices and trades,
     /// but no positions, ratios or liquidations
     #[arg(long = "node", value_name = "DIR", env = "HYPERLIQUID_DATA", value_delimiter = ',')]
     pub nodes: Vec<PathBuf>,
     /// An archive's folder, for blocks that no node has given (by block, plain or .lz4); may be given more than once
     #[arg(long = "archive", value_name = "DIR", env = "HYPERLIQUID_ARCHIVE", value_delimiter = ',')]
     pub archives: Vec<PathBuf>,
+    /// A file that describes somebody's WebSocket with the fills of a node (README, "Streams"): read as one more node,
+    /// beside others or alone; may be given more than once
+    #[arg(long = "stream", value_name = "FILE", env = "HYPERLIQUID_STREAMS", value_delimiter = ',')]
+    pub streams: Vec<PathBuf>,
     /// Hyperliquid's info endpoint, for the terms of the markets and the accounts of the largest wallets; never asked for
     /// more than 1,200 of weight a minute, which is what one address may
     #[arg(long, value_name = "URL", env = "HYPERLIQUID_INFO", default_value = "https://api.hyperliquid.xyz/info")]
@@ -130,8 +135,10 @@ impl Sources {
     pub fn ways(&self) -> Result<Ways, Failure> {
         let (info, node_info, feed) = (self.info.clone(), self.node_info.clone(), self.feed.clone());
         let exchange = Exchange { info, node_info, feed };
-        let (nodes, archives) = (folders::nodes(&self.nodes)?, folders::archives(&self.archives)?);
-        Ok(Ways { nodes, archives, exchange, wallets: self.wallets.clone() })
+        let streams = streams::read(&self.streams)?;
+        let nodes = folders::nodes(&self.nodes, !streams.is_empty())?;
+        let archives = folders::archives(&self.archives)?;
+        Ok(Ways { nodes, streams, archives, exchange, wallets: self.wallets.clone() })
     }
 }
 

@@ -34,6 +34,8 @@ pub enum Reject {
     Meta { reason: String },
     /// A frame of the public feed that is no message, or not the message that its channel carries.
     Frame { reason: String },
+    /// A frame of a stream of fills that does not hold what its file says.
+    StreamFrame { reason: String },
     /// An element of a `trades` frame that is not a trade.
     Trade { reason: String },
     /// A context that is not one of a perpetual.
@@ -100,6 +102,7 @@ impl fmt::Display for Reject {
             Self::Event { reason } => write!(f, "not an event: {reason}"),
             Self::Meta { reason } => write!(f, "not metadata: {reason}"),
             Self::Frame { reason } => write!(f, "not a frame of the public feed: {reason}"),
+            Self::StreamFrame { reason } => write!(f, "not a frame with fills: {reason}"),
             Self::Trade { reason } => write!(f, "not a trade: {reason}"),
             Self::Context { reason } => write!(f, "not a context: {reason}"),
         }

@@ -2,6 +2,7 @@
 //! a dead letter with its exact bytes; the stream goes on.
 
 mod dead_letter;
+mod fill_stream;
 mod info;
 mod ledger;
 mod misc_events;
@@ -13,6 +14,7 @@ mod run_record;
 mod source_error;
 
 pub use dead_letter::{Reject, bytes_of, dead_letter};
+pub use fill_stream::{FillStream, StreamConfig, StreamConfigError};
 pub use info::{Budget, History, HistoryPage, InfoClient, InfoError, InfoSource, InfoStatus, parse_meta};
 pub use ledger::LedgerId;
 pub use misc_events::{MiscCursor, MiscEvents};
@@ -33,12 +35,17 @@ pub struct Source {
 }
 
 /// Every source there is.
-pub fn sources() -> [Source; 5] {
+pub fn sources() -> [Source; 6] {
     [
         Source {
             name: "node-fills",
             state: &topics::STATE_PARSER_NODE_FILLS,
             about: "hourly `node_fills_by_block` files that a Hyperliquid node writes: every fill, blocks numbered without holes",
+        },
+        Source {
+            name: "fill-stream",
+            state: &topics::STATE_PARSER_NODE_FILLS,
+            about: "somebody's stream of a node's fills over WebSocket, as a file describes it (`--stream`); read as one more node",
         },
         Source {
             name: "misc-events",

@@ -90,6 +90,7 @@ fn everything(args: BenchLatency, folder: &Path, market: &Market) -> Up {
         http: SocketAddr::from(([127, 0, 0, 1], 0)),
         sources: Sources {
             nodes,
+            streams: Vec::new(),
             archives: Vec::new(),
             info: exchange.info,
             node_info: None,

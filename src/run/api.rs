@@ -139,8 +139,8 @@ fn dependencies(shared: &Shared, live: &Live) -> Vec<Dependency> {
 fn node(live: &Live) -> Dependency {
     match live.head().map(|clock| now_ms() - clock.time) {
         Some(age) if age < STALE_MS => dependency("source", true, format!("last block {age} ms ago")),
-        Some(age) => dependency("source", false, format!("no block for {age} ms: is the node running and in sync?")),
-        None => dependency("source", false, "no block so far: is the node running?".to_owned()),
+        Some(age) => dependency("source", false, format!("no block for {age} ms: is the node or stream running?")),
+        None => dependency("source", false, "no block so far: is the node or stream running?".to_owned()),
     }
 }
 

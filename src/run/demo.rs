@@ -49,7 +49,7 @@ pub fn start_market(
     runtime.spawn(simulator::serve(listener, feed, async move { stop.wait().await }));
     let exchange =
         Exchange { info: format!("http://{address}/info"), node_info: None, feed: format!("ws://{address}/ws") };
-    Ok(Ways { nodes: vec![out], archives: Vec::new(), exchange, wallets: Vec::new() })
+    Ok(Ways { nodes: vec![out], streams: Vec::new(), archives: Vec::new(), exchange, wallets: Vec::new() })
 }
 
 fn run_market(mut simulator: Simulator, shared: &Shared) -> Result<(), Failure> {

@@ -21,6 +21,7 @@ mod roles;
 mod server;
 pub mod sink;
 pub mod sources;
+pub mod streams;
 mod tasks;
 pub mod up;
 

@@ -1,4 +1,4 @@
-//! Files of one node or several → `raw.node-fills`, `fills`, `feed-status`, `source-runs`, `dead-letters`, and the cursor
+//! Files of one node or several, and streams of the same → `raw.node-fills`, `fills`, `feed-status`, `source-runs`, `dead-letters`, and the cursor
 //! behind them, in one commit.
 
 use std::path::PathBuf;
@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use parser::{NodeFiles, SourceError, Taken};
+use parser::{FillStream, NodeFiles, Patience, SourceError, StreamConfig, Taken};
 use schemas::{Cursor, Outbox, topics};
+use tokio::runtime::Handle;
 use tracing::{info, warn};
 
 use super::healing::Healing;
@@ -23,16 +24,31 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 const RETRY: Duration = Duration::from_secs(1);
 const PROGRESS: Duration = Duration::from_secs(5);
 
-pub fn run(shared: &Shared, nodes: &[PathBuf], healing: &Healing, upstream: &Upstream) -> Result<(), Failure> {
+/// Those that see the same blocks.
+pub struct Origins {
+    /// Data folders of nodes.
+    pub nodes: Vec<PathBuf>,
+    pub streams: Vec<StreamConfig>,
+}
+
+pub fn run(
+    shared: &Shared,
+    origins: &Origins,
+    healing: &Healing,
+    upstream: &Upstream,
+    runtime: &Handle,
+) -> Result<(), Failure> {
     shared.stats.source.is_read.store(true, Ordering::Relaxed);
     tasks::keep(shared, STAGE, &topics::STATE_PARSER_NODE_FILLS, |shared, _, lease| {
-        task(shared, nodes, healing, lease, upstream)
+        // Connections of streams live there.
+        let _entered = runtime.enter();
+        task(shared, origins, healing, lease, upstream)
     })
 }
 
 fn task(
     shared: &Shared,
-    nodes: &[PathBuf],
+    origins: &Origins,
     healing: &Healing,
     lease: &Lease,
     upstream: &Upstream,
@@ -41,7 +57,11 @@ fn task(
     let generation = log.generation();
     // First the writer: when it has begun, nobody else can move the cursor that is read next.
     let mut writer = Arc::clone(log).writer(&format!("{STAGE}.0"))?;
-    let mut files = NodeFiles::open(nodes, cursor(log.as_ref())?, generation.number, now_ms()).map_err(stopped)?;
+    let cursor = cursor(log.as_ref())?;
+    let mut files = NodeFiles::open(&origins.nodes, cursor, generation.number, now_ms()).map_err(stopped)?;
+    for stream in &origins.streams {
+        files.follow(FillStream::open(stream.clone(), Patience::default()), now_ms());
+    }
     stats.source.show(files.cursor());
     let task = stats.task("parser", 0);
     let (mut out, mut said) = (Outbox::new(generation), Instant::now());

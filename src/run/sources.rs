@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ::parser::StreamConfig;
 use schemas::Wallet;
 use tokio::runtime::Runtime;
 
@@ -16,21 +17,27 @@ use crate::stop::Upstream;
 pub struct Ways {
     /// Data folders of nodes that see the same blocks.
     pub nodes: Vec<PathBuf>,
+    /// Others that give the same, over WebSocket.
+    pub streams: Vec<StreamConfig>,
     pub archives: Vec<PathBuf>,
     pub exchange: Exchange,
     /// Whose accounts are followed, besides those with the largest positions.
     pub wallets: Vec<Wallet>,
 }
 
-/// Node files where there is a node, and what the exchange tells everybody.
+/// The fills of nodes and streams where there are any, and what the exchange tells everybody.
 pub fn start(roles: &mut Roles, ways: Ways, simulated: Upstream, parsed: &Upstream, runtime: &Runtime) {
-    let Ways { nodes, archives, exchange, wallets } = ways;
+    let Ways { nodes, streams, archives, exchange, wallets } = ways;
     let has_node = !nodes.is_empty();
     if has_node {
-        let healing = Healing::new();
-        let (found, folders, upstream) = (healing.clone(), nodes.clone(), simulated.clone());
-        roles.start("parser", parsed, move |shared| parser::run(shared, &nodes, &found, &simulated));
+        let (folders, upstream) = (nodes.clone(), simulated.clone());
         roles.start("misc events", parsed, move |shared| misc_events::run(shared, &folders, &upstream));
+    }
+    if has_node || !streams.is_empty() {
+        let healing = Healing::new();
+        let (found, handle) = (healing.clone(), runtime.handle().clone());
+        let origins = parser::Origins { nodes, streams };
+        roles.start("parser", parsed, move |shared| parser::run(shared, &origins, &found, &simulated, &handle));
         if !archives.is_empty() {
             roles.start("healing", parsed, move |shared| healing::run(shared, &archives, &healing));
         }
@@ -53,8 +60,9 @@ pub mod folders {
     /// Where a node writes when it is not told otherwise.
     const USUAL_NODE: &str = "hl/data";
 
-    /// The nodes' data folders. One that was named and is not there is a mistake; without any, the public feed is all.
-    pub fn nodes(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    /// The nodes' data folders. One that was named and is not there is a mistake; without any, and without a stream, the
+    /// public feed is all.
+    pub fn nodes(named: &[PathBuf], has_streams: bool) -> Result<Vec<PathBuf>, Failure> {
         if !named.is_empty() {
             return named.iter().map(|path| node(path)).collect();
         }
@@ -62,9 +70,12 @@ pub mod folders {
         if usual.is_dir() {
             return Ok(vec![usual]);
         }
+        if has_streams {
+            return Ok(Vec::new());
+        }
         info!(
             "there is no Hyperliquid node's data folder at {}: the public feed has prices and trades, but positions, \
-             ratios and liquidations need the fills of a node (--node)",
+             ratios and liquidations need the fills of a node (--node, or --stream for somebody else's)",
             usual.display()
         );
         Ok(Vec::new())
@@ -93,7 +104,7 @@ pub mod folders {
         )))
     }
 
-    fn at_home(path: &Path) -> PathBuf {
+    pub fn at_home(path: &Path) -> PathBuf {
         path.strip_prefix("~").map_or_else(|_| path.to_owned(), |rest| home().join(rest))
     }
 

@@ -49,6 +49,13 @@ pub fn has_arrived(place: &Place, market: &Path) -> bool {
     truth.positions() == positions(place) && orders() == table(place, "liquidation_orders", &ORDER_KEY, &ORDER)
 }
 
+/// Which share of the positions of the truth is known as it is.
+pub fn share_of_true_positions(place: &Place, market: &Path) -> f64 {
+    let (truth, found) = (Truth { folder: market.join("truth") }.positions(), positions(place));
+    let known = truth.iter().filter(|(key, size)| found.get(key) == Some(size)).count();
+    known as f64 / truth.len().max(1) as f64
+}
+
 /// Columns of the truth and of the table, where they have other names.
 const ORDER_KEY: [(&str, &str); 4] = [("coin", "coin"), ("user", "wallet"), ("block", "block"), ("route", "method")];
 const ORDER: [(&str, &str); 8] = [

@@ -1,4 +1,4 @@
-//! The whole pipeline as processes, against the simulator's truth: the demo, kills, and bad input.
+//! The whole pipeline as processes, against the simulator's truth: the demo, kills, bad input, and streams.
 #![allow(clippy::unwrap_used)]
 
 mod accounts;
@@ -14,4 +14,5 @@ mod process;
 mod quality;
 mod roles;
 mod services;
+mod streams;
 mod web;

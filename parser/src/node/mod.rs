@@ -10,6 +10,8 @@ mod import;
 mod layout;
 pub(crate) mod legs;
 mod node_files;
+mod one_node;
+mod origin;
 mod search;
 mod tail;
 pub(crate) mod tape;
@@ -17,7 +19,7 @@ mod trade_line;
 pub(crate) mod unit;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use legs::fnv;
 pub(crate) use tail::{CHUNK_BYTES, Next, Tail};

@@ -1,18 +1,19 @@
-//! The fill files of one node, or of several that see the same blocks → the tape. What one of them lacks another one
-//! fills; a hole is one when all have gone on, or nobody has had it for a second.
+//! The fill files of one node, or of several that see the same blocks, and streams of the same → the tape. What one of
+//! them lacks another one fills; a hole is one when all have gone on, or nobody has had it for a second.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use schemas::{Cursor, FeedStatus, Outbox, SourceStatus, topics};
-use tracing::warn;
 
 use super::healing::FoundLine;
-use super::layout::Layout;
-use super::tail::{CHUNK_BYTES, Next, Tail};
+use super::one_node::Node;
+use super::origin::Origin;
+use super::tail::{CHUNK_BYTES, Next};
 use super::tape::{self, Line, SOURCE};
 use super::unit::head;
 use crate::dead_letter::Reject;
-use crate::run_record::{Counts, RunRecord};
+use crate::fill_stream::{FillStream, News};
+use crate::run_record::Counts;
 use crate::source_error::SourceError;
 
 #[derive(Debug)]
@@ -29,16 +30,6 @@ pub struct NodeFiles {
 struct Heard {
     last: i64,
     said: Option<SourceStatus>,
-}
-
-#[derive(Debug)]
-struct Node {
-    folder: PathBuf,
-    label: String,
-    tail: Option<Tail>,
-    run: RunRecord,
-    /// Its files cannot be read: the others go on without it.
-    is_away: bool,
 }
 
 /// What one reading gave.
@@ -59,18 +50,18 @@ impl NodeFiles {
         if cursor.generation != 0 && cursor.generation != generation {
             return Err(SourceError::Generation { found: cursor.generation });
         }
-        let node = |folder: &PathBuf| {
-            let label = folder.display().to_string();
-            let run = RunRecord::begin(SOURCE, &label, now);
-            Node { folder: folder.clone(), label, tail: None, run, is_away: false }
-        };
-        let nodes = folders.iter().map(node).collect();
+        let nodes = folders.iter().map(|folder| Node::of_files(folder, now)).collect();
         Ok(Self {
             nodes,
             cursor: Cursor { generation, ..cursor },
             waits_since: None,
             heard: Heard { last: now, said: None },
         })
+    }
+
+    /// Takes what a stream gives too, as if it were another node.
+    pub fn follow(&mut self, stream: FillStream, now: i64) {
+        self.nodes.push(Node::of_stream(stream, now));
     }
 
     pub fn cursor(&self) -> &Cursor {
@@ -85,7 +76,7 @@ impl NodeFiles {
         if taken != Taken::default() {
             self.write_state(out);
             for node in &mut self.nodes {
-                node.run.say(node.position(), received, out);
+                node.run.say(node.origin.position(), received, out);
             }
         }
         Ok(taken)
@@ -103,17 +94,18 @@ impl NodeFiles {
     pub fn end(&mut self, now: i64, out: &mut Outbox) {
         out.send(&FeedStatus::of(SOURCE, SourceStatus::Disconnected, now, "the parser has ended"));
         for node in &mut self.nodes {
-            node.run.end(node.position(), now, out);
+            node.say(SourceStatus::Disconnected, "the parser has ended", now, out);
+            node.run.end(node.origin.position(), now, out);
         }
     }
 
     pub fn bytes_behind(&self) -> Result<u64, SourceError> {
-        self.nodes.iter().filter_map(|node| node.tail.as_ref()).map(Tail::bytes_behind).sum()
+        self.nodes.iter().map(|node| node.origin.bytes_behind()).sum()
     }
 
     /// How many nodes have said anything so far.
     pub fn nodes(&self) -> usize {
-        self.nodes.iter().filter(|node| node.tail.is_some()).count()
+        self.nodes.iter().filter(|node| node.origin.layout().is_some()).count()
     }
 
     fn listen(&mut self, taken: Taken, received: i64, out: &mut Outbox) {
@@ -122,7 +114,9 @@ impl NodeFiles {
             *last = received;
             (SourceStatus::Connected, "blocks come".to_owned())
         } else if received - *last >= STALE_MS {
-            (SourceStatus::Stale, format!("no block for {} s: is the node running?", (received - *last) / 1000))
+            let labels: Vec<&str> = self.nodes.iter().map(|node| node.label.as_str()).collect();
+            let silence = (received - *last) / 1000;
+            (SourceStatus::Stale, format!("no block for {silence} s from {}: is the node running?", labels.join(", ")))
         } else {
             return;
         };
@@ -160,7 +154,7 @@ impl NodeFiles {
             }
             let node = &mut self.nodes[at];
             node.comes_back(received, out);
-            let Some((tail, line)) = node.tail.as_ref().and_then(|tail| Some((tail, tail.line()?))) else {
+            let Some((layout, line)) = node.origin.layout().zip(node.origin.line()) else {
                 has_everybody = false;
                 continue;
             };
@@ -168,7 +162,10 @@ impl NodeFiles {
                 return Ok(Some(at));
             }
             // What is not understood goes to the dead letters at once.
-            let Some((number, time)) = head(tail.layout(), line) else { return Ok(Some(at)) };
+            let Some((number, time)) = head(layout, line) else { return Ok(Some(at)) };
+            if self.waits_for_numbers(at, time, received) {
+                continue;
+            }
             let comes_first = |(_, other, when): &(usize, Option<u64>, i64)| match (number, *other) {
                 (Some(number), Some(other)) => number < other,
                 _ => time < *when,
@@ -193,7 +190,11 @@ impl NodeFiles {
         let Self { nodes, cursor, .. } = self;
         let node = &mut nodes[at];
         node.open(cursor)?;
-        let Some(tail) = &mut node.tail else { return Ok(0) };
+        let tail = match &mut node.origin {
+            Origin::Files { tail: Some(tail), .. } => tail,
+            Origin::Files { tail: None, .. } => return Ok(0),
+            Origin::Stream(_) => return Ok(self.hear_news(at, received, out)),
+        };
         let position = tail.position();
         let (stream, layout) = (node.label.as_str(), tail.layout());
         let mut bytes = 0;
@@ -205,24 +206,81 @@ impl NodeFiles {
         Ok(bytes)
     }
 
-    fn take_line(&mut self, at: usize, received: i64, out: &mut Outbox) -> u64 {
+    /// Makes sure that the next line of a stream is at hand, if there is one, and says what else it tells.
+    fn hear_news(&mut self, at: usize, received: i64, out: &mut Outbox) -> u64 {
         let Self { nodes, cursor, .. } = self;
-        let Node { label, tail, run, .. } = &mut nodes[at];
-        let Some(tail) = tail else { return 0 };
+        let node = &mut nodes[at];
+        let Origin::Stream(stream) = &mut node.origin else { return 0 };
+        let mut taken = 0;
+        let mut news = Vec::new();
+        while taken < CHUNK_BYTES as u64
+            && let Some(said) = stream.look(received)
+        {
+            taken += said.bytes();
+            news.push(said);
+        }
+        for said in news {
+            match said {
+                News::Lost { status, reason } => {
+                    node.is_cut = true;
+                    node.say(status, &reason, received, out);
+                }
+                News::Odd { bytes, reject, position } => {
+                    let before = counts(cursor);
+                    tape::set_frame_aside(&node.source(), &position, &bytes, &reject, received, out);
+                    cursor.dead_letters += 1;
+                    node.run.count(1, bytes.len() as u64, &before, &counts(cursor), received);
+                }
+            }
+        }
+        taken
+    }
+
+    /// Whether a stream without numbers has to wait until somebody with numbers has come as far: only those show what
+    /// is missing.
+    fn waits_for_numbers(&self, at: usize, time: i64, received: i64) -> bool {
+        let node = &self.nodes[at];
+        node.origin.is_stream()
+            && !node.numbers_blocks()
+            && time > self.cursor.time
+            && self.nodes.iter().any(|other| other.numbers_blocks() && other.is_heard(STALE_MS, received))
+    }
+
+    /// Whether what the stream gives next follows what was taken last, as far as anybody knows: somebody was heard all
+    /// the while that it was not connected.
+    fn follows(&self, at: usize, received: i64) -> bool {
+        let node = &self.nodes[at];
+        let was_heard =
+            |other: &Node| !other.is_cut && other.heard > node.heard && other.is_heard(PATIENCE_MS, received);
+        !node.is_cut || self.nodes.iter().any(was_heard)
+    }
+
+    fn take_line(&mut self, at: usize, received: i64, out: &mut Outbox) -> u64 {
+        let follows = self.follows(at, received);
+        let Self { nodes, cursor, .. } = self;
+        let node = &mut nodes[at];
+        node.say(SourceStatus::Connected, "fills come", received, out);
+        let Node { label, origin, run, is_cut, heard, .. } = node;
+        let Some(layout) = origin.layout() else { return 0 };
         let before = counts(cursor);
-        let (position, layout) = (tail.position(), tail.layout());
-        if let Some(bytes) = tail.line().filter(|line| !line.trim_ascii().is_empty()) {
+        let (position, last) = (origin.position(), cursor.time);
+        if let Some(bytes) = origin.line().filter(|line| !line.trim_ascii().is_empty()) {
             let line = Line { bytes, layout, stream: label, position: &position, received, keeps_raw: true };
+            if !follows {
+                tape::say_cut(&line, cursor, out);
+            }
             tape::take_line(&line, cursor, out);
         }
-        let bytes = tail.pass_line();
+        *is_cut = !follows && cursor.time == last;
+        *heard = Some(received);
+        let bytes = origin.pass_line();
         run.count(1, bytes, &before, &counts(cursor), received);
         bytes
     }
 
     fn write_state(&mut self, out: &mut Outbox) {
         for node in &mut self.nodes {
-            if let Some(tail) = &mut node.tail {
+            if let Origin::Files { tail: Some(tail), .. } = &mut node.origin {
                 self.cursor.places.insert(node.label.clone(), tail.place().clone());
             }
         }
@@ -231,58 +289,8 @@ impl NodeFiles {
     }
 }
 
-impl Node {
-    /// Finds out how the node writes, as soon as it has written anything.
-    fn open(&mut self, cursor: &Cursor) -> Result<(), SourceError> {
-        if self.tail.is_none()
-            && let Some((layout, hourly)) = hourly(&self.folder)
-        {
-            let place = cursor.places.get(&self.label).cloned();
-            let (block, time) = last_before_what_is_missing(cursor);
-            self.tail = Some(Tail::open(hourly, layout, place, block, time)?);
-        }
-        Ok(())
-    }
-
-    fn goes_away(&mut self, error: &SourceError, received: i64, out: &mut Outbox) {
-        if !self.is_away {
-            self.is_away = true;
-            warn!("{error}: going on without {}", self.label);
-            out.send(&FeedStatus::of(SOURCE, SourceStatus::Disconnected, received, error.to_string()));
-        }
-    }
-
-    fn comes_back(&mut self, received: i64, out: &mut Outbox) {
-        if self.is_away {
-            self.is_away = false;
-            let reason = format!("{} can be read again", self.label);
-            out.send(&FeedStatus::of(SOURCE, SourceStatus::Connected, received, reason));
-        }
-    }
-
-    fn position(&self) -> String {
-        self.tail.as_ref().map(Tail::position).unwrap_or_default()
-    }
-}
-
 fn counts(cursor: &Cursor) -> Counts {
     let Cursor { fills, gaps, dead_letters, block, time, .. } = *cursor;
     let duplicates = cursor.blocks_repeated + cursor.fills_repeated;
     Counts { facts: fills, duplicates, gaps, dead_letters, block, time }
-}
-
-/// Holes older than this are left to archives.
-const RECENT_MS: i64 = 600_000;
-
-/// Whoever is new may have what others lack: it is read from before the first hole that is not old.
-fn last_before_what_is_missing(cursor: &Cursor) -> (u64, i64) {
-    let recent = cursor.open_gaps.iter().find(|open| open.gap.from_time > cursor.time - RECENT_MS);
-    let hole = recent.and_then(|open| Some((open.left.first()?.0.saturating_sub(1), open.gap.from_time)));
-    hole.unwrap_or((cursor.block, cursor.time))
-}
-
-/// The layout that says most of those that are there.
-fn hourly(folder: &Path) -> Option<(Layout, PathBuf)> {
-    let hourly = |layout: Layout| (layout, folder.join(layout.folder()).join("hourly"));
-    Layout::ALL.map(hourly).into_iter().find(|(_, path)| path.is_dir())
 }

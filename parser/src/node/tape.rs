@@ -5,8 +5,8 @@
 //! was said before; then it goes beside the tape, to `fills-history`.
 
 use schemas::{
-    Clock, Cursor, FeedStatus, Gap, Growing, Headers, Outbox, SourceStatus, Topic, comes_after, is_numbered, kind,
-    topics, unnumbered,
+    Clock, Cursor, DeadLetter, FeedStatus, Gap, Growing, Headers, Message as _, Outbox, SourceStatus, Topic,
+    comes_after, is_numbered, kind, topics, unnumbered,
 };
 use serde::Serialize;
 
@@ -61,6 +61,15 @@ pub fn close(topic: &'static Topic, received: i64, cursor: &mut Cursor, out: &mu
     Taking { topic, line: &line, cursor, census: &mut Census::default(), out }.close();
 }
 
+/// Nobody was heard between what was taken last and this line. Between two blocks that have numbers, those that are
+/// missing show by themselves; elsewhere all that time is a hole.
+pub fn say_cut(line: &Line<'_>, cursor: &mut Cursor, out: &mut Outbox) {
+    let Ok(unit) = understand(line.layout, line.bytes).and_then(|unit| follows(unit, cursor)) else { return };
+    if cursor.time > 0 {
+        Taking { topic: &topics::FILLS, line, cursor, census: &mut Census::default(), out }.say_cut(&unit);
+    }
+}
+
 /// Adds the fills of a block that was missing to the history.
 pub fn heal(line: &Line<'_>, census: &mut Census, out: &mut Outbox) {
     let mut nowhere = Cursor::default();
@@ -76,6 +85,15 @@ pub fn set_line_aside(line: &Line<'_>, reject: &Reject, cursor: &mut Cursor, out
     keep_raw(line, time, out);
     file(&dead_letter(SOURCE, line.position, line.bytes, reject, line.received), line, out);
     cursor.dead_letters += 1;
+}
+
+/// A frame in which no line of a node could be found.
+pub fn set_frame_aside(source: &str, position: &str, frame: &[u8], reject: &Reject, received: i64, out: &mut Outbox) {
+    let mut headers = Vec::new();
+    Headers::write(&mut headers, "schema", DeadLetter::SCHEMA.as_bytes());
+    Headers::write(&mut headers, "received", received.to_string().as_bytes());
+    let letter = dead_letter(source, position, frame, reject, received);
+    letter.append_to(out.batch(&topics::DEAD_LETTERS, 0), &headers);
 }
 
 pub fn follows<'a>(unit: Unit<'a>, cursor: &Cursor) -> Result<Unit<'a>, Reject> {
@@ -263,13 +281,31 @@ impl Taking<'_> {
         }
     }
 
+    /// Of the block that was taken last, something may be missing too. A longer silence is a hole as it is.
+    fn say_cut(&mut self, unit: &Unit<'_>) {
+        let (from_time, to_time) = (self.cursor.time, unit.time);
+        let block = unit.number.unwrap_or_else(|| unnumbered(to_time));
+        if !self.is_new(block, to_time) {
+            return;
+        }
+        self.close();
+        let is_said_anyway = unit.number.is_none() && to_time - from_time > SILENCE_MS;
+        if is_said_anyway || unit.number.is_some() && self.cursor.block > 0 {
+            return;
+        }
+        let gap = Gap { from_block: unnumbered(from_time), to_block: unnumbered(to_time) - 1, from_time, to_time };
+        self.tell_every_partition(&gap, to_time, kind::GAP, "gap/1", block, self.topic);
+        self.note(gap);
+    }
+
     fn note(&mut self, gap: Gap) {
         let reason = if is_numbered(gap.to_block) {
             self.cursor.blocks_missed += gap.to_block - gap.from_block + 1;
             gaps::open(&mut self.cursor.open_gaps, gap);
             format!("{} blocks are missing", gap.to_block - gap.from_block + 1)
         } else {
-            format!("no fill for {} s: something may be missing", (gap.to_time - gap.from_time) / 1000)
+            let silence = gap.to_time - gap.from_time;
+            format!("no fill for {}.{:03} s: something may be missing", silence / 1000, silence % 1000)
         };
         self.cursor.gaps += 1;
         self.cursor.last_gap = Some(gap);

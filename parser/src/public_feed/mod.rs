@@ -28,6 +28,7 @@ mod takeover;
 mod window;
 
 pub use markets::{Follow, Markets, parse_spot_meta};
+pub(crate) use pace::Pauses;
 pub use patience::Patience;
 pub use state::FeedCursor;
 

@@ -3,6 +3,6 @@
 
 mod importing;
 mod layouts;
-mod market;
+pub mod market;
 mod merging;
 mod property;
