@@ -184,7 +184,7 @@ fn total(parts: impl Iterator<Item = Amount>) -> Amount {
 fn sums(legs: &[&Fill]) -> (Amount, Amount, Option<Amount>, Amount) {
     let size = total(legs.iter().map(|leg| leg.sz));
     let notional = total(legs.iter().map(|leg| leg.px.times(leg.sz).unwrap()));
-    (size, notional, notional.over(size).ok(), total(legs.iter().map(|leg| leg.closed_pnl)))
+    (size, notional, notional.over(size).ok(), total(legs.iter().map(|leg| leg.closed_pnl.unwrap())))
 }
 
 fn order_row(key: &OrderKey, legs: &[&Fill]) -> Value {

@@ -147,7 +147,7 @@ fn recorded_events_all_pass() {
     // The second is the same, printed for people: no line of it is an event.
     let files = [("hyperliquidNodeDataSample/20250716/misc_events", 39, 0), ("nodeDataSample/misc_events", 0, 221)];
     for (file, wanted, letters) in files {
-        let path = PathBuf::from(&folder).join("hyperliquid/gareth0712__hyperliquid-client/data").join(file);
+        let path = PathBuf::from(&folder).join("gareth0712__hyperliquid-client/data").join(file);
         let nodes = Nodes::new(1, "misc_events");
         nodes.write(0, "20250716/16", &fs::read_to_string(path).unwrap());
         let mut events = nodes.open(MiscCursor::default());
