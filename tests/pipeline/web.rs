@@ -31,6 +31,15 @@ impl Web {
         self.runtime.block_on(async { reqwest::get(url).await.unwrap().text().await.unwrap() })
     }
 
+    /// The JSON of the answer; null, when it is none.
+    pub fn post(&self, what: &str, body: &Value) -> Value {
+        let url = format!("http://{}{what}", self.http);
+        let request =
+            reqwest::Client::new().post(url).header("content-type", "application/json").body(body.to_string());
+        let text = self.runtime.block_on(async { request.send().await.unwrap().text().await.unwrap() });
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
     pub fn status(&self, what: &str) -> u16 {
         let url = format!("http://{}{what}", self.http);
         self.runtime.block_on(async { reqwest::get(url).await.unwrap().status().as_u16() })
