@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod accounts;
+mod all_faults;
 mod bad_input;
 mod compare;
 mod dead_letters;
 mod demo;
+mod facts;
 mod import;
 mod kills;
 mod on_services;

@@ -2,8 +2,9 @@
 //! same from both.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use sqlx::{Connection as _, Row as _, ValueRef as _};
@@ -51,7 +52,19 @@ impl Place {
 
     /// What a topic holds, partition by partition.
     pub fn values(&self, topic: &str) -> Vec<Value> {
-        self.lines(&["topics", topic]).into_iter().map(|mut record| record["value"].take()).collect()
+        let mut values = Vec::new();
+        self.each(topic, |value| values.push(value));
+        values
+    }
+
+    /// The same, one by one.
+    pub fn each(&self, topic: &str, mut take: impl FnMut(Value)) {
+        let mut child = self.fathom(&["topics", topic]).stdout(Stdio::piped()).spawn().unwrap();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let mut record: Value = serde_json::from_str(&line.unwrap()).unwrap();
+            take(record["value"].take());
+        }
+        assert!(child.wait().unwrap().success(), "{topic} can be read");
     }
 
     /// Every column as text: whatever a database calls its types.

@@ -1,12 +1,13 @@
 //! What a pipeline says of its sources: nothing invented, silence and holes noticed soon, and healed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::facts::{fills_of, fills_written, last_block};
 use crate::place::Place;
 use crate::process::{Process, ask, fathom, path, wait_until};
 use crate::web::Web;
@@ -126,58 +127,4 @@ fn follow(market: &Path, data: &Path, more: &[&str]) -> Process {
 
 fn ask_status(data: &Path) -> Value {
     ask(&["status", "--data", path(data), "--json"])
-}
-
-fn last_block(market: &Path) -> u64 {
-    files(&market.join("node_fills_by_block"))
-        .iter()
-        .flat_map(|text| blocks(text))
-        .map(|block| block["block_number"].as_u64().unwrap())
-        .max()
-        .unwrap()
-}
-
-/// Block and user of each fill, how often.
-type Fills = BTreeMap<(u64, String, u64), usize>;
-
-fn fills_of(place: &Place, topics: &[&str]) -> Fills {
-    let mut fills = Fills::new();
-    let records = topics.iter().flat_map(|topic| place.values(topic));
-    for fill in records.filter(|value| value["startPosition"].is_string()) {
-        let key =
-            (fill["block"].as_u64().unwrap(), fill["user"].as_str().unwrap().to_owned(), fill["oid"].as_u64().unwrap());
-        *fills.entry(key).or_default() += 1;
-    }
-    fills
-}
-
-fn fills_written(market: &Path) -> Fills {
-    let mut fills = Fills::new();
-    for block in files(&market.join("node_fills_by_block")).iter().flat_map(|text| blocks(text)) {
-        for event in block["events"].as_array().unwrap() {
-            let (user, oid) = (event[0].as_str().unwrap().to_owned(), event[1]["oid"].as_u64().unwrap());
-            *fills.entry((block["block_number"].as_u64().unwrap(), user, oid)).or_default() += 1;
-        }
-    }
-    fills
-}
-
-fn blocks(text: &str) -> Vec<Value> {
-    text.lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|it| it["events"].is_array())
-        .collect()
-}
-
-fn files(folder: &Path) -> Vec<String> {
-    let mut texts = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            texts.extend(files(&path));
-        } else {
-            texts.push(String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned());
-        }
-    }
-    texts
 }
