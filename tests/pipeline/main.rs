@@ -17,4 +17,5 @@ mod quality;
 mod roles;
 mod services;
 mod streams;
+mod two_parsers;
 mod web;

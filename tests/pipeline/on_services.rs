@@ -50,7 +50,7 @@ fn kills(wanted: u64) {
     let folder = tempfile::tempdir().unwrap();
     let market = folder.path().join("market");
     let mut dice = Dice(std::env::var("FATHOM_SEED").map_or(7, |seed| seed.parse().unwrap()));
-    let mut simulator = live_market(&market, 300, 3);
+    let mut simulator = live_market(&market, 300, 3, &[]);
     let services = Services::started();
     let place = services.place();
     let mut roles = Roles::new(&place, &market);
@@ -111,7 +111,7 @@ fn kill(role: &mut Process, name: &str, dice: &mut Dice) -> bool {
 fn a_computer_that_slept_changes_nothing_and_all_roles_can_be_replaced_under_load() {
     let folder = tempfile::tempdir().unwrap();
     let market = folder.path().join("market");
-    let mut simulator = live_market(&market, 500, 2);
+    let mut simulator = live_market(&market, 500, 2, &[]);
     let services = Services::started();
     let place = services.place();
     let mut roles = Roles::new(&place, &market);
@@ -144,7 +144,7 @@ fn a_computer_that_slept_changes_nothing_and_all_roles_can_be_replaced_under_loa
 fn services_that_are_away_are_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let market = folder.path().join("market");
-    let mut simulator = live_market(&market, 500, 2);
+    let mut simulator = live_market(&market, 500, 2, &[]);
     let services = Services::planned();
     let place = services.place();
     // A database that is there and away; one that was never made is a mistake.

@@ -57,20 +57,8 @@ impl Roles {
 }
 
 /// A market that goes on until it is ended; its truth is whole then.
-pub fn live_market(market: &Path, rate: u32, speed: u32) -> Process {
-    Process::start(fathom(&[
-        "simulate",
-        "--out",
-        path(market),
-        "--seed",
-        "3",
-        "--rate",
-        &rate.to_string(),
-        "--wallets",
-        "1000",
-        "--speed",
-        &speed.to_string(),
-        "--start",
-        "1782633557000",
-    ]))
+pub fn live_market(market: &Path, rate: u32, speed: u32, more: &[&str]) -> Process {
+    let (rate, speed) = (rate.to_string(), speed.to_string());
+    let all = ["simulate", "--out", path(market), "--seed", "3", "--rate", &rate, "--wallets", "1000"];
+    Process::start(fathom(&[&all[..], &["--speed", &speed, "--start", "1782633557000"], more].concat()))
 }
