@@ -1,6 +1,8 @@
 //! Lines in, facts out: what is written, where, in which order; and what becomes of bytes that are no lines.
 #![allow(clippy::unwrap_used)]
 
+mod recorded_counts;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;

@@ -232,4 +232,4 @@ async fn rest(next: &Next, now: i64) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -161,4 +161,4 @@ impl Wanted {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -4,7 +4,7 @@
 mod budget;
 mod history;
 mod pages;
-mod recorded;
+pub(crate) mod recorded;
 mod replies;
 mod schedule;
 mod server;

@@ -5,7 +5,7 @@ mod connection;
 mod conversation;
 mod frames;
 mod plan;
-mod recorded;
+pub(crate) mod recorded;
 mod server;
 mod tape;
 

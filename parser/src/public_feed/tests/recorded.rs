@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use schemas::Outbox;
 use serde_json::Value;
 
 use super::super::event::What;
@@ -24,6 +25,15 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// Frames of one connection, each with when it was received.
+pub(crate) fn hear(frames: &[(i64, String)], out: &mut Outbox) {
+    let mut feed = Log::default().feed(&[]);
+    feed.take(&opened(), out);
+    for (received, frame) in frames {
+        feed.take(&event(*received, What::Frame(frame.clone().into_bytes())), out);
+    }
 }
 
 #[test]
