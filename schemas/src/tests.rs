@@ -14,9 +14,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
-    AccountState, AssetContext, Checkpoint, Clock, Cursor, DeadLetter, FeedStatus, Fill, Gap, LateEvent, LedgerUpdate,
-    LiquidationEpisode, LiquidationOrder, LongShortRatio, Market, MarketMark, Mid, Position, PositionChange, Price,
-    ResultClock, SourceRun, TOPICS, Topic, Trade,
+    AccountState, AssetContext, Checkpoint, Clock, Coin, Cursor, DeadLetter, FeedStatus, Fill, Gap, LateEvent,
+    LedgerUpdate, LiquidationEpisode, LiquidationOrder, LongShortRatio, Market, MarketMark, Mid, Position,
+    PositionChange, Price, ResultClock, SourceRun, TOPICS, Topic, Trade,
 };
 
 /// What the type makes of an example: the value that it would write again, or why it refuses.
@@ -34,6 +34,7 @@ fn reading_of(topic: &Topic, case: &str) -> Reading {
         ("ledger-updates", _) => again::<LedgerUpdate>,
         ("source-runs", _) => again::<SourceRun>,
         ("feed-status", _) => again::<FeedStatus>,
+        ("state.parser.meta", "listing") => again::<Vec<Coin>>,
         ("markets" | "state.parser.meta", _) => again::<Market>,
         ("dead-letters", _) => again::<DeadLetter>,
         ("position-changes", _) => again::<PositionChange>,

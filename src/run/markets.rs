@@ -47,11 +47,37 @@ pub async fn poll(shared: &Shared, client: &InfoClient, lease: &Lease) -> Result
     Ok(())
 }
 
-/// Every market that was published, on its last terms.
+/// Every market that is listed, on its terms, dex by dex in the exchange's order.
 pub fn published(log: &dyn Log) -> Result<Vec<Market>, Failure> {
-    let mut markets = Vec::new();
-    log.last_values(&topics::STATE_PARSER_META, 0, &mut |_, value| markets.extend(serde_json::from_slice(value).ok()))?;
-    Ok(markets)
+    let Published { mut terms, listings } = Published::read(log)?;
+    let coins = listings.values().flatten();
+    Ok(coins.filter_map(|coin| terms.remove(coin)).collect())
+}
+
+/// What the state holds: the terms of each coin, and each dex's coins in the order in which the exchange lists them.
+/// Contexts come in that order and without a name.
+#[derive(Default)]
+struct Published {
+    terms: BTreeMap<Coin, Market>,
+    listings: BTreeMap<String, Vec<Coin>>,
+}
+
+const LISTING: &str = "dex|";
+
+impl Published {
+    fn read(log: &dyn Log) -> Result<Self, Failure> {
+        let mut published = Self::default();
+        log.last_values(&topics::STATE_PARSER_META, 0, &mut |key, value| match std::str::from_utf8(key)
+            .ok()
+            .and_then(|key| key.strip_prefix(LISTING))
+        {
+            Some(dex) => {
+                drop(published.listings.insert(dex.to_owned(), serde_json::from_slice(value).unwrap_or_default()))
+            }
+            None => published.terms.extend(serde_json::from_slice(value).ok().map(|it: Market| (it.coin.clone(), it))),
+        })?;
+        Ok(published)
+    }
 }
 
 /// Rests, but not when it is over.
@@ -72,32 +98,51 @@ async fn over(shared: &Shared, lease: &Lease) {
 struct Publisher {
     writer: Box<dyn Writer>,
     out: Outbox,
-    published: BTreeMap<Coin, Market>,
+    published: Published,
 }
 
 impl Publisher {
     fn begin(shared: &Shared) -> Result<Self, Failure> {
         let log = &shared.log;
         let writer = Arc::clone(log).writer(&format!("{STAGE}.0"))?;
-        let published = published(log.as_ref())?.into_iter().map(|market| (market.coin.clone(), market)).collect();
+        let published = Published::read(log.as_ref())?;
         Ok(Self { writer, out: Outbox::new(log.generation()), published })
     }
 
     fn publish(&mut self, markets: Vec<Market>) -> Result<(), Failure> {
+        let mut listings = BTreeMap::<String, Vec<Coin>>::new();
         for market in markets {
-            let before = self.published.get(&market.coin);
+            listings.entry(market.dex.clone()).or_default().push(market.coin.clone());
+            let before = self.published.terms.get(&market.coin);
             // The time says when these terms were first seen: it is no news by itself.
             if before.is_some_and(|before| Market { time: before.time, ..market.clone() } == *before) {
                 continue;
             }
             self.out.send(&market);
             market.append_to(self.out.batch(&topics::STATE_PARSER_META, 0), &[]);
-            self.published.insert(market.coin.clone(), market);
+            self.published.terms.insert(market.coin.clone(), market);
         }
+        self.list(listings);
         if self.out.records() > 0 {
-            info!("{} markets are known", self.published.len());
+            info!("{} markets are known", self.published.terms.len());
         }
         self.commit()
+    }
+
+    fn list(&mut self, listings: BTreeMap<String, Vec<Coin>>) {
+        for (dex, coins) in &listings {
+            if self.published.listings.get(dex) != Some(coins)
+                && let Ok(value) = serde_json::to_vec(coins)
+            {
+                let key = format!("{LISTING}{dex}");
+                self.out.batch(&topics::STATE_PARSER_META, 0).push(now_ms(), key.as_bytes(), Some(&value), &[]);
+            }
+        }
+        for dex in self.published.listings.keys().filter(|dex| !listings.contains_key(*dex)) {
+            let key = format!("{LISTING}{dex}");
+            self.out.batch(&topics::STATE_PARSER_META, 0).push(now_ms(), key.as_bytes(), None, &[]);
+        }
+        self.published.listings = listings;
     }
 
     fn set_aside(&mut self, error: &InfoError) -> Result<(), Failure> {

@@ -38,8 +38,28 @@ fn accounts_are_followed_within_the_budget_through_a_kill() {
     let metrics = Web::of(&data).text("/metrics");
     let followed = metrics.lines().find_map(|line| line.strip_prefix("fathom_info_accounts{source=\"info\"} "));
     assert_eq!(followed, Some("1000"));
+    each_price_is_of_its_coin(&Web::of(&data), &at_the_exchange);
     up.end();
     the_endpoint_tells_the_same_as_the_node(&place, &at_the_exchange);
+}
+
+/// Contexts come without names, in the order of the metadata.
+fn each_price_is_of_its_coin(ours: &Web, exchange: &Web) {
+    let mut mids = Value::Null;
+    // Refused, as long as the minute's weight is spent.
+    wait_until("the endpoint answers", || {
+        mids = exchange.post("/info", &json!({"type": "allMids"}));
+        mids.is_object()
+    });
+    let prices = ours.get("/api/v1/prices");
+    let number = |value: &Value| text(value).parse::<f64>().unwrap();
+    let far = |row: &&Value| {
+        let (mid, mark) = (&mids[text(&row["coin"])], number(&row["mark_px"]));
+        mid.is_string() && (mark / number(mid) - 1.0).abs() > 0.1
+    };
+    let rows = prices["data"].as_array().unwrap();
+    assert!(rows.len() > 15, "{prices}");
+    assert_eq!(rows.iter().filter(far).collect::<Vec<_>>(), Vec::<&Value>::new(), "{mids}");
 }
 
 /// What the node's files told of a few wallets, the endpoint tells too: the same changes, under the same ids.

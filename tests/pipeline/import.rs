@@ -54,6 +54,52 @@ fn an_import_that_is_killed_again_and_again_equals_the_truth() {
 }
 
 #[test]
+fn lines_of_twelve_megabytes_take_no_more_than_300() {
+    let folder = tempfile::tempdir().unwrap();
+    let (archive, data) = (folder.path().join("archive"), folder.path().join("data"));
+    let file = archive.join("node_fills_by_block/hourly/20260628/13");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let mut text = String::new();
+    for block in 0..20_u64 {
+        let from = text.len();
+        long_line(block, &mut text);
+        assert!(text.len() - from > 12_000_000, "{}", text.len() - from);
+    }
+    fs::write(&file, text).unwrap();
+    let mut import = Process::start(fathom(&["import", path(&archive), "--data", path(&data), "--json"]));
+    let mut peak = 0;
+    while let Some(most) = import.peak_memory_mb() {
+        peak = peak.max(most);
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    assert!(import.wait().success());
+    let summary: serde_json::Value = serde_json::from_str(&import.rest().last().unwrap().1).unwrap();
+    println!("{peak} MB at most for {} fills in 20 lines", summary["fills"]);
+    assert_eq!(summary["fills"], 20 * LEGS);
+    assert!((50..=300).contains(&peak), "{peak} MB");
+}
+
+const LEGS: u64 = 36_000;
+
+fn long_line(block: u64, text: &mut String) {
+    let time = 1_782_651_600_000 + block * 100;
+    let moment = format!("2026-06-28T13:00:{:02}.{}00", block / 10, block % 10);
+    let head =
+        format!(r#"{{"local_time":"{moment}","block_time":"{moment}","block_number":{},"events":["#, 1_000 + block);
+    text.push_str(&head);
+    for leg in 0..LEGS {
+        let (trade, comma) = (block * LEGS + leg / 2, if leg == 0 { "" } else { "," });
+        let (side, crossed) = if leg % 2 == 0 { ("A", false) } else { ("B", true) };
+        text.push_str(&format!(
+            r#"{comma}["0x{:040x}",{{"coin":"BTC","px":"66653.0","sz":"0.001","side":"{side}","time":{time},"startPosition":"0.0","dir":"Open Long","closedPnl":"0.0","hash":"0x{trade:064x}","oid":{},"crossed":{crossed},"fee":"0.01","tid":{trade},"feeToken":"USDC","twapId":null}}]"#,
+            leg % 5_000 + 1,
+            block * LEGS + leg,
+        ));
+    }
+    text.push_str("]}\n");
+}
+
+#[test]
 fn paths_that_name_nothing_are_refused_and_files_without_fills_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let (data, notes) = (folder.path().join("data"), folder.path().join("notes.txt"));

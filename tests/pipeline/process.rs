@@ -107,6 +107,13 @@ impl Process {
         self.child.kill().unwrap();
     }
 
+    /// The most it has held so far; nothing, when it has ended.
+    pub fn peak_memory_mb(&mut self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        Some(peak.trim().strip_suffix(" kB")?.parse::<u64>().ok()? / 1024)
+    }
+
     pub fn wait(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }

@@ -110,7 +110,7 @@ fn holes_are_noticed_within_two_seconds_and_healed_from_an_archive() {
     let (told, rows) = (gaps.iter().map(blocks).collect::<BTreeSet<_>>(), served("gaps?limit=100"));
     assert_eq!(rows.iter().map(blocks).collect::<BTreeSet<_>>(), told);
     let runs = served("runs");
-    let run = runs.iter().find(|run| run["stream"] == path(&market)).unwrap();
+    let run = runs.iter().find(|run| run["source"] == "node-fills" && run["stream"] == path(&market)).unwrap();
     assert!(run["facts"].as_u64() > Some(0) && run["dead_letters"].as_u64() > Some(0), "{run}");
     assert_eq!((web.status("/health/live"), ask_status(&data)["blocks_healed"].as_u64() > Some(0)), (200, true));
     up.end();
