@@ -125,6 +125,9 @@ pub struct Sources {
     /// Hyperliquid's public WebSocket, for prices and trades
     #[arg(long, value_name = "URL", env = "HYPERLIQUID_FEED", default_value = "wss://api.hyperliquid.xyz/ws")]
     pub feed: String,
+    /// Follow the trades of spot pairs too
+    #[arg(long)]
+    pub spot: bool,
     /// The sources are `fathom simulate`: every reply says so, and at the end the files are read to their end
     #[arg(long)]
     pub simulated: bool,
@@ -134,7 +137,7 @@ impl Sources {
     /// What there is to read. A node that was named and is not there is a mistake.
     pub fn ways(&self) -> Result<Ways, Failure> {
         let (info, node_info, feed) = (self.info.clone(), self.node_info.clone(), self.feed.clone());
-        let exchange = Exchange { info, node_info, feed };
+        let exchange = Exchange { info, node_info, feed, wants_spot: self.spot };
         let streams = streams::read(&self.streams)?;
         let nodes = folders::nodes(&self.nodes, !streams.is_empty())?;
         let archives = folders::archives(&self.archives)?;

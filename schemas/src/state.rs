@@ -44,9 +44,9 @@ pub static PARSER_INFO: Topic = Topic {
 pub static PARSER_META: Topic = Topic {
     name: "state.parser.meta",
     partitioned_by: None,
-    key: "coin, or `dex|`dex",
+    key: "coin, `dex|`dex, or `spot|`",
     keeps: Keeps::State,
-    about: "the terms of each market as last published, and each dex's coins in the order in which the exchange lists them",
+    about: "the terms of each market as last published; each dex's coins in the order in which the exchange lists them, and spot's",
 };
 
 pub static PARSER_PUBLIC_FEED: Topic = Topic {

@@ -96,6 +96,7 @@ fn everything(args: BenchLatency, folder: &Path, market: &Market) -> Up {
             node_info: None,
             wallets: Vec::new(),
             feed: exchange.feed,
+            spot: false,
             simulated: true,
         },
         rate: args.rate,

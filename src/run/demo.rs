@@ -47,8 +47,12 @@ pub fn start_market(
     let (listener, address) = server::listen(SocketAddr::from(([127, 0, 0, 1], 0)), runtime)?;
     let stop = roles.shared.stop.clone();
     runtime.spawn(simulator::serve(listener, feed, async move { stop.wait().await }));
-    let exchange =
-        Exchange { info: format!("http://{address}/info"), node_info: None, feed: format!("ws://{address}/ws") };
+    let exchange = Exchange {
+        info: format!("http://{address}/info"),
+        node_info: None,
+        feed: format!("ws://{address}/ws"),
+        wants_spot: false,
+    };
     Ok(Ways { nodes: vec![out], streams: Vec::new(), archives: Vec::new(), exchange, wallets: Vec::new() })
 }
 

@@ -29,5 +29,5 @@ async fn task(shared: &Shared, exchange: &Exchange, wanted: &Accounts, lease: &L
     };
     // The budget is kept in the state of the accounts: without them, nothing is asked.
     let accounts = accounts::follow(shared, client.clone(), wanted, lease);
-    tokio::try_join!(accounts, markets::poll(shared, &client, lease)).map(drop)
+    tokio::try_join!(accounts, markets::poll(shared, &client, exchange.wants_spot, lease)).map(drop)
 }

@@ -12,6 +12,7 @@ mod healing;
 mod housekeeping;
 pub mod import;
 mod info;
+mod listing;
 pub mod market;
 mod markets;
 mod misc_events;

@@ -10,8 +10,9 @@ use schemas::{Outbox, topics};
 use tokio::runtime::Handle;
 use tracing::info;
 
+use super::listing::Published;
 use super::tasks::{self, Lease};
-use super::{PATIENCE, Shared, markets, now_ms};
+use super::{PATIENCE, Shared, now_ms};
 use crate::failure::Failure;
 
 pub const STAGE: &str = "parser.public-feed";
@@ -27,6 +28,8 @@ pub struct Exchange {
     /// A node of ours answers some questions, as many as are asked.
     pub node_info: Option<String>,
     pub feed: String,
+    /// Whether spot pairs are followed too.
+    pub wants_spot: bool,
 }
 
 pub fn run(shared: &Shared, exchange: &Exchange, runtime: &Handle) -> Result<(), Failure> {
@@ -53,7 +56,9 @@ async fn task(shared: &Shared, exchange: &Exchange, lease: &Lease) -> Result<(),
         let patience = if feed.wants_metadata() { METADATA_SOON } else { METADATA_EVERY };
         if asked.elapsed() > patience {
             asked = Instant::now();
-            feed.follow(Markets::all(&markets::published(log.as_ref())?), now_ms());
+            if let Some(markets) = Published::read(log.as_ref())?.markets() {
+                feed.follow(markets, now_ms());
+            }
         }
         let before = feed.cursor().counts();
         let taken = tokio::select! {
@@ -78,9 +83,8 @@ async fn task(shared: &Shared, exchange: &Exchange, lease: &Lease) -> Result<(),
 fn first_markets(shared: &Shared, lease: &Lease) -> Result<Option<Markets>, Failure> {
     let mut said = false;
     while !shared.stop.asked() && !lease.is_over() {
-        let markets = markets::published(shared.log.as_ref())?;
-        if !markets.is_empty() {
-            return Ok(Some(Markets::all(&markets)));
+        if let Some(markets) = Published::read(shared.log.as_ref())?.markets() {
+            return Ok(Some(markets));
         }
         if !said {
             said = true;

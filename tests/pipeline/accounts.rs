@@ -38,6 +38,8 @@ fn accounts_are_followed_within_the_budget_through_a_kill() {
     let metrics = Web::of(&data).text("/metrics");
     let followed = metrics.lines().find_map(|line| line.strip_prefix("fathom_info_accounts{source=\"info\"} "));
     assert_eq!(followed, Some("1000"));
+    let is_spot = |trade: &Value| trade["coin"].as_str().unwrap().starts_with('@');
+    assert!(place.values("trades").iter().any(is_spot), "spot is followed too");
     each_price_is_of_its_coin(&Web::of(&data), &at_the_exchange);
     up.end();
     the_endpoint_tells_the_same_as_the_node(&place, &at_the_exchange);
@@ -95,7 +97,7 @@ fn text(value: &Value) -> String {
 fn follow(market: &Path, data: &Path, exchange: &str) -> Process {
     wait_until("the market begins", || market.join("node_fills_by_block/hourly").is_dir());
     let (info, feed) = (format!("http://{exchange}/info"), format!("ws://{exchange}/ws"));
-    let all = ["up", "--simulated", "--node", path(market), "--data", path(data), "--http", "127.0.0.1:0"];
+    let all = ["up", "--simulated", "--spot", "--node", path(market), "--data", path(data), "--http", "127.0.0.1:0"];
     let mut up = Process::start(fathom(&[&all[..], &["--info", &info, "--feed", &feed]].concat()));
     up.wait_for("Ready after");
     up

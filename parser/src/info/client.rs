@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemas::{Market, Wallet};
+use schemas::{Coin, Market, Wallet};
 
 use super::budget::Budget;
 use super::history::History;
@@ -13,6 +13,7 @@ use super::permit::Permit;
 use super::priority::Priority;
 use super::question::Question;
 use crate::dead_letter::Reject;
+use crate::public_feed::parse_spot_meta;
 
 /// Asks an info endpoint.
 #[derive(Debug, Clone)]
@@ -82,6 +83,11 @@ impl InfoClient {
             markets.extend(parsed(reply, |bytes| parse_meta(bytes, &dex, time))?);
         }
         Ok(markets)
+    }
+
+    /// The spot pairs, under the names that trades have.
+    pub async fn spot_pairs(&self) -> Result<Vec<Coin>, InfoError> {
+        parsed(self.ask(&Question::Spot).await?, parse_spot_meta)
     }
 
     /// Every fill of a wallet between two times, both inclusive, page by page. Asked when nothing else is waiting.

@@ -15,6 +15,8 @@ pub enum Question {
     },
     #[serde(rename = "perpDexs")]
     Dexs,
+    #[serde(rename = "spotMeta")]
+    Spot,
     #[serde(rename = "metaAndAssetCtxs")]
     Contexts { dex: String },
     #[serde(rename = "clearinghouseState")]
@@ -52,7 +54,7 @@ impl Question {
     pub fn price(&self) -> Price {
         match self {
             Self::Account { .. } => Price::Fixed(2),
-            Self::Meta { .. } | Self::Dexs | Self::Contexts { .. } => Price::Fixed(20),
+            Self::Meta { .. } | Self::Dexs | Self::Spot | Self::Contexts { .. } => Price::Fixed(20),
             Self::Ledger { .. } | Self::Funding { .. } | Self::Fills { .. } => Price::WithItems(20),
         }
     }
@@ -60,7 +62,7 @@ impl Question {
     /// Where whoever asks knows nothing better.
     pub fn priority(&self) -> Priority {
         match self {
-            Self::Meta { .. } | Self::Dexs | Self::Contexts { .. } => Priority::Metadata,
+            Self::Meta { .. } | Self::Dexs | Self::Spot | Self::Contexts { .. } => Priority::Metadata,
             Self::Account { .. } => Priority::Accounts,
             Self::Ledger { .. } | Self::Funding { .. } => Priority::Ledgers,
             Self::Fills { .. } => Priority::Histories,
@@ -69,7 +71,7 @@ impl Question {
 
     /// Whether a node answers it that serves the endpoint itself: it knows the present and no history.
     pub fn is_known_to_nodes(&self) -> bool {
-        matches!(self, Self::Meta { .. } | Self::Dexs | Self::Account { .. })
+        matches!(self, Self::Meta { .. } | Self::Dexs | Self::Spot | Self::Account { .. })
     }
 }
 

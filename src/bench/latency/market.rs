@@ -74,7 +74,12 @@ fn serve(simulator: &mut Simulator, runtime: &Runtime) -> Result<Exchange, Failu
     let listener = bound.map_err(|cause| Failure::because("the simulated exchange has no port to listen on", cause))?;
     let address = listener.local_addr().map_err(|cause| Failure::because("could not tell the address", cause))?;
     runtime.spawn(simulator::serve(listener, simulator.feed(), std::future::pending()));
-    Ok(Exchange { info: format!("http://{address}/info"), node_info: None, feed: format!("ws://{address}/ws") })
+    Ok(Exchange {
+        info: format!("http://{address}/info"),
+        node_info: None,
+        feed: format!("ws://{address}/ws"),
+        wants_spot: false,
+    })
 }
 
 fn failed(error: simulator::SimulatorError) -> Failure {
