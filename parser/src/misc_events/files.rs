@@ -48,19 +48,18 @@ impl MiscEvents {
     }
 
     /// Takes complete lines from the cursor on, as many as there are up to a bound; adds their facts and the cursor
-    /// behind them to the outbox. Nothing taken means caught up.
+    /// behind them to the outbox, also when an error ends the reading. Nothing taken means caught up.
     pub fn read(&mut self, received: i64, out: &mut Outbox) -> Result<Taken, SourceError> {
-        let taken = match self.take(received, out) {
-            Err(error) if error.retry() && self.nodes.len() > 1 => {
-                self.turn_to_another(received, out);
-                Taken::default()
-            }
-            taken => taken?,
-        };
+        let mut taken = Taken::default();
+        let outcome = self.take(&mut taken, received, out);
         self.listen(taken, received, out);
         if taken != Taken::default() {
             self.write_state(out);
             self.run.say(self.position(), received, out);
+        }
+        match outcome {
+            Err(error) if error.retry() && self.nodes.len() > 1 => self.turn_to_another(received, out),
+            outcome => outcome?,
         }
         Ok(taken)
     }
@@ -71,10 +70,9 @@ impl MiscEvents {
         self.run.end(self.position(), now, out);
     }
 
-    fn take(&mut self, received: i64, out: &mut Outbox) -> Result<Taken, SourceError> {
-        let mut taken = Taken::default();
+    fn take(&mut self, taken: &mut Taken, received: i64, out: &mut Outbox) -> Result<(), SourceError> {
         self.find_files()?;
-        let Self { tail: Some(tail), cursor, run, .. } = self else { return Ok(taken) };
+        let Self { tail: Some(tail), cursor, run, .. } = self else { return Ok(()) };
         while taken.bytes < CHUNK_BYTES as u64 {
             let (position, is_numbered) = (tail.position(), tail.layout().is_numbered());
             let before = counts(cursor);
@@ -88,14 +86,14 @@ impl MiscEvents {
                 }
                 Next::Rest(bytes) => {
                     line::set_rest_aside(&Line { bytes, is_numbered, position: &position, received }, cursor, out);
-                    tail.pass_rest()?
+                    tail.pass_rest()
                 }
             };
             run.count(1, bytes, &before, &counts(cursor), received);
             taken.bytes += bytes;
             taken.lines += 1;
         }
-        Ok(taken)
+        Ok(())
     }
 
     /// Finds out how the node writes, as soon as it has written anything.

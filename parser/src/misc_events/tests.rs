@@ -112,6 +112,18 @@ fn what_a_node_writes_again_after_a_restart_counts_once() {
 }
 
 #[test]
+fn what_was_taken_before_an_error_has_its_cursor_with_it() {
+    let nodes = Nodes::new(1, "misc_events_by_block");
+    nodes.write(0, "20260628/13", &block(1, 1, &[withdrawal(1, &[ALICE])]));
+    fs::create_dir(nodes.folders[0].path().join("misc_events_by_block/hourly/20260628/14")).unwrap();
+    let (mut events, mut out) = (nodes.open(MiscCursor::default()), Outbox::new(GENERATION));
+    events.read(0, &mut out).unwrap_err();
+    assert_eq!(updates(&out).len(), 1);
+    let state = told(&out, &topics::STATE_PARSER_MISC_EVENTS);
+    assert!(state.iter().any(|(.., value)| value.contains(r#""block":1"#)), "{state:?}");
+}
+
+#[test]
 fn another_node_goes_on_where_one_falls_silent() {
     let nodes = Nodes::new(2, "misc_events_by_block");
     let line = |number: u32| block(number.into(), number, &[withdrawal(number, &[ALICE])]);

@@ -69,9 +69,11 @@ impl NodeFiles {
     }
 
     /// Takes complete lines from the cursor on, as many as there are up to a bound; adds their facts and the cursor
-    /// behind them to the outbox. Nothing taken means caught up; a silence that is too long is said even so.
+    /// behind them to the outbox, also when an error ends the reading. Nothing taken means caught up; a silence that is
+    /// too long is said even so.
     pub fn read(&mut self, received: i64, out: &mut Outbox) -> Result<Taken, SourceError> {
-        let taken = self.take(received, out)?;
+        let mut taken = Taken::default();
+        let outcome = self.take(&mut taken, received, out);
         self.listen(taken, received, out);
         if taken != Taken::default() {
             self.write_state(out);
@@ -79,7 +81,7 @@ impl NodeFiles {
                 node.run.say(node.origin.position(), received, out);
             }
         }
-        Ok(taken)
+        outcome.map(|()| taken)
     }
 
     /// Takes a line that fills a hole.
@@ -126,15 +128,14 @@ impl NodeFiles {
         }
     }
 
-    fn take(&mut self, received: i64, out: &mut Outbox) -> Result<Taken, SourceError> {
-        let mut taken = Taken::default();
+    fn take(&mut self, taken: &mut Taken, received: i64, out: &mut Outbox) -> Result<(), SourceError> {
         // No memory is enough for what every reading could give at once.
         while taken.bytes < CHUNK_BYTES as u64 {
-            let Some(at) = self.whose_turn(received, out, &mut taken)? else { break };
+            let Some(at) = self.whose_turn(received, out, taken)? else { break };
             taken.bytes += self.take_line(at, received, out);
             taken.lines += 1;
         }
-        Ok(taken)
+        Ok(())
     }
 
     /// Which node has what comes next; nobody, when it has not been written yet.
@@ -201,7 +202,7 @@ impl NodeFiles {
         if let Next::Rest(rest) = tail.look()? {
             let line = Line { bytes: rest, layout, stream, position: &position, received, keeps_raw: false };
             tape::set_line_aside(&line, &Reject::Unterminated, cursor, out);
-            bytes = tail.pass_rest()?;
+            bytes = tail.pass_rest();
         }
         Ok(bytes)
     }

@@ -28,6 +28,8 @@ pub struct Tail {
     line_end: Option<usize>,
     /// Where the line that was taken last begins.
     last_line: Option<usize>,
+    /// Known as soon as the rest of this one is.
+    next_hour: Option<String>,
 }
 
 /// What comes next.
@@ -58,8 +60,8 @@ impl Tail {
             hour: if time > 0 { hours::of(time) } else { String::new() },
             ..Place::default()
         });
-        let mut tail =
-            Self { layout, hourly, place, file: None, buffer: Vec::new(), taken: 0, line_end: None, last_line: None };
+        let (file, buffer, taken, line_end, last_line, next_hour) = Default::default();
+        let mut tail = Self { layout, hourly, place, file, buffer, taken, line_end, last_line, next_hour };
         if is_known && !tail.stands_where_it_was().map_err(|source| tail.failed(source))? {
             warn!("{} is not as it was when it was read up to byte {}", tail.path().display(), tail.place.offset);
             tail.look_for(block)?;
@@ -99,6 +101,7 @@ impl Tail {
                 break;
             }
             if !self.buffer.is_empty() {
+                self.next_hour = Some(next);
                 return Ok(Next::Rest(&self.buffer));
             }
             self.turn_to(next);
@@ -124,12 +127,12 @@ impl Tail {
     }
 
     /// Leaves the hour with what it ended in the middle of.
-    pub fn pass_rest(&mut self) -> Result<u64, SourceError> {
+    pub fn pass_rest(&mut self) -> u64 {
         let bytes = self.buffer.len() as u64;
-        if let Some(next) = hours::after(&self.hourly, &self.place.hour)? {
+        if let Some(next) = self.next_hour.take() {
             self.turn_to(next);
         }
-        Ok(bytes)
+        bytes
     }
 
     /// Bytes of the files that have not been taken yet: how far behind it is.

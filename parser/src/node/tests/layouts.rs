@@ -1,7 +1,12 @@
 //! The same tape in every layout.
 
-use super::market::{Node, Reader, essences, expected, tape};
+use std::fs;
+
+use schemas::{GENERATION, Outbox, topics};
+
+use super::market::{Node, Reader, essences, expected, facts, tape};
 use crate::Layout;
+use crate::tests::told;
 
 #[test]
 fn every_layout_gives_each_fill_once_whatever_is_written_again() {
@@ -78,4 +83,16 @@ fn without_numbers_a_long_silence_is_a_gap() {
     let [gap] = reader.statuses.as_slice() else { panic!("{:?}", reader.statuses) };
     assert_eq!((gap.from_time, gap.to_time), (Some(tape[1].time), Some(tape[1].time + 61_000)));
     assert_eq!((gap.from_block, reader.files.cursor().blocks_missed), (None, 0));
+}
+
+#[test]
+fn what_was_taken_before_an_error_has_its_cursor_with_it() {
+    let nodes = [Node::new(Layout::ByBlock)];
+    nodes[0].write(&tape(&[1, 1]));
+    fs::create_dir(nodes[0].folder.path().join("node_fills_by_block/hourly/20260628/9")).unwrap();
+    let (mut reader, mut out) = (Reader::of(&nodes), Outbox::new(GENERATION));
+    reader.files.read(reader.now, &mut out).unwrap_err();
+    assert!(!facts(&out, &topics::FILLS).is_empty());
+    let state = told(&out, &topics::STATE_PARSER_NODE_FILLS);
+    assert!(state.iter().any(|(.., value)| value.contains(r#""block":2"#)), "{state:?}");
 }
