@@ -12,6 +12,7 @@ mod raw_frame;
 mod redrive;
 mod run_record;
 mod source_error;
+mod web_socket;
 
 pub use dead_letter::{Reject, bytes_of, dead_letter};
 pub use fill_stream::{FillStream, StreamConfig, StreamConfigError};

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use simulator::{Faults, Layouts, Options, Simulator};
@@ -70,14 +69,13 @@ fn follow(folder: &Path, address: &str, stream: &Path, more: &[&str]) -> Process
     let data = folder.join("data");
     let all = ["up", "--simulated", "--data", path(&data), "--http", "127.0.0.1:0", "--stream", path(stream)];
     let mut command = fathom(&[&all[..], &["--info", &info, "--feed", &feed], more].concat());
-    command.env("HOME", folder).env("VENDOR_KEY", "s3cret");
+    command.env("HOME", folder).env("VENDOR_KEY", "s3cret").env("RUST_LOG", "parser=debug,info");
     Process::start(command)
 }
 
 /// When the simulator has heard what it was asked for too.
 fn wait_for_the_subscription(up: &mut Process) {
-    up.wait_for("stream vendor: connected");
-    std::thread::sleep(Duration::from_millis(500));
+    up.wait_for("stream vendor: the provider answers");
 }
 
 fn run_of_the_stream(place: &Place) -> Value {

@@ -12,13 +12,14 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::config::StreamConfig;
 use super::event::Event;
 use super::frame::understand;
 use super::lost::Lost;
 use crate::public_feed::{Patience, Pauses};
+use crate::web_socket::heard;
 
 /// The longest line of a node that was ever seen has 12 MB.
 const MOST_FRAME_BYTES: usize = 64 * 1024 * 1024;
@@ -130,11 +131,7 @@ impl Connection {
         session: &mut Session,
         message: Option<Result<Message, tungstenite::Error>>,
     ) -> Result<(), Lost> {
-        let bytes = match message.ok_or(Lost::Ended)?? {
-            Message::Close(frame) => return Err(Lost::closed(frame)),
-            message @ (Message::Text(_) | Message::Binary(_)) => Vec::from(message.into_data()),
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
-        };
+        let Some(bytes) = heard(message)? else { return Ok(()) };
         match understand(&bytes, &self.config.fills, self.config.layout) {
             Ok(Some(lines)) => {
                 let room = Some(self.room_for(&bytes).await?);
@@ -156,9 +153,11 @@ impl Connection {
     /// Answers are not kept; one that speaks of an error is what the operator has to know.
     fn look_at_answer(&mut self, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes);
+        let shown: String = self.config.secrets.hide(&text).chars().take(TEXT_LETTERS).collect();
         if text.to_ascii_lowercase().contains("error") {
-            let text: String = self.config.secrets.hide(&text).chars().take(TEXT_LETTERS).collect();
-            self.log(&format!("the provider says {text}"));
+            self.log(&format!("the provider says {shown}"));
+        } else {
+            debug!("stream {}: the provider answers {shown}", self.config.name);
         }
     }
 

@@ -6,17 +6,16 @@ use std::time::Duration;
 use schemas::SourceStatus;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::http::StatusCode;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+
+use crate::web_socket::Ending;
 
 #[derive(Debug)]
 pub enum Lost {
-    Socket(Error),
+    Over(Ending),
     /// The key is missing, wrong, or not paid for.
     Refused(StatusCode),
     /// The request cannot be made.
     Request(String),
-    Closed(String),
-    Ended,
     /// To the attempt to connect, or to what was to be sent.
     NoAnswer,
     /// Connected, but nothing of any fill came for so long.
@@ -25,10 +24,6 @@ pub enum Lost {
 }
 
 impl Lost {
-    pub fn closed(frame: Option<CloseFrame>) -> Self {
-        Self::Closed(frame.map_or_else(String::new, |frame| format!(": {} {}", frame.code, frame.reason)))
-    }
-
     /// What asking again soon will not change.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused(_))
@@ -39,13 +34,19 @@ impl Lost {
     }
 }
 
+impl From<Ending> for Lost {
+    fn from(ending: Ending) -> Self {
+        Self::Over(ending)
+    }
+}
+
 impl From<Error> for Lost {
     fn from(error: Error) -> Self {
         match error {
             Error::Http(reply) if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&reply.status()) => {
                 Self::Refused(reply.status())
             }
-            error => Self::Socket(error),
+            error => Self::Over(Ending::Socket(error)),
         }
     }
 }
@@ -53,7 +54,7 @@ impl From<Error> for Lost {
 impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Socket(error) => error.fmt(f),
+            Self::Over(ending) => ending.fmt(f),
             Self::Refused(status) => write!(
                 f,
                 "the provider refuses the key (HTTP {status}): no fills come from there; check `headers` and `url` of \
@@ -61,8 +62,6 @@ impl fmt::Display for Lost {
                  key; the same one is tried again every few minutes"
             ),
             Self::Request(reason) => write!(f, "no request can be made: {reason}"),
-            Self::Closed(reason) => write!(f, "the server closed the connection{reason}"),
-            Self::Ended => f.write_str("the connection ended"),
             Self::NoAnswer => f.write_str("the server did not answer"),
             Self::Silent(silence) => write!(
                 f,

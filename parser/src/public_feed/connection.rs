@@ -12,6 +12,7 @@ use super::gap::name;
 use super::keeper::Keeper;
 use super::lost::Lost;
 use super::session::Session;
+use crate::web_socket::heard;
 
 impl Keeper {
     pub(super) async fn converse(&mut self, session: &mut Session) -> Result<std::convert::Infallible, Lost> {
@@ -96,11 +97,7 @@ impl Keeper {
         session: &mut Session,
         message: Option<Result<Message, tungstenite::Error>>,
     ) -> Result<(), Lost> {
-        let bytes = match message.ok_or(Lost::Ended)?? {
-            Message::Close(frame) => return Err(Lost::closed(frame)),
-            message @ (Message::Text(_) | Message::Binary(_)) => Vec::from(message.into_data()),
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
-        };
+        let Some(bytes) = heard(message)? else { return Ok(()) };
         let received = (self.now)();
         let limit = self.hear(session, &bytes);
         let began = Instant::now();

@@ -4,15 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use tokio_tungstenite::tungstenite::Error;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+
+use crate::web_socket::Ending;
 
 #[derive(Debug)]
 pub enum Lost {
-    Socket(Error),
-    /// The server closed it, with its reason.
-    Closed(String),
-    /// The bytes ended.
-    Ended,
+    Over(Ending),
     /// To a subscription, or the attempt to connect.
     NoAnswer,
     /// Nothing at all comes, not even an answer to a ping.
@@ -32,24 +29,24 @@ impl Lost {
     pub fn is_stale(&self) -> bool {
         matches!(self, Self::Mute(_) | Self::Silent(_))
     }
+}
 
-    pub fn closed(frame: Option<CloseFrame>) -> Self {
-        Self::Closed(frame.map_or_else(String::new, |frame| format!(": {} {}", frame.code, frame.reason)))
+impl From<Ending> for Lost {
+    fn from(ending: Ending) -> Self {
+        Self::Over(ending)
     }
 }
 
 impl From<Error> for Lost {
     fn from(error: Error) -> Self {
-        Self::Socket(error)
+        Self::Over(Ending::Socket(error))
     }
 }
 
 impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Socket(error) => error.fmt(f),
-            Self::Closed(reason) => write!(f, "the server closed the connection{reason}"),
-            Self::Ended => f.write_str("the connection ended"),
+            Self::Over(ending) => ending.fmt(f),
             Self::NoAnswer => f.write_str("the server did not answer"),
             Self::Mute(time) => write!(f, "nothing came for {time:?} after a ping"),
             Self::Silent(time) => write!(f, "nothing of the market came for {time:?}"),
