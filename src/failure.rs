@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
+use parser::SourceError;
+
 use crate::log::LogError;
 
 #[derive(Debug)]
@@ -71,6 +73,12 @@ impl Error for Failure {
             Self::Usage(_) | Self::Again { .. } | Self::Ended { .. } => None,
             Self::Stop { cause, .. } => cause.as_deref().map(|cause| cause as &(dyn Error + 'static)),
         }
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Self::because(error.to_string(), error)
     }
 }
 

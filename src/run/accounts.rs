@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use parser::{InfoClient, InfoSource, RunRecord, SourceError};
+use parser::{InfoClient, InfoSource, RunRecord};
 use schemas::{Amount, Coin, MarketKind, Outbox, Position, Wallet, topics};
 
 use super::info::STAGE;
@@ -36,7 +36,7 @@ pub async fn follow(shared: &Shared, client: InfoClient, wanted: &Accounts, leas
     let mut state = Vec::new();
     log.last_values(&topics::STATE_PARSER_INFO, 0, &mut |key, value| state.push((key.to_vec(), value.to_vec())))?;
     let generation = log.generation();
-    let mut source = InfoSource::open(client, state, generation.number, now_ms).map_err(stopped)?;
+    let mut source = InfoSource::open(client, state, generation.number, now_ms)?;
     if wanted.has_node {
         source.leave_lists();
     }
@@ -51,7 +51,7 @@ pub async fn follow(shared: &Shared, client: InfoClient, wanted: &Accounts, leas
         }
         let before = source.status().counts();
         let taken = tokio::select! {
-            taken = source.read(&mut out) => taken.map_err(stopped)?,
+            taken = source.read(&mut out) => taken?,
             () = tokio::time::sleep(PATIENCE) => continue,
         };
         let (status, now) = (source.status(), now_ms());
@@ -135,14 +135,16 @@ fn take(wallets: &mut HashMap<Wallet, HashMap<Coin, Amount>>, value: &[u8]) {
     if position.coin.kind() == MarketKind::Spot {
         return;
     }
+    let held = wallets.entry(position.wallet).or_default();
     if position.size.is_zero() {
-        if let Some(held) = wallets.get_mut(&position.wallet) {
-            held.remove(&position.coin);
+        held.remove(&position.coin);
+        if held.is_empty() {
+            wallets.remove(&position.wallet);
         }
         return;
     }
     let notional = position.size.magnitude().times(position.last_px).unwrap_or_default();
-    wallets.entry(position.wallet).or_default().insert(position.coin, notional);
+    held.insert(position.coin, notional);
 }
 
 impl crate::stats::Info {
@@ -154,8 +156,4 @@ impl crate::stats::Info {
         self.accounts.store(status.followed as u64, Ordering::Relaxed);
         self.oldest_age_ms.store(status.oldest_age_ms.unwrap_or_default(), Ordering::Relaxed);
     }
-}
-
-fn stopped(error: SourceError) -> Failure {
-    Failure::because(error.to_string(), error)
 }

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use parser::{Import, Progress, SourceError, Taken};
+use parser::{Import, Progress, Taken};
 use schemas::{GENERATION, Outbox, topics};
 use serde_json::{Value, json};
 use tracing::{info, warn};
@@ -121,7 +121,7 @@ pub fn into_the_log(
     let progress =
         progress.map_err(|cause| Failure::because("the state of an earlier import cannot be read", cause))?;
     let tape = parser_role::cursor(log.as_ref())?;
-    let mut import = Import::open(files, tape, writes_tape, progress, generation.number, keeps_raw).map_err(stopped)?;
+    let mut import = Import::open(files, tape, writes_tape, progress, generation.number, keeps_raw)?;
     let began = Instant::now();
     let bar = bar(import.bytes_left());
     // The next facts are made while the last ones are written.
@@ -157,7 +157,7 @@ fn read(
         }
         // Whoever writes has failed, and says why.
         let Ok(mut out) = to_fill.recv() else { return Ok(false) };
-        let taken = import.read(now_ms(), &mut out).map_err(stopped)?;
+        let taken = import.read(now_ms(), &mut out)?;
         if made.send(out).is_err() {
             return Ok(false);
         }
@@ -278,8 +278,4 @@ fn collect(path: &Path, files: &mut BTreeSet<PathBuf>) -> Result<(), Failure> {
         collect(&entry.map_err(unreadable)?.path(), files)?;
     }
     Ok(())
-}
-
-fn stopped(error: SourceError) -> Failure {
-    Failure::because(error.to_string(), error)
 }

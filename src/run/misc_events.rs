@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use parser::{MiscCursor, MiscEvents, SourceError, Taken};
+use parser::{MiscCursor, MiscEvents, Taken};
 use schemas::{Outbox, topics};
 use tracing::warn;
 
@@ -30,7 +30,7 @@ fn task(shared: &Shared, nodes: &[PathBuf], lease: &Lease, upstream: &Upstream) 
     let generation = log.generation();
     // First the writer: when it has begun, nobody else can move the cursor that is read next.
     let mut writer = Arc::clone(log).writer(&format!("{STAGE}.0"))?;
-    let mut events = MiscEvents::open(nodes, cursor(log.as_ref())?, generation.number, now_ms()).map_err(stopped)?;
+    let mut events = MiscEvents::open(nodes, cursor(log.as_ref())?, generation.number, now_ms())?;
     let task = stats.task("misc events", 0);
     let mut out = Outbox::new(generation);
     loop {
@@ -45,7 +45,7 @@ fn task(shared: &Shared, nodes: &[PathBuf], lease: &Lease, upstream: &Upstream) 
                 stop.rest(RETRY);
                 continue;
             }
-            Err(error) => return Err(stopped(error)),
+            Err(error) => return Err(error.into()),
         };
         if out.records() > 0 {
             writer.commit(&out)?;
@@ -77,8 +77,4 @@ fn cursor(log: &dyn Log) -> Result<MiscCursor, Failure> {
     let cursor = cursor.map(|bytes| serde_json::from_slice(&bytes)).transpose();
     let cursor = cursor.map_err(|cause| Failure::because("the cursor of the node's events cannot be read", cause))?;
     Ok(cursor.unwrap_or_default())
-}
-
-fn stopped(error: SourceError) -> Failure {
-    Failure::because(error.to_string(), error)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use parser::{FillStream, NodeFiles, Patience, SourceError, StreamConfig, Taken};
+use parser::{FillStream, NodeFiles, Patience, StreamConfig, Taken};
 use schemas::{Cursor, Outbox, topics};
 use tokio::runtime::Handle;
 use tracing::{info, warn};
@@ -58,7 +58,7 @@ fn task(
     // First the writer: when it has begun, nobody else can move the cursor that is read next.
     let mut writer = Arc::clone(log).writer(&format!("{STAGE}.0"))?;
     let cursor = cursor(log.as_ref())?;
-    let mut files = NodeFiles::open(&origins.nodes, cursor, generation.number, now_ms()).map_err(stopped)?;
+    let mut files = NodeFiles::open(&origins.nodes, cursor, generation.number, now_ms())?;
     for stream in &origins.streams {
         files.follow(FillStream::open(stream.clone(), Patience::default()), now_ms());
     }
@@ -85,7 +85,7 @@ fn task(
                 stop.rest(RETRY);
                 continue;
             }
-            Err(error) => return Err(stopped(error)),
+            Err(error) => return Err(error.into()),
         };
         if taken == Taken::default() {
             if out.records() > 0 {
@@ -134,10 +134,6 @@ fn say_progress(shared: &Shared, files: &NodeFiles) {
     if behind > 8 * 1024 * 1024 {
         info!("reading the node's files: block {}, {} MB to go", files.cursor().block, behind / 1_000_000);
     }
-}
-
-fn stopped(error: SourceError) -> Failure {
-    Failure::because(error.to_string(), error)
 }
 
 impl crate::stats::Source {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use parser::{Markets, Patience, PublicFeed, RunRecord, SourceError};
+use parser::{Markets, Patience, PublicFeed, RunRecord};
 use schemas::{Outbox, topics};
 use tokio::runtime::Handle;
 use tracing::info;
@@ -49,7 +49,7 @@ async fn task(shared: &Shared, exchange: &Exchange, lease: &Lease) -> Result<(),
     log.last_values(topic, 0, &mut |key, value| state.push((key.to_vec(), value.to_vec())))?;
     let generation = log.generation().number;
     let patience = Patience::default();
-    let mut feed = PublicFeed::open(&exchange.feed, markets, state, generation, patience, now_ms).map_err(stopped)?;
+    let mut feed = PublicFeed::open(&exchange.feed, markets, state, generation, patience, now_ms)?;
     let (mut out, mut asked) = (Outbox::new(log.generation()), Instant::now());
     let mut run = RunRecord::begin("public-feed", &exchange.feed, now_ms());
     while !shared.stop.asked() && !lease.is_over() {
@@ -62,7 +62,7 @@ async fn task(shared: &Shared, exchange: &Exchange, lease: &Lease) -> Result<(),
         }
         let before = feed.cursor().counts();
         let taken = tokio::select! {
-            taken = feed.read(&mut out) => taken.map_err(stopped)?,
+            taken = feed.read(&mut out) => taken?,
             () = tokio::time::sleep(PATIENCE) => continue,
         };
         let (cursor, now) = (feed.cursor(), now_ms());
@@ -93,8 +93,4 @@ fn first_markets(shared: &Shared, lease: &Lease) -> Result<Option<Markets>, Fail
         shared.stop.rest(RETRY);
     }
     Ok(None)
-}
-
-fn stopped(error: SourceError) -> Failure {
-    Failure::because(error.to_string(), error)
 }
