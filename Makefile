@@ -19,8 +19,9 @@ test: announce
 faults:
 	bash tests/faults/run
 
+# The whole workspace, as the tests take it: a part of it would be compiled with other features once more.
 build: announce
-	@cargo build --locked
+	@cargo build --workspace --locked
 
 .PHONY: announce
 announce:
