@@ -22,6 +22,9 @@ pub struct FeedStatus {
     pub status: SourceStatus,
     /// When it was noticed.
     pub time: i64,
+    /// Of a gap: what of the source it is about, where that is not everything: coins, a wallet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Text>,
     /// Of a gap: the event times between which something may be missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_time: Option<i64>,
@@ -54,9 +57,9 @@ pub enum SourceStatus {
 impl FeedStatus {
     /// Of no stretch of time: whether the source is heard.
     pub fn of(source: impl Into<Text>, status: SourceStatus, time: i64, reason: impl Into<String>) -> Self {
-        let (from_time, to_time, from_block, to_block) = (None, None, None, None);
+        let (part, from_time, to_time, from_block, to_block, healed_by) = Default::default();
         let (source, reason) = (source.into(), reason.into());
-        Self { source, status, time, from_time, to_time, from_block, to_block, healed_by: None, reason }
+        Self { source, status, time, part, from_time, to_time, from_block, to_block, healed_by, reason }
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn table() -> Table {
         topic: FeedStatus::TOPIC,
         kind: FeedStatus::KIND,
         columns: COLUMNS,
-        key: &["generation", "source", "from_time", "from_block"],
+        key: &["generation", "source", "from_time", "from_block", "part"],
         row,
     }
 }
@@ -32,6 +32,7 @@ const COLUMNS: &[Column] = &[
     Column::first("healed", Kind::Integer),
     Column::first("healed_by", Kind::Text),
     Column::first("healed_reason", Kind::Text),
+    Column::new("part", Kind::Text),
 ];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
@@ -55,9 +56,12 @@ fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
         healed,
         Value::text_or_null(said.healed_by.as_deref()),
         healed_reason,
+        Value::text(said.part.as_deref().unwrap_or(EVERYTHING)),
     ]))
 }
 
-/// No column of a key may be without a value: nothing happened at the epoch, and no block has the number 0.
+/// No column of a key may be without a value: nothing happened at the epoch, no block has the number 0, no part is called
+/// nothing.
 const NOT_KNOWN: i64 = 0;
 const NOT_NUMBERED: u64 = 0;
+const EVERYTHING: &str = "";

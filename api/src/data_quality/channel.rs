@@ -26,9 +26,9 @@ pub(crate) static CHANNEL: Channel = Channel {
 };
 
 fn push_states_and_open_gaps(query: &mut Query, generation: u32, subject: &Subject) {
-    let gaps = "SELECT 'gap' AS type, source, noticed AS time, from_time, to_time, from_block, to_block, reason \
+    let gaps = "SELECT 'gap' AS type, source, part, noticed AS time, from_time, to_time, from_block, to_block, reason \
          FROM source_gaps WHERE healed IS NULL AND generation = ";
-    let states = " UNION ALL SELECT status, source, time, NULL, NULL, NULL, NULL, reason \
+    let states = " UNION ALL SELECT status, source, '', time, NULL, NULL, NULL, NULL, reason \
          FROM source_states WHERE generation = ";
     query.push("SELECT * FROM (");
     for select in [gaps, states] {
@@ -37,7 +37,7 @@ fn push_states_and_open_gaps(query: &mut Query, generation: u32, subject: &Subje
             query.push(" AND source = ").push_bind(source.as_str());
         }
     }
-    query.push(") AS said ORDER BY time, source, type, from_time, from_block");
+    query.push(") AS said ORDER BY time, source, type, from_time, from_block, part");
 }
 
 /// What a source said, as it is told.
@@ -46,7 +46,9 @@ struct EventRow {
     r#type: String,
     source: String,
     time: i64,
-    /// Of a gap.
+    /// Of a gap, if it is not of everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<String>,
     #[serde(flatten)]
     extent: Option<Extent>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,6 +60,7 @@ struct EventRow {
 struct StoredEvent {
     r#type: String,
     source: String,
+    part: String,
     time: i64,
     from_time: Option<i64>,
     to_time: Option<i64>,
@@ -68,9 +71,10 @@ struct StoredEvent {
 
 impl From<StoredEvent> for EventRow {
     fn from(stored: StoredEvent) -> Self {
-        let StoredEvent { r#type, source, time, from_time, to_time, from_block, to_block, reason } = stored;
+        let StoredEvent { r#type, source, part, time, from_time, to_time, from_block, to_block, reason } = stored;
+        let part = Some(part).filter(|part| !part.is_empty());
         let extent = (r#type == "gap").then(|| Extent::new([from_time, to_time], [from_block, to_block]));
-        Self { r#type, source, time, extent, healed_by: None, reason }
+        Self { r#type, source, time, part, extent, healed_by: None, reason }
     }
 }
 
@@ -88,6 +92,7 @@ impl From<FeedStatus> for EventRow {
             r#type: r#type.to_owned(),
             source: said.source.to_string(),
             time: said.time,
+            part: said.part.map(|part| part.to_string()),
             extent: is_of_a_gap.then(|| Extent::new([said.from_time, said.to_time], blocks)),
             healed_by: said.healed_by.map(|by| by.to_string()),
             reason: said.reason,

@@ -13,13 +13,14 @@ use crate::reply::Reply;
 use crate::{Context, cursor};
 
 const DEFINITION: &str = "a gap is a stretch of event time, and of blocks where the source numbers them, of which something is or may be \
-     missing; it is healed once all of it was found elsewhere; duration_ms is from from_time to to_time, missing_blocks \
+     missing; of a part of the source where that is not everything (coins, a wallet); it is healed once all of it was found elsewhere; duration_ms is from from_time to to_time, missing_blocks \
      counts both ends and is null where blocks are not numbered; a range of times finds what lies in it in part";
 
 /// A gap as it is told.
 #[derive(Serialize)]
 pub(super) struct GapRow {
     source: String,
+    part: Option<String>,
     status: &'static str,
     #[serde(flatten)]
     extent: Extent,
@@ -60,6 +61,7 @@ struct StoredGap {
     to_time: Option<i64>,
     from_block: i64,
     to_block: Option<i64>,
+    part: String,
     noticed: Option<i64>,
     reason: Option<String>,
     healed: Option<i64>,
@@ -71,6 +73,7 @@ impl From<StoredGap> for GapRow {
     fn from(gap: StoredGap) -> Self {
         Self {
             source: gap.source,
+            part: Some(gap.part).filter(|part| !part.is_empty()),
             status: if gap.healed.is_some() { "healed" } else { "open" },
             extent: Extent::new([Some(gap.from_time), gap.to_time], [Some(gap.from_block), gap.to_block]),
             noticed: gap.noticed,
@@ -87,7 +90,7 @@ struct Asked {
     source: Option<String>,
     is_open: Option<bool>,
     range: TimeRange,
-    after: Option<(i64, String, i64)>,
+    after: Option<(i64, String, i64, String)>,
     limit: usize,
 }
 
@@ -124,7 +127,7 @@ pub(super) async fn list(
 
     if rows.len() > asked.limit {
         rows.truncate(asked.limit);
-        let place = |last: &StoredGap| (last.from_time, last.source.clone(), last.from_block);
+        let place = |last: &StoredGap| (last.from_time, last.source.clone(), last.from_block, last.part.clone());
         let list = list_name(&asked.range);
         meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, list, place(last)));
     }
@@ -136,7 +139,7 @@ pub(super) async fn list(
 /// One row more than the page holds: whether there is a next page.
 fn page(generation: u32, asked: &Asked) -> Query {
     let mut query = Query::new(
-        "SELECT source, from_time, to_time, from_block, to_block, noticed, reason, healed, healed_by, healed_reason \
+        "SELECT source, from_time, to_time, from_block, to_block, part, noticed, reason, healed, healed_by, healed_reason \
          FROM source_gaps WHERE generation = ",
     );
     query.push_bind(generation);
@@ -153,11 +156,12 @@ fn page(generation: u32, asked: &Asked) -> Query {
         query.push(" AND from_time < ").push_bind(end);
     }
     let (beyond, way) = if asked.range.oldest_first { (">", "") } else { ("<", " DESC") };
-    if let Some((time, source, block)) = &asked.after {
-        query.push(format_args!(" AND (from_time, source, from_block) {beyond} (")).push_bind(*time);
-        query.push(", ").push_bind(source.as_str()).push(", ").push_bind(*block).push(")");
+    if let Some((time, source, block, part)) = &asked.after {
+        query.push(format_args!(" AND (from_time, source, from_block, part) {beyond} (")).push_bind(*time);
+        query.push(", ").push_bind(source.as_str()).push(", ").push_bind(*block);
+        query.push(", ").push_bind(part.as_str()).push(")");
     }
-    query.push(format_args!(" ORDER BY from_time{way}, source{way}, from_block{way} LIMIT "));
+    query.push(format_args!(" ORDER BY from_time{way}, source{way}, from_block{way}, part{way} LIMIT "));
     query.push_bind(asked.limit as i64 + 1);
     query
 }

@@ -77,7 +77,7 @@ impl History {
         let page = elements(reply, self.border.time, FULL, read)?;
         let news = self.border.pass(page, FULL);
         self.is_over = news.is_end() || self.border.time > self.to;
-        let crowded = |time| missing_between(time, time, received, "a millisecond fills a page alone");
+        let crowded = |time| self.missing_between(time, time, received, "a millisecond fills a page alone");
         let mut missing: Vec<FeedStatus> = news.unreachable.map(crowded).into_iter().collect();
         let (mut fills, mut rejects) = (Vec::new(), Vec::new());
         for element in news.items.into_iter().map(|item| item.value) {
@@ -106,13 +106,14 @@ impl History {
         let first = self.first.unwrap_or(self.to.saturating_add(1));
         let is_whole = self.to >= now && self.given < REMEMBERED;
         let reason = "the exchange remembers a wallet's latest 10,000 fills: of what was before, some may be missing";
-        (first > self.from && !is_whole).then(|| missing_between(self.from, first - 1, now, reason))
+        (first > self.from && !is_whole).then(|| self.missing_between(self.from, first - 1, now, reason))
     }
-}
 
-fn missing_between(from: i64, to: i64, now: i64, reason: &str) -> FeedStatus {
-    let gap = FeedStatus::of(SOURCE, SourceStatus::Gap, now, reason);
-    FeedStatus { from_time: Some(from), to_time: Some(to), ..gap }
+    fn missing_between(&self, from: i64, to: i64, now: i64, reason: &str) -> FeedStatus {
+        let gap = FeedStatus::of(SOURCE, SourceStatus::Gap, now, reason);
+        let part = Some(format!("Fills of {}", self.user).as_str().into());
+        FeedStatus { part, from_time: Some(from), to_time: Some(to), ..gap }
+    }
 }
 
 impl HistoryPage {

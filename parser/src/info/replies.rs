@@ -98,9 +98,9 @@ impl Polls {
             }
         }
         if let Some(time) = news.unreachable {
-            let reason = format!("{user}: a millisecond of {part:?} fills a page alone");
-            let gap = FeedStatus::of(SOURCE, SourceStatus::Gap, origin.received, reason);
-            out.send(&FeedStatus { from_time: Some(time), to_time: Some(time), ..gap });
+            let gap = FeedStatus::of(SOURCE, SourceStatus::Gap, origin.received, "a millisecond fills a page alone");
+            let of = Some(format!("{part:?} of {user}").as_str().into());
+            out.send(&FeedStatus { part: of, from_time: Some(time), to_time: Some(time), ..gap });
             self.counts.gaps += 1;
         }
         Ok(rest)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use schemas::{Coin, FeedStatus, SourceStatus};
+use schemas::{Coin, FeedStatus, SourceStatus, Text};
 
 use super::facts::SOURCE;
 use super::memory::Memory;
@@ -35,7 +35,16 @@ impl Gap {
         let on = self.on.map_or_else(|| "not followed any more, or elsewhere".to_owned(), name);
         let reason = format!("{on}, {}: trades may be missing of {names}", count(self.coins.len()));
         let (from_time, to_time) = (Some(self.from), Some(self.to));
-        FeedStatus { from_time, to_time, ..FeedStatus::of(SOURCE, SourceStatus::Gap, time, reason) }
+        FeedStatus { part: self.part(), from_time, to_time, ..FeedStatus::of(SOURCE, SourceStatus::Gap, time, reason) }
+    }
+
+    /// Told from all others that begin at the same time: a coin is in one of them.
+    fn part(&self) -> Option<Text> {
+        let first = self.coins.first()?.as_str();
+        Some(match self.coins.len() - 1 {
+            0 => first.into(),
+            more => format!("{first} and {more} more").as_str().into(),
+        })
     }
 }
 

@@ -12,16 +12,17 @@ on_both! {
     a_gap_that_was_healed_is_not_opened_again,
     a_gap_that_grows_is_told_to_its_end,
     what_is_not_numbered_or_not_known_has_a_row,
+    gaps_of_two_parts_that_begin_together_are_two,
     a_state_is_what_was_said_last,
     a_run_keeps_how_it_began_and_says_how_far_it_is,
     the_same_records_again_change_nothing,
 }
 
 const GAPS: &str = "SELECT source || ' ' || CAST(from_time AS TEXT) || '-' || coalesce(CAST(to_time AS TEXT), '?') || ' ' || \
-     CAST(from_block AS TEXT) || '-' || coalesce(CAST(to_block AS TEXT), '?') || ', noticed ' || \
+     CAST(from_block AS TEXT) || '-' || coalesce(CAST(to_block AS TEXT), '?') || part || ', noticed ' || \
      coalesce(CAST(noticed AS TEXT), '?') || ': ' || coalesce(reason, '?') || ', healed ' || \
      coalesce(CAST(healed AS TEXT), '?') || ' by ' || coalesce(healed_by, '?') || ': ' || coalesce(healed_reason, '?') \
-     FROM source_gaps ORDER BY generation, source, from_time, from_block";
+     FROM source_gaps ORDER BY generation, source, from_time, from_block, part";
 
 const STATES: &str = "SELECT source || ' ' || status || ' ' || CAST(time AS TEXT) || ' ' || reason FROM source_states \
      ORDER BY generation, source";
@@ -134,6 +135,18 @@ async fn what_is_not_numbered_or_not_known_has_a_row(url: String) {
     let rows = [
         "node-fills 0-? 7-9, noticed 100: missing, healed ? by ?: ?",
         "node-fills 70-90 0-?, noticed 100: missing, healed ? by ?: ?",
+    ];
+    assert_eq!(texts(&sink, GAPS).await, rows);
+}
+
+async fn gaps_of_two_parts_that_begin_together_are_two(url: String) {
+    let mut sink = connect(&url).await.unwrap();
+    let of = |part: &str| FeedStatus { part: Some(part.into()), ..noticed(7, 100) };
+    write(&mut sink, &[&[of(" of BTC"), of(" of ETH"), FeedStatus { part: Some(" of ETH".into()), ..healed(7, 500) }]])
+        .await;
+    let rows = [
+        "node-fills 70-90 7-9 of BTC, noticed 100: missing, healed ? by ?: ?",
+        "node-fills 70-90 7-9 of ETH, noticed 100: missing, healed 500 by archive: found",
     ];
     assert_eq!(texts(&sink, GAPS).await, rows);
 }

@@ -107,12 +107,12 @@ async fn looked_up(url: String) {
         ),
         (
             "SELECT * FROM source_gaps WHERE generation = 1 AND healed IS NULL AND from_time < 9 \
-             ORDER BY from_time DESC, source DESC, from_block DESC",
+             ORDER BY from_time DESC, source DESC, from_block DESC, part DESC",
             "source_gaps_by_time (generation=? AND from_time<?)",
         ),
         (
-            "SELECT * FROM source_gaps WHERE generation = 1 AND source = 'meta' AND (from_time, source, from_block) < (9, 'meta', 0) \
-             ORDER BY from_time DESC, source DESC, from_block DESC",
+            "SELECT * FROM source_gaps WHERE generation = 1 AND source = 'meta' AND (from_time, source, from_block, part) < (9, 'meta', 0, '') \
+             ORDER BY from_time DESC, source DESC, from_block DESC, part DESC",
             "source_gaps USING PRIMARY KEY (generation=? AND source=? AND from_time<?)",
         ),
         (

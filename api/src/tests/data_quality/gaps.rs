@@ -16,16 +16,16 @@ on_both! {
 async fn gaps_are_told_as_they_are(url: String) {
     let mut served = serve(&url).await;
     let blocks = gap("node-fills", (1000, 1257), Some((7, 9)));
-    let lasting = FeedStatus { to_time: None, ..gap("public-feed", (2000, 2100), None) };
+    let lasting = FeedStatus { to_time: None, part: Some("BTC".into()), ..gap("public-feed", (2000, 2100), None) };
     served.add([blocks.clone(), lasting]).await;
     let all = reply(&served, "gaps").await;
     let open = json!({
-        "source": "node-fills", "status": "open", "from_time": 1000, "to_time": 1257, "duration_ms": 257,
+        "source": "node-fills", "part": null, "status": "open", "from_time": 1000, "to_time": 1257, "duration_ms": 257,
         "from_block": 7, "to_block": 9, "missing_blocks": 3, "noticed": 1258, "reason": "said at 1258", "healed": null,
         "healed_by": null, "healed_reason": null,
     });
     let without_end = json!({
-        "source": "public-feed", "status": "open", "from_time": 2000, "to_time": null, "duration_ms": null,
+        "source": "public-feed", "part": "BTC", "status": "open", "from_time": 2000, "to_time": null, "duration_ms": null,
         "from_block": null, "to_block": null, "missing_blocks": null, "noticed": 2101, "reason": "said at 2101",
         "healed": null, "healed_by": null, "healed_reason": null,
     });

@@ -1,6 +1,6 @@
 //! What somebody hears who has subscribed to what sources say.
 
-use schemas::SourceStatus;
+use schemas::{FeedStatus, SourceStatus};
 use serde_json::{Value, json};
 
 use super::{gap, heal, state};
@@ -15,7 +15,8 @@ on_both! {
 
 async fn a_subscription_begins_with_states_and_open_gaps_and_hears_what_is_said(url: String) {
     let mut served = serve(&url).await;
-    let (open, healed) = (gap("public-feed", (10, 20), None), gap("node-fills", (30, 40), Some((7, 9))));
+    let open = FeedStatus { part: Some("BTC".into()), ..gap("public-feed", (10, 20), None) };
+    let healed = gap("node-fills", (30, 40), Some((7, 9)));
     served
         .add([state("public-feed", SourceStatus::Connected, 5), state("node-fills", SourceStatus::Connected, 6)])
         .await;
@@ -24,7 +25,7 @@ async fn a_subscription_begins_with_states_and_open_gaps_and_hears_what_is_said(
     client.subscribe("data_quality", "*").await;
     let snapshot = client.hear_until("snapshot").await["payload"]["data"].clone();
     let told = json!({
-        "type": "gap", "source": "public-feed", "time": 21, "from_time": 10, "to_time": 20, "duration_ms": 10,
+        "type": "gap", "source": "public-feed", "part": "BTC", "time": 21, "from_time": 10, "to_time": 20, "duration_ms": 10,
         "from_block": null, "to_block": null, "missing_blocks": null, "reason": "said at 21",
     });
     assert_eq!(
@@ -41,7 +42,7 @@ async fn a_subscription_begins_with_states_and_open_gaps_and_hears_what_is_said(
     let said = [
         state("public-feed", SourceStatus::Disconnected, 50),
         state("public-feed", SourceStatus::Stale, 60),
-        gap("public-feed", (70, 80), None),
+        FeedStatus { part: Some("ETH".into()), ..gap("public-feed", (70, 80), None) },
         gap("node-fills", (90, 95), Some((20, 29))),
         heal(&gap("node-fills", (90, 95), Some((20, 29)))),
     ];

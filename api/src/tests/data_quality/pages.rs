@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use schemas::FeedStatus;
+use schemas::{FeedStatus, Text};
 use serde_json::Value;
 
 use super::{gap, heal, reply, run};
@@ -25,7 +25,9 @@ async fn gaps_and_runs_are_told_in_pages(url: String) {
     let gaps: Vec<FeedStatus> = (0..300)
         .map(|_| {
             let (from, block) = (i64::from(next(20)), u64::from(next(5)));
-            gap(names[next(3) as usize], (from, from + 5), (block > 0).then_some((block, block)))
+            let gap = gap(names[next(3) as usize], (from, from + 5), (block > 0).then_some((block, block)));
+            let part = ["BTC", "ETH"].get(next(3) as usize).map(|part| Text::from(*part));
+            FeedStatus { part, ..gap }
         })
         .collect();
     served.add(gaps.iter().filter(|gap| gap.from_time != Some(4)).map(heal)).await;
