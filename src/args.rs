@@ -126,7 +126,7 @@ pub struct Sources {
     #[arg(long, value_name = "URL", env = "HYPERLIQUID_FEED", default_value = "wss://api.hyperliquid.xyz/ws")]
     pub feed: String,
     /// Follow the trades of spot pairs too
-    #[arg(long)]
+    #[arg(long, env = "HYPERLIQUID_SPOT")]
     pub spot: bool,
     /// The sources are `fathom simulate`: every reply says so, and at the end the files are read to their end
     #[arg(long)]

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::kills::Dice;
-use crate::process::{Process, ask, fathom, path, run, wait_until_caught_up};
+use crate::place::Place;
+use crate::process::{Process, fathom, path, run, wait_until, wait_until_caught_up};
+use crate::services::Services;
 
 const BLOCKS: u64 = 2_000;
 const HOUR: &str = "node_fills_by_block/hourly/20260628";
@@ -23,46 +25,92 @@ fn letters_are_shown_exactly_and_redriven_once_whatever_is_killed() {
     assert!(garbage.len() > 5, "{}", garbage.len());
     let late = leave_without_its_end(&market.join(HOUR).join("7"));
     follow(&market, &data);
+    let place = Place::Data(data.clone());
+    are_shown_exactly(&place, &garbage, &late);
 
-    let letters = listed(&data);
-    let expected: Vec<&[u8]> = garbage.iter().map(Vec::as_slice).chain([late.bytes.as_slice()]).collect();
-    let mut shown: Vec<Vec<u8>> = letters.iter().map(|letter| raw(&data, letter["id"].as_u64().unwrap())).collect();
-    shown.sort();
-    let mut expected: Vec<Vec<u8>> = expected.into_iter().map(<[u8]>::to_vec).collect();
-    expected.sort();
-    assert_eq!(shown, expected);
-    assert!(letters.iter().all(|letter| letter["became"].is_null() && letter["letter"]["attempt"] == 1), "{letters:?}");
-    explains(&data, &letters, &late);
-
-    let before = extents(&data);
+    let before = extents(&place);
     let count = garbage.len() as u64;
-    let counts = |redriven: u64, facts: u64, filed_again: u64, left: u64| [redriven, facts, 0, filed_again, left];
-    let tried = redrive(&data, &["--dry-run"]);
-    assert_eq!(counts_of(&tried), counts(1, late.fills, count, 0), "{tried}");
-    assert_eq!(extents(&data), before, "a dry run writes nothing");
+    let tried = redrive(&place, &["--dry-run"]);
+    assert_eq!(counts_of(&tried), [1, late.fills, 0, count, 0], "{tried}");
+    assert_eq!(extents(&place), before, "a dry run writes nothing");
 
     kill_redrives(&data, &folder.path().join("killed"), &late);
-    let first = redrive(&data, &[]);
-    assert_eq!(counts_of(&first), counts(1, late.fills, count, 0), "{first}");
-    for attempt in 3..=5 {
-        let again = redrive(&data, &[]);
-        assert_eq!(counts_of(&again), counts(0, 0, count, 0), "attempt {attempt}: {again}");
-    }
-    let last = redrive(&data, &[]);
-    assert_eq!(counts_of(&last), counts(0, 0, 0, count), "{last}");
-    let letters = listed(&data);
-    assert_eq!(letters.len() as u64, 5 * count + 1, "each was tried five times, and no more");
-    assert_eq!(history_of(&data, late.block), (0..late.fills).collect::<Vec<_>>());
-    let is_of_it = |record: &Value| record["value"]["block"] == late.block;
-    assert!(!records(&data, "fills").iter().any(is_of_it), "the tape went on without it");
+    let first = redrive(&place, &[]);
+    assert_eq!(counts_of(&first), [1, late.fills, 0, count, 0], "{first}");
+    are_tried_five_times(&place, count, &late);
 
     // Asked of the process that owns the directory it is the same.
     let mut pipeline = start(&market, &data);
     pipeline.wait_for("coin works on the partitions");
-    let again = redrive(&data, &[]);
-    assert_eq!(counts_of(&again), counts(0, 0, 0, count), "{again}");
-    assert_eq!(listed(&data).len() as u64, 5 * count + 1);
+    let again = redrive(&place, &[]);
+    assert_eq!(counts_of(&again), [0, 0, 0, 0, count], "{again}");
+    assert_eq!(listed(&place).len() as u64, 5 * count + 1);
     pipeline.end();
+}
+
+#[test]
+#[ignore = "needs Kafka and Postgres: .ci/run"]
+fn letters_are_redriven_once_on_services_whatever_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let market = folder.path().join("market");
+    simulate(&market);
+    let garbage = garbage_in(&market);
+    let late = leave_without_its_end(&market.join(HOUR).join("7"));
+    let services = Services::planned();
+    services.start_broker();
+    let place = services.place();
+    let away = ["--info", "http://127.0.0.1:9/info", "--feed", "ws://127.0.0.1:9/ws"];
+    let parser = place.fathom(&[&["parser", "--simulated", "--node", path(&market)][..], &away].concat());
+    // It goes on beside what follows.
+    let mut parser = Process::start(parser);
+    parser.wait_for("the parser runs on Kafka");
+    let count = garbage.len() as u64;
+    wait_until("every letter is there", || listed(&place).len() as u64 == count + 1);
+    are_shown_exactly(&place, &garbage, &late);
+
+    // In the middle of the commit, a little later each time, until it was whole.
+    let mut kills = 0;
+    while listed(&place).len() as u64 == count + 1 {
+        let mut redrive = place.fathom(&["dead-letters", "redrive"]);
+        redrive.env("RUST_LOG", "fathom=trace");
+        let mut killed = Process::start(redrive);
+        killed.wait_for("commit begins");
+        std::thread::park_timeout(Duration::from_millis(kills));
+        killed.kill();
+        killed.wait();
+        kills += 1;
+        let history = history_of(&place, late.block);
+        assert!(history.is_empty() || history == (0..late.fills).collect::<Vec<_>>(), "{history:?}");
+    }
+    println!("{kills} kills, the last of them after the commit was whole");
+    assert!(kills > 2);
+    are_tried_five_times(&place, count, &late);
+    parser.end();
+}
+
+fn are_shown_exactly(place: &Place, garbage: &[Vec<u8>], late: &Late) {
+    let letters = listed(place);
+    let mut shown: Vec<Vec<u8>> = letters.iter().map(|letter| raw(place, letter["id"].as_u64().unwrap())).collect();
+    shown.sort();
+    let mut expected: Vec<Vec<u8>> = garbage.iter().chain([&late.bytes]).cloned().collect();
+    expected.sort();
+    assert_eq!(shown, expected);
+    assert!(letters.iter().all(|letter| letter["became"].is_null() && letter["letter"]["attempt"] == 1), "{letters:?}");
+    explains(place, &letters, late);
+}
+
+/// Of those that were tried twice.
+fn are_tried_five_times(place: &Place, count: u64, late: &Late) {
+    for attempt in 3..=5 {
+        let again = redrive(place, &[]);
+        assert_eq!(counts_of(&again), [0, 0, 0, count, 0], "attempt {attempt}: {again}");
+    }
+    let last = redrive(place, &[]);
+    assert_eq!(counts_of(&last), [0, 0, 0, 0, count], "{last}");
+    assert_eq!(listed(place).len() as u64, 5 * count + 1, "each was tried five times, and no more");
+    assert_eq!(history_of(place, late.block), (0..late.fills).collect::<Vec<_>>());
+    let is_of_it = |record: &Value| record["value"]["block"] == late.block;
+    assert!(!records(place, "fills").iter().any(is_of_it), "the tape went on without it");
 }
 
 #[test]
@@ -130,23 +178,21 @@ fn follow(market: &Path, data: &Path) {
     pipeline.end();
 }
 
-fn listed(data: &Path) -> Vec<Value> {
-    let (status, out, error) = run(&["dead-letters", "ls", "--data", path(data), "--json"]);
-    assert_eq!(status, 0, "{error}");
-    let mut lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+fn listed(place: &Place) -> Vec<Value> {
+    let mut lines = place.lines(&["dead-letters", "ls", "--json"]);
     let summary = lines.pop().unwrap();
     assert_eq!(summary["letters"].as_u64(), Some(lines.len() as u64), "{summary}");
     lines
 }
 
-fn raw(data: &Path, id: u64) -> Vec<u8> {
-    let id = id.to_string();
-    fathom(&["dead-letters", "show", &id, "--raw", "--data", path(data)]).output().unwrap().stdout
+fn raw(place: &Place, id: u64) -> Vec<u8> {
+    place.fathom(&["dead-letters", "show", &id.to_string(), "--raw"]).output().unwrap().stdout
 }
 
 /// The table, its filters, and one letter in words.
-fn explains(data: &Path, letters: &[Value], late: &Late) {
-    let ls = |filter: &[&str]| run(&[&["dead-letters", "ls", "--data", path(data)], filter].concat()).1;
+fn explains(place: &Place, letters: &[Value], late: &Late) {
+    let said = |args: &[&str]| String::from_utf8(place.fathom(args).output().unwrap().stdout).unwrap();
+    let ls = |filter: &[&str]| said(&[&["dead-letters", "ls"], filter].concat());
     let table = ls(&[]);
     assert!(table.contains(&format!("{} letters\n", letters.len())), "{table}");
     assert!(table.contains("1  the file ends in the middle of a line\n") && table.contains("not a block\n"), "{table}");
@@ -155,13 +201,13 @@ fn explains(data: &Path, letters: &[Value], late: &Late) {
     assert!(ls(&["--since", "99999999999999"]).contains("\n0 letters\n"));
     let unterminated = letters.iter().find(|letter| letter["letter"]["reason"].as_str().unwrap().contains("middle"));
     let id = unterminated.unwrap()["id"].to_string();
-    let (_, words, _) = run(&["dead-letters", "show", &id, "--data", path(data)]);
+    let words = said(&["dead-letters", "show", &id]);
     assert!(words.contains("source      node-fills\n") && words.contains("attempt     1\n"), "{words}");
     assert!(words.ends_with(&format!("\n\n{}\n", String::from_utf8_lossy(&late.bytes))), "{words}");
 }
 
-fn redrive(data: &Path, how: &[&str]) -> Value {
-    ask(&[&["dead-letters", "redrive", "--data", path(data), "--json"], how].concat())
+fn redrive(place: &Place, how: &[&str]) -> Value {
+    place.lines(&[&["dead-letters", "redrive", "--json"], how].concat()).pop().unwrap()
 }
 
 fn counts_of(summary: &Value) -> [u64; 5] {
@@ -169,8 +215,8 @@ fn counts_of(summary: &Value) -> [u64; 5] {
 }
 
 /// How far each partition of each topic reaches.
-fn extents(data: &Path) -> Vec<(String, Vec<u64>)> {
-    let answer = ask(&["topics", "--data", path(data), "--json"]);
+fn extents(place: &Place) -> Vec<(String, Vec<u64>)> {
+    let answer = place.ask("topics");
     let next = |topic: &Value| {
         topic["partitions"].as_array().unwrap().iter().map(|partition| partition["next"].as_u64().unwrap()).collect()
     };
@@ -193,29 +239,28 @@ fn kill_redrives(data: &Path, copy: &Path, late: &Late) {
         killed.kill();
         killed.wait();
         let step = Duration::from_micros(200 + dice.roll(1_000));
-        if counts_of(&redrive(copy, &[]))[0] == 1 {
+        let place = Place::Data(copy.to_owned());
+        if counts_of(&redrive(&place, &[]))[0] == 1 {
             before += 1;
             life += step;
         } else {
             after += 1;
             life = life.saturating_sub(step);
         }
-        assert_eq!(history_of(copy, late.block), (0..late.fills).collect::<Vec<_>>());
+        assert_eq!(history_of(&place, late.block), (0..late.fills).collect::<Vec<_>>());
         fs::remove_dir_all(copy).unwrap();
     }
     println!("{before} kills before the commit was whole, {after} after");
 }
 
-fn records(data: &Path, topic: &str) -> Vec<Value> {
-    let (status, out, error) = run(&["topics", topic, "--data", path(data)]);
-    assert_eq!(status, 0, "{error}");
-    out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+fn records(place: &Place, topic: &str) -> Vec<Value> {
+    place.lines(&["topics", topic])
 }
 
 /// The places of the fills of a block that are beside the tape.
-fn history_of(data: &Path, block: u64) -> Vec<u64> {
+fn history_of(place: &Place, block: u64) -> Vec<u64> {
     let is_of_it = |record: &&Value| record["headers"]["kind"] == "fill" && record["value"]["block"] == block;
-    let records = records(data, "fills-history");
+    let records = records(place, "fills-history");
     let mut places: Vec<u64> =
         records.iter().filter(is_of_it).map(|record| record["value"]["index"].as_u64().unwrap()).collect();
     places.sort_unstable();

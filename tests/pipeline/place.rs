@@ -28,7 +28,8 @@ impl Place {
         command
     }
 
-    fn lines(&self, args: &[&str]) -> Vec<Value> {
+    /// What such a command says, line by line.
+    pub fn lines(&self, args: &[&str]) -> Vec<Value> {
         let output = self.fathom(args).output().unwrap();
         let (out, error) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
         assert!(output.status.success(), "{args:?}: {error}");

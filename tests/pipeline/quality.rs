@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::facts::{fills_of, fills_written, last_block};
 use crate::place::Place;
@@ -25,8 +25,9 @@ fn without_a_network_nothing_is_invented() {
     up.wait_for("is up, without positions so far");
     let web = Web::of(&data);
     assert_eq!((web.status("/health/live"), web.status("/health/ready")), (200, 503));
-    let positions = web.get("/api/v1/positions?coin=BTC");
-    assert!(positions["data"].as_array().is_none_or(Vec::is_empty), "{positions}");
+    let liquidations = web.get("/api/v1/liquidations");
+    assert_eq!((&liquidations["data"], &liquidations["meta"]["reason"]), (&json!([]), &json!("needs_node_fills")));
+    assert_eq!(web.get("/api/v1/positions?coin=BTC")["error"]["code"], "UNKNOWN_COIN");
     let topics = ask(&["topics", "--data", path(&data), "--json"]);
     for topic in topics["topics"].as_array().unwrap().iter().filter(|topic| !is_about_ourselves(topic)) {
         let next: u64 = topic["partitions"].as_array().unwrap().iter().map(|part| part["next"].as_u64().unwrap()).sum();
