@@ -119,7 +119,9 @@ pub struct Sources {
     /// A node's own info endpoint (hl-visor --serve-info, http://localhost:3001/info), asked without limits where it answers
     #[arg(long, value_name = "URL", env = "HYPERLIQUID_NODE_INFO")]
     pub node_info: Option<String>,
-    /// An account to follow besides those with the largest positions: what it is worth, holds, moves and pays
+    /// An account to follow besides those with the largest positions: what it is worth, holds, moves and pays. Without a
+    /// node and without a stream also its fills, into `fills-history`: those that the exchange remembers (the latest
+    /// 10,000) and, every minute, the new ones
     #[arg(long = "wallet", value_name = "ADDRESS", env = "HYPERLIQUID_WALLETS", value_delimiter = ',')]
     pub wallets: Vec<schemas::Wallet>,
     /// Hyperliquid's public WebSocket, for prices and trades

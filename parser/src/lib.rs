@@ -16,7 +16,7 @@ mod web_socket;
 
 pub use dead_letter::{Reject, bytes_of, dead_letter};
 pub use fill_stream::{FillStream, StreamConfig, StreamConfigError};
-pub use info::{Budget, History, HistoryPage, InfoClient, InfoError, InfoSource, InfoStatus, parse_meta};
+pub use info::{Budget, InfoClient, InfoError, InfoSource, InfoStatus, parse_meta};
 pub use ledger::LedgerId;
 pub use misc_events::{MiscCursor, MiscEvents};
 pub use node::{Census, FoundLine, Import, Layout, Line, NodeFiles, Progress, Taken, find_missing, take_line};
@@ -61,7 +61,7 @@ pub fn sources() -> [Source; 6] {
         Source {
             name: "info",
             state: &topics::STATE_PARSER_INFO,
-            about: "the info endpoint, asked within its budget: what the accounts of the largest wallets are worth, hold, move and pay",
+            about: "the info endpoint, asked within its budget: what the accounts of the largest wallets are worth, hold, move and pay, and what named ones trade",
         },
         Source {
             name: "public-feed",

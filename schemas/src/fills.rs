@@ -24,7 +24,7 @@ pub static HISTORY: Topic = Topic {
     partitioned_by: Some("coin"),
     key: "coin",
     keeps: Keeps::Recent { hours: 720, mib: 1024 },
-    about: "fills that were found after `fills` had gone on without them: gaps that were healed, imports of older hours",
+    about: "fills that were found after `fills` had gone on without them: gaps that were healed, imports of older hours, and those of named wallets where nobody gives everybody's",
 };
 
 /// The values of the header `kind`.

@@ -38,7 +38,7 @@ pub static PARSER_INFO: Topic = Topic {
     partitioned_by: None,
     key: "`budget`, or wallet|what is asked",
     keeps: Keeps::State,
-    about: "what was asked of the info endpoint lately, which wallets are followed and how far their ledgers were read",
+    about: "what was asked of the info endpoint lately, which wallets are followed and how far their ledgers and fills were read",
 };
 
 pub static PARSER_META: Topic = Topic {

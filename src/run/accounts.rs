@@ -1,19 +1,20 @@
 //! The largest positions say which wallets are followed → `account-states`, `ledger-updates`, `raw.info`, `feed-status`,
-//! `dead-letters`, and the state behind them, in one commit.
+//! `dead-letters`, and the state behind them, in one commit; and, of wallets that were named, `fills-history`.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use parser::{InfoClient, InfoSource, RunRecord};
+use ::parser::{InfoClient, InfoSource, InfoStatus, Progress, RunRecord};
 use schemas::{Amount, Coin, MarketKind, Outbox, Position, Wallet, topics};
 
 use super::info::STAGE;
 use super::tasks::{self, Lease};
 use super::{CHUNK_BYTES, PATIENCE, Shared, now_ms};
+use super::{import, parser};
 use crate::failure::Failure;
-use crate::log::{Reader, Start};
+use crate::log::{Log, Reader, Start};
 
 /// So many are asked about every few minutes within the budget of one address.
 const LARGEST: usize = 1_000;
@@ -27,6 +28,8 @@ pub struct Accounts {
     pub named: Vec<Wallet>,
     /// A node's events tell what accounts move and pay.
     pub has_node: bool,
+    /// A node or a stream tells everybody's fills.
+    pub has_fills: bool,
 }
 
 pub async fn follow(shared: &Shared, client: InfoClient, wanted: &Accounts, lease: &Lease) -> Result<(), Failure> {
@@ -40,6 +43,9 @@ pub async fn follow(shared: &Shared, client: InfoClient, wanted: &Accounts, leas
     if wanted.has_node {
         source.leave_lists();
     }
+    if !wanted.has_fills {
+        source.follow_fills(&wanted.named);
+    }
     let mut holders = Holders::begin(shared)?;
     let (mut out, mut chosen_at) = (Outbox::new(generation), None::<Instant>);
     let mut run = RunRecord::begin("info", &wanted.url, now_ms());
@@ -48,6 +54,9 @@ pub async fn follow(shared: &Shared, client: InfoClient, wanted: &Accounts, leas
         if chosen_at.is_none_or(|at| at.elapsed() > CHOOSE_EVERY) {
             chosen_at = Some(Instant::now());
             choose(&mut source, &holders, &wanted.named);
+            if !wanted.has_fills && !wanted.named.is_empty() {
+                source.leave_fills(covered(log.as_ref())?);
+            }
         }
         let before = source.status().counts();
         let taken = tokio::select! {
@@ -83,6 +92,14 @@ fn choose(source: &mut InfoSource, holders: &Holders, named: &[Wallet]) {
     }
     let left: Vec<Wallet> = source.followed().filter(|wallet| !chosen.contains(wallet)).collect();
     left.into_iter().for_each(|wallet| source.unfollow(wallet));
+}
+
+/// Of which stretches of time a tape or imports have brought the fills.
+fn covered(log: &dyn Log) -> Result<Vec<(i64, i64)>, Failure> {
+    let tape = parser::cursor(log)?;
+    let tape = (tape.time > 0).then_some((tape.first_time, tape.time));
+    let imports = import::progress(log)?;
+    Ok(imports.iter().flat_map(Progress::covered).chain(tape).collect())
 }
 
 /// Who holds how much of what, at the price of the last fill.
@@ -148,7 +165,7 @@ fn take(wallets: &mut HashMap<Wallet, HashMap<Coin, Amount>>, value: &[u8]) {
 }
 
 impl crate::stats::Info {
-    fn show(&self, status: &parser::InfoStatus) {
+    fn show(&self, status: &InfoStatus) {
         self.requests.store(status.requests, Ordering::Relaxed);
         self.failed.store(status.failed, Ordering::Relaxed);
         self.refused.store(status.refused, Ordering::Relaxed);

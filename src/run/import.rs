@@ -20,8 +20,8 @@ use super::{PATIENCE, Shared, alone, computer, database, housekeeping, market, n
 use crate::args::Import as Args;
 use crate::data_dir::{DataDir, Market};
 use crate::failure::Failure;
-use crate::log::Writer;
 use crate::log::embedded::Embedded;
+use crate::log::{Log, Writer};
 use crate::stats::Stats;
 use crate::stop::{Stop, Upstream};
 
@@ -116,10 +116,7 @@ pub fn into_the_log(
     // What is beside the tape needs no leave of whoever writes it.
     let task = if writes_tape { parser_role::STAGE } else { "parser.import" };
     let mut writer = Arc::clone(log).writer(&format!("{task}.0"))?;
-    let progress = log.last_value(&topics::STATE_PARSER_NODE_FILLS, 0, Progress::KEY)?;
-    let progress = progress.map(|bytes| serde_json::from_slice::<Progress>(&bytes)).transpose();
-    let progress =
-        progress.map_err(|cause| Failure::because("the state of an earlier import cannot be read", cause))?;
+    let progress = progress(log.as_ref())?;
     let tape = parser_role::cursor(log.as_ref())?;
     let mut import = Import::open(files, tape, writes_tape, progress, generation.number, keeps_raw)?;
     let began = Instant::now();
@@ -140,6 +137,13 @@ pub fn into_the_log(
         warn!("{} holds no fills: skipped", path.display());
     }
     Ok(Summary { is_done, counts: counts(&import, is_done, files.len(), began.elapsed()) })
+}
+
+/// How far the last import came.
+pub fn progress(log: &dyn Log) -> Result<Option<Progress>, Failure> {
+    let progress = log.last_value(&topics::STATE_PARSER_NODE_FILLS, 0, Progress::KEY)?;
+    let progress = progress.map(|bytes| serde_json::from_slice(&bytes)).transpose();
+    progress.map_err(|cause| Failure::because("the state of an earlier import cannot be read", cause))
 }
 
 /// Fills outboxes until there is nothing more; whether that is so, or the end was asked for.

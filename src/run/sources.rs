@@ -29,11 +29,12 @@ pub struct Ways {
 pub fn start(roles: &mut Roles, ways: Ways, simulated: Upstream, parsed: &Upstream, runtime: &Runtime) {
     let Ways { nodes, streams, archives, exchange, wallets } = ways;
     let has_node = !nodes.is_empty();
+    let has_fills = has_node || !streams.is_empty();
     if has_node {
         let (folders, upstream) = (nodes.clone(), simulated.clone());
         roles.start("misc events", parsed, move |shared| misc_events::run(shared, &folders, &upstream));
     }
-    if has_node || !streams.is_empty() {
+    if has_fills {
         let healing = Healing::new();
         let (found, handle) = (healing.clone(), runtime.handle().clone());
         let origins = parser::Origins { nodes, streams };
@@ -43,7 +44,7 @@ pub fn start(roles: &mut Roles, ways: Ways, simulated: Upstream, parsed: &Upstre
         }
     }
     let (handle, endpoint) = (runtime.handle().clone(), exchange.clone());
-    let wanted = Accounts { url: endpoint.info.clone(), named: wallets, has_node };
+    let wanted = Accounts { url: endpoint.info.clone(), named: wallets, has_node, has_fills };
     roles.start("info", parsed, move |shared| info::run(shared, &endpoint, &wanted, &handle));
     let handle = runtime.handle().clone();
     roles.start("public feed", parsed, move |shared| public_feed::run(shared, &exchange, &handle));

@@ -58,6 +58,16 @@ pub fn trades_written(market: &Path) -> BTreeSet<(i64, String, u64)> {
     trades
 }
 
+/// Each fill with its user, in the order of the blocks of each hour.
+pub fn events_written(market: &Path) -> impl Iterator<Item = (String, Value)> {
+    let texts = files(&market.join("node_fills_by_block"));
+    let blocks: Vec<Value> = texts.iter().flat_map(|text| blocks(text)).collect();
+    blocks.into_iter().flat_map(|mut block| {
+        let events: Vec<Value> = block["events"].as_array_mut().map(std::mem::take).unwrap_or_default();
+        events.into_iter().map(|mut event| (event[0].as_str().unwrap().to_owned(), event[1].take()))
+    })
+}
+
 fn blocks(text: &str) -> impl Iterator<Item = Value> {
     text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).filter(|it| it["events"].is_array())
 }

@@ -18,4 +18,5 @@ mod roles;
 mod services;
 mod streams;
 mod two_parsers;
+mod wallets;
 mod web;

@@ -4,10 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemas::{Coin, Market, Wallet};
+use schemas::{Coin, Market};
 
 use super::budget::Budget;
-use super::history::History;
 use super::metadata::{parse_meta, parse_perp_dexs};
 use super::permit::Permit;
 use super::priority::Priority;
@@ -88,11 +87,6 @@ impl InfoClient {
     /// The spot pairs, under the names that trades have.
     pub async fn spot_pairs(&self) -> Result<Vec<Coin>, InfoError> {
         parsed(self.ask(&Question::Spot).await?, parse_spot_meta)
-    }
-
-    /// Every fill of a wallet between two times, both inclusive, page by page. Asked when nothing else is waiting.
-    pub fn history(&self, user: Wallet, from: i64, to: i64) -> History {
-        History::new(self.clone(), user, from, to)
     }
 
     pub fn budget(&self) -> &Arc<Budget> {

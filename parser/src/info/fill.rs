@@ -37,9 +37,9 @@ impl HistoryFill {
         }
     }
 
-    /// The exchange's own object goes on, with `block`, `index` and `user` put in front.
-    pub fn send(&self, origin: &Origin<'_>, out: &mut Outbox) {
-        let Fill { block, index, user, .. } = &self.read;
+    /// The exchange's own object goes on, with `block`, `index` and `user` put in front; `index` is its place.
+    pub fn send(&self, index: u32, origin: &Origin<'_>, out: &mut Outbox) {
+        let Fill { block, user, .. } = &self.read;
         let text = format!(r#"{{"block":{block},"index":{index},"user":"{user}",{}"#, self.fields);
         let height = block.to_string();
         let more = [(kind::HEADER, kind::FILL), ("block", height.as_bytes())];

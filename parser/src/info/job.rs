@@ -11,6 +11,7 @@ pub enum Job {
     Account(Wallet, String),
     Ledger(Wallet),
     Funding(Wallet),
+    Fills(Wallet),
 }
 
 /// What is asked for in the same way, and fails together.
@@ -21,6 +22,7 @@ pub enum Kind {
     Account,
     Ledger,
     Funding,
+    Fills,
 }
 
 impl Job {
@@ -31,13 +33,16 @@ impl Job {
             Self::Account(..) => Kind::Account,
             Self::Ledger(_) => Kind::Ledger,
             Self::Funding(_) => Kind::Funding,
+            Self::Fills(_) => Kind::Fills,
         }
     }
 
     pub fn wallet(&self) -> Option<Wallet> {
         match self {
             Self::Dexs | Self::Contexts(_) => None,
-            Self::Account(wallet, _) | Self::Ledger(wallet) | Self::Funding(wallet) => Some(*wallet),
+            Self::Account(wallet, _) | Self::Ledger(wallet) | Self::Funding(wallet) | Self::Fills(wallet) => {
+                Some(*wallet)
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The info endpoint, asked again and again → `raw.info`, `account-states`, `ledger-updates`, `asset-contexts`,
-//! `feed-status`, `dead-letters` and the state behind them; and, asked once, `fills-history`. Questions are sent within a budget; replies are taken in
-//! the order in which they come.
+//! The info endpoint, asked again and again → `raw.info`, `account-states`, `ledger-updates`, `fills-history`,
+//! `asset-contexts`, `feed-status`, `dead-letters` and the state behind them. Questions are sent within a budget; replies
+//! are taken in the order in which they come.
 
 mod account;
 mod border;
@@ -8,8 +8,8 @@ mod budget;
 mod client;
 mod contexts;
 mod fill;
+mod fills;
 mod followed;
-mod history;
 mod job;
 mod metadata;
 mod object;
@@ -32,7 +32,6 @@ mod wallets;
 
 pub use budget::Budget;
 pub use client::{InfoClient, InfoError};
-pub use history::{History, HistoryPage};
 pub use metadata::parse_meta;
 
 use std::future::pending;
@@ -126,6 +125,16 @@ impl InfoSource {
     /// Asks for no lists of what accounts move and pay: a node tells all of that.
     pub fn leave_lists(&mut self) {
         self.polls.leave_lists();
+    }
+
+    /// Asks for the fills of these wallets too: nobody else tells them.
+    pub fn follow_fills(&mut self, wallets: &[Wallet]) {
+        wallets.iter().for_each(|wallet| self.polls.follow_fills(*wallet, (self.now)()));
+    }
+
+    /// Passes over fills of these stretches of time, with both ends: others have brought them.
+    pub fn leave_fills(&mut self, covered: Vec<(i64, i64)>) {
+        self.polls.fills.leave(covered);
     }
 
     /// Whom it asks about.

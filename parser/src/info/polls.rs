@@ -6,6 +6,7 @@ use schemas::{Amount, Outbox, Wallet, topics};
 
 use super::client::InfoError;
 use super::contexts::Contexts;
+use super::fills::Fills;
 use super::job::Job;
 use super::priority::Priority;
 use super::question::Question;
@@ -21,10 +22,11 @@ use crate::source_error::SourceError;
 pub struct Polls {
     generation: u32,
     pub(super) wallets: Wallets,
+    pub(super) fills: Fills,
     pub(super) contexts: Contexts,
     pub(super) counts: Counts,
     pub(super) setbacks: Setbacks,
-    schedule: Schedule,
+    pub(super) schedule: Schedule,
     dexes: BTreeSet<String>,
     contexts_every: Option<i64>,
     /// Whether only accounts are asked for.
@@ -68,15 +70,25 @@ const NOT_UNDERSTOOD: u16 = 422;
 impl Polls {
     /// What was spent by then, and what there is to ask.
     pub fn open(entries: Vec<Entry>, generation: u32, now: i64) -> Result<(SpendingRecord, Self), SourceError> {
-        let (mut wallets, mut budget) = (Wallets::default(), BudgetRecord::default());
-        wallets.restore(entries, &mut budget, now);
+        let (mut wallets, mut fills, mut budget) = (Wallets::default(), Fills::default(), BudgetRecord::default());
+        wallets.restore(entries, &mut fills, &mut budget, now);
         if ![0, generation].contains(&budget.generation) {
             return Err(SourceError::Generation { found: budget.generation });
         }
         let (contexts, counts, setbacks, schedule, contexts_every, leaves_lists) = Default::default();
         let dexes = BTreeSet::from([String::new()]);
-        let mut polls =
-            Self { generation, wallets, contexts, counts, setbacks, schedule, dexes, contexts_every, leaves_lists };
+        let mut polls = Self {
+            generation,
+            wallets,
+            fills,
+            contexts,
+            counts,
+            setbacks,
+            schedule,
+            dexes,
+            contexts_every,
+            leaves_lists,
+        };
         polls.schedule.stand(Job::Dexs, metadata(DEXS_EVERY), now - DEXS_EVERY);
         polls.stand_all(now);
         Ok((budget.spending, polls))
@@ -163,6 +175,7 @@ impl Polls {
             Job::Funding(user) => {
                 Question::Funding { user: *user, start_time: self.wallets.get(*user)?.funding.border.time }
             }
+            Job::Fills(user) => Question::Fills { user: *user, start_time: self.fills.border(*user)? },
         };
         let priority = match job {
             Job::Account(user, dex) if self.wallets.get(*user)?.followed.standing(dex).importance.risk.is_some() => {
@@ -214,6 +227,7 @@ impl Polls {
     /// Everything that has changed since it was written last, and what was spent.
     pub fn write_state(&mut self, spending: SpendingRecord, now: i64, out: &mut Outbox) {
         self.wallets.write_state(now, out);
+        self.fills.write_state(now, out);
         let Ok(value) = serde_json::to_vec(&BudgetRecord { generation: self.generation, spending }) else { return };
         out.batch(&topics::STATE_PARSER_INFO, 0).push(now, BUDGET.as_bytes(), Some(&value), &[]);
     }

@@ -26,7 +26,7 @@ pub enum Question {
     #[serde(rename = "userFunding")]
     Funding { user: Wallet, start_time: i64 },
     #[serde(rename = "userFillsByTime")]
-    Fills { user: Wallet, start_time: i64, end_time: i64 },
+    Fills { user: Wallet, start_time: i64 },
 }
 
 /// What a question costs of what one address may spend in a minute.

@@ -27,6 +27,7 @@ impl Polls {
             Job::Account(user, dex) => self.take_account(*user, dex, reply, &origin, out),
             Job::Ledger(user) => self.take_list(*user, Part::Ledger, reply, &origin, out),
             Job::Funding(user) => self.take_list(*user, Part::Funding, reply, &origin, out),
+            Job::Fills(user) => self.take_fills(*user, reply, &origin, out),
         };
         if let Err(reason) = &understood {
             origin.set_aside("", reply, reason, out);

@@ -5,6 +5,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use super::border::Border;
+use super::fills::FillsReading;
 use super::followed::Followed;
 use super::spending::SpendingRecord;
 use crate::source_error::SourceError;
@@ -32,9 +33,10 @@ pub enum Entry {
     Account(Wallet, Followed),
     Ledger(Wallet, Reading),
     Funding(Wallet, Reading),
+    Fills(Wallet, FillsReading),
 }
 
-/// What is kept of each wallet.
+/// What is kept of each wallet that is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     Account,
@@ -51,6 +53,7 @@ pub fn entry(key: &[u8], value: &[u8]) -> Result<Entry, SourceError> {
         Some((Ok(wallet), "account")) => serde_json::from_slice(value).map(|read| Entry::Account(wallet, read)),
         Some((Ok(wallet), "ledger")) => serde_json::from_slice(value).map(|read| Entry::Ledger(wallet, read)),
         Some((Ok(wallet), "funding")) => serde_json::from_slice(value).map(|read| Entry::Funding(wallet, read)),
+        Some((Ok(wallet), "fills")) => serde_json::from_slice(value).map(|read| Entry::Fills(wallet, read)),
         _ => Err(serde_json::Error::custom("nothing is kept under this key")),
     };
     read.map_err(|source| SourceError::State { key: key.into_owned(), source })
@@ -63,4 +66,9 @@ pub fn key(wallet: Wallet, part: Part) -> String {
         Part::Funding => "funding",
     };
     format!("{wallet}|{part}")
+}
+
+/// Kept of each wallet whose fills were ever asked for.
+pub fn fills_key(wallet: Wallet) -> String {
+    format!("{wallet}|fills")
 }

@@ -242,6 +242,12 @@ fn take_what_is_missing(
 }
 
 impl Progress {
+    /// Of which stretches of history this and other imports have brought the fills, with both ends.
+    pub fn covered(&self) -> impl Iterator<Item = (i64, i64)> {
+        let own = (self.history.time > 0).then_some((self.history.first_time, self.history.time));
+        self.covered.iter().copied().chain(own)
+    }
+
     /// Of other files: what this import brought belongs to it.
     fn of_plan(mut self, plan: u64) -> Self {
         if self.plan == plan {

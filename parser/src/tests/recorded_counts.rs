@@ -84,7 +84,7 @@ fn node(layout: &str, text: &str) -> TempDir {
 }
 
 fn read_reply(reply: &Reply, figures: &mut Figures, out: &mut Outbox) {
-    use crate::info::tests::recorded::{dexs, history, poll};
+    use crate::info::tests::recorded::{dexs, poll};
 
     let (user, text) = (reply.user.unwrap_or(SOMEBODY), reply.text.as_str());
     match reply.question.as_str() {
@@ -94,7 +94,6 @@ fn read_reply(reply: &Reply, figures: &mut Figures, out: &mut Outbox) {
         },
         "spotMeta" => figures.add("pairs", parse_spot_meta(text.as_bytes()).unwrap().len()),
         "perpDexs" => figures.add("dexs", dexs(text)),
-        "userFills" | "userFillsByTime" => history(user, text, out),
         question => poll(question, user, &reply.dex, text, out),
     }
 }

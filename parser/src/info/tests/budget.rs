@@ -108,8 +108,8 @@ fn a_question_is_sent_as_the_exchange_understands_it_and_priced_as_it_says() {
             22,
         ),
         (
-            Question::Fills { user, start_time: 7, end_time: 9 },
-            format!(r#"{{"type":"userFillsByTime",{of_user},"startTime":7,"endTime":9}}"#),
+            Question::Fills { user, start_time: 7 },
+            format!(r#"{{"type":"userFillsByTime",{of_user},"startTime":7}}"#),
             120,
             22,
         ),

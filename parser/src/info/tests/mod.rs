@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod budget;
-mod history;
+mod fills;
 mod pages;
 pub(crate) mod recorded;
 mod replies;
