@@ -179,9 +179,12 @@ fn open_events(shared: &Shared, work: &Work) -> Result<Opened<EventImport>, Fail
     if files.is_empty() {
         return Ok(None);
     }
-    // Whoever begins to follow a node shuts this one out: it must know all that was brought.
-    let task = if work.is_followed { "parser.import-events" } else { misc_events::STAGE };
-    let writer = Arc::clone(log).writer(&format!("{task}.0"))?;
+    // An import that was begun before is shut out, whatever leave it had.
+    let mut writer = Arc::clone(log).writer("parser.import-events.0")?;
+    if !work.is_followed {
+        // Whoever begins to follow a node shuts this one out: it must know all that was brought.
+        writer = Arc::clone(log).writer(&format!("{}.0", misc_events::STAGE))?;
+    }
     let (cursor, progress) = (misc_events::cursor(log.as_ref())?, misc_events::imported(log.as_ref())?);
     let generation = log.generation().number;
     let import = EventImport::open(files, cursor, work.is_followed, progress, generation, work.keeps_raw)?;
