@@ -158,7 +158,7 @@ pub struct Import {
     pub kafka: KafkaArgs,
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// Keep the lines as they are too (`raw.node-fills`): the files have them already
+    /// Keep the lines as they are too (`raw.node-fills`, `raw.misc-events`): the files have them already
     #[arg(long)]
     pub keep_raw: bool,
     /// The files are of `fathom simulate`: every reply says so

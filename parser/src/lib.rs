@@ -18,8 +18,11 @@ pub use dead_letter::{Reject, bytes_of, dead_letter};
 pub use fill_stream::{FillStream, StreamConfig, StreamConfigError};
 pub use info::{Budget, InfoClient, InfoError, InfoSource, InfoStatus, parse_meta};
 pub use ledger::LedgerId;
-pub use misc_events::{MiscCursor, MiscEvents};
-pub use node::{Census, FoundLine, Import, Layout, Line, NodeFiles, Progress, Taken, find_missing, take_line};
+pub use misc_events::{EventImport, EventProgress, Made, MiscCursor, MiscEvents};
+pub use node::{
+    Census, Contents, FoundLine, Import, Layout, Line, NodeFiles, Places, Progress, Taken, find_missing, look_into,
+    take_line,
+};
 pub use public_feed::{FeedCursor, Follow, Markets, Patience, PublicFeed, parse_spot_meta};
 pub use redrive::{Became, Filed, Outcome, Redrive};
 pub use run_record::RunRecord;

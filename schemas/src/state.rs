@@ -20,17 +20,17 @@ pub static PARSER: Topic = Topic {
 pub static PARSER_NODE_FILLS: Topic = Topic {
     name: "state.parser.node-fills",
     partitioned_by: None,
-    key: "`cursor`",
+    key: "`cursor`, or `import`",
     keeps: Keeps::State,
-    about: "how far the node's fill files have been read",
+    about: "how far the node's fill files have been read, and what imports have brought",
 };
 
 pub static PARSER_MISC_EVENTS: Topic = Topic {
     name: "state.parser.misc-events",
     partitioned_by: None,
-    key: "`cursor`",
+    key: "`cursor`, or `import`",
     keeps: Keeps::State,
-    about: "how far the node's files of other events have been read",
+    about: "how far the node's files of other events have been read, and what imports have brought",
 };
 
 pub static PARSER_INFO: Topic = Topic {

@@ -39,7 +39,9 @@ pub fn import(args: &BenchImport) -> Result<(), Failure> {
         }
     };
     let began = Instant::now();
-    let summary = role::into_the_log(&shared, &files, true, false)?;
+    let contents = parser::look_into(&files)?;
+    let work = role::Work { contents, writes_tape: true, is_followed: false, keeps_raw: false };
+    let summary = role::into_the_log(&shared, &work)?;
     let importing = began.elapsed();
     let per_second = |fills: u64, took: Duration| (fills as f64 / took.as_secs_f64()).round();
     let (imported, plain) = (per_second(decoded, importing), per_second(decoded, decoding));

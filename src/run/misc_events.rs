@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use parser::{MiscCursor, MiscEvents, Taken};
+use parser::{EventProgress, MiscCursor, MiscEvents, Taken};
 use schemas::{Outbox, topics};
 use tracing::warn;
 
@@ -30,7 +30,8 @@ fn task(shared: &Shared, nodes: &[PathBuf], lease: &Lease, upstream: &Upstream) 
     let generation = log.generation();
     // First the writer: when it has begun, nobody else can move the cursor that is read next.
     let mut writer = Arc::clone(log).writer(&format!("{STAGE}.0"))?;
-    let mut events = MiscEvents::open(nodes, cursor(log.as_ref())?, generation.number, now_ms())?;
+    let mut events =
+        MiscEvents::open(nodes, cursor(log.as_ref())?, imported(log.as_ref())?, generation.number, now_ms())?;
     let task = stats.task("misc events", 0);
     let mut out = Outbox::new(generation);
     loop {
@@ -52,7 +53,7 @@ fn task(shared: &Shared, nodes: &[PathBuf], lease: &Lease, upstream: &Upstream) 
             task.taken.fetch_add(taken.lines, Ordering::Relaxed);
             task.made.fetch_add(out.records() as u64, Ordering::Relaxed);
             task.commits.fetch_add(1, Ordering::Relaxed);
-            task.reach(events.cursor().time, events.cursor().block);
+            task.reach(events.cursor().time(), events.cursor().block);
             out.clear();
         }
         if taken == Taken::default() {
@@ -72,9 +73,18 @@ fn end(writer: &mut dyn Writer, events: &mut MiscEvents, out: &mut Outbox) -> Re
 }
 
 /// Where the last commit of a predecessor ended.
-fn cursor(log: &dyn Log) -> Result<MiscCursor, Failure> {
+pub fn cursor(log: &dyn Log) -> Result<MiscCursor, Failure> {
     let cursor = log.last_value(&topics::STATE_PARSER_MISC_EVENTS, 0, MiscCursor::KEY)?;
     let cursor = cursor.map(|bytes| serde_json::from_slice(&bytes)).transpose();
     let cursor = cursor.map_err(|cause| Failure::because("the cursor of the node's events cannot be read", cause))?;
     Ok(cursor.unwrap_or_default())
+}
+
+/// What imports have brought.
+pub fn imported(log: &dyn Log) -> Result<EventProgress, Failure> {
+    let progress = log.last_value(&topics::STATE_PARSER_MISC_EVENTS, 0, EventProgress::KEY)?;
+    let progress = progress.map(|bytes| serde_json::from_slice(&bytes)).transpose();
+    let progress =
+        progress.map_err(|cause| Failure::because("the state of an earlier import of events cannot be read", cause))?;
+    Ok(progress.unwrap_or_default())
 }

@@ -100,7 +100,7 @@ fn long_line(block: u64, text: &mut String) {
 }
 
 #[test]
-fn paths_that_name_nothing_are_refused_and_files_without_fills_are_named() {
+fn paths_that_name_nothing_are_refused_and_files_of_nothing_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let (data, notes) = (folder.path().join("data"), folder.path().join("notes.txt"));
     fs::write(&notes, "nothing of a node\n").unwrap();
@@ -111,7 +111,7 @@ fn paths_that_name_nothing_are_refused_and_files_without_fills_are_named() {
         assert_eq!((status, said.contains("there is no file at")), (2, true), "{said}");
     }
     let (status, out, said) = import(path(&notes));
-    assert_eq!((status, said.contains("notes.txt holds no fills: skipped")), (0, true), "{said}");
+    assert_eq!((status, said.contains("notes.txt holds neither fills nor other events")), (0, true), "{said}");
     assert!(out.starts_with("done: 0 fills"), "{out}");
 }
 
@@ -122,7 +122,7 @@ fn simulate(market: &Path, blocks: &str) {
 }
 
 /// Files as archives have them: the same tree, each with `.lz4` behind its name.
-fn compress(from: &Path, to: &Path) {
+pub fn compress(from: &Path, to: &Path) {
     if from.is_dir() {
         for entry in fs::read_dir(from).unwrap() {
             let entry = entry.unwrap();

@@ -9,6 +9,7 @@ mod dead_letters;
 mod demo;
 mod facts;
 mod import;
+mod import_events;
 mod kills;
 mod on_services;
 mod place;

@@ -3,6 +3,8 @@
 use schemas::Place;
 use serde::{Deserialize, Serialize};
 
+use super::stretches::Stretches;
+
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MiscCursor {
     pub generation: u32,
@@ -11,9 +13,15 @@ pub struct MiscCursor {
     pub place: Place,
     /// The last block; 0 where lines do not say theirs.
     pub block: u64,
-    pub time: i64,
-    /// Of the lines of that moment, where they have no block: what tells them from those that are written again.
-    pub lines: Vec<u64>,
+    #[serde(flatten)]
+    pub(crate) read: Stretches,
+    #[serde(flatten)]
+    pub made: Made,
+}
+
+/// What lines have come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Made {
     pub updates: u64,
     pub repeated: u64,
     pub dead_letters: u64,
@@ -21,4 +29,9 @@ pub struct MiscCursor {
 
 impl MiscCursor {
     pub const KEY: &'static [u8] = b"cursor";
+
+    /// When the last event that was read happened; 0 before the first.
+    pub fn time(&self) -> i64 {
+        self.read.time()
+    }
 }

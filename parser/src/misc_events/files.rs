@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use schemas::{FeedStatus, Outbox, Place, SourceStatus, topics};
 
 use super::cursor::MiscCursor;
+use super::import::EventProgress;
 use super::line::{self, Line};
+use super::stretches::Stretches;
 use crate::node::{CHUNK_BYTES, Layout, Next, Tail, Taken};
 use crate::run_record::{Counts, RunRecord};
 use crate::source_error::SourceError;
@@ -21,6 +23,8 @@ pub struct MiscEvents {
     tail: Option<Tail>,
     run: RunRecord,
     cursor: MiscCursor,
+    /// What imports have brought, which may be ahead.
+    imported: Stretches,
     last_heard: i64,
     tried_since: i64,
     said: Option<SourceStatus>,
@@ -32,7 +36,13 @@ const TRY_ANOTHER_MS: i64 = 5_000;
 
 impl MiscEvents {
     /// Each folder is a node's data folder.
-    pub fn open(nodes: &[PathBuf], cursor: MiscCursor, generation: u32, now: i64) -> Result<Self, SourceError> {
+    pub fn open(
+        nodes: &[PathBuf],
+        cursor: MiscCursor,
+        imported: EventProgress,
+        generation: u32,
+        now: i64,
+    ) -> Result<Self, SourceError> {
         if cursor.generation != 0 && cursor.generation != generation {
             return Err(SourceError::Generation { found: cursor.generation });
         }
@@ -40,7 +50,8 @@ impl MiscEvents {
         let label = nodes.get(at).map(|node| node.display().to_string()).unwrap_or_default();
         let run = RunRecord::begin(SOURCE, &label, now);
         let cursor = MiscCursor { generation, ..cursor };
-        Ok(Self { nodes: nodes.to_vec(), at, tail: None, run, cursor, last_heard: now, tried_since: now, said: None })
+        let (nodes, imported) = (nodes.to_vec(), imported.read);
+        Ok(Self { nodes, at, tail: None, run, cursor, imported, last_heard: now, tried_since: now, said: None })
     }
 
     pub fn cursor(&self) -> &MiscCursor {
@@ -72,20 +83,21 @@ impl MiscEvents {
 
     fn take(&mut self, taken: &mut Taken, received: i64, out: &mut Outbox) -> Result<(), SourceError> {
         self.find_files()?;
-        let Self { tail: Some(tail), cursor, run, .. } = self else { return Ok(()) };
+        let Self { tail: Some(tail), cursor, imported, run, .. } = self else { return Ok(()) };
         while taken.bytes < CHUNK_BYTES as u64 {
-            let (position, is_numbered) = (tail.position(), tail.layout().is_numbered());
+            let (position, layout) = (tail.position(), tail.layout());
+            let line = |bytes| Line { bytes, layout, position: &position, received, keeps_raw: true };
             let before = counts(cursor);
             let bytes = match tail.look()? {
                 Next::Nothing => break,
                 Next::Line(bytes) => {
                     if !bytes.trim_ascii().is_empty() {
-                        line::take(&Line { bytes, is_numbered, position: &position, received }, cursor, out);
+                        line::take(&line(bytes), cursor, imported, out);
                     }
                     tail.pass_line()
                 }
                 Next::Rest(bytes) => {
-                    line::set_rest_aside(&Line { bytes, is_numbered, position: &position, received }, cursor, out);
+                    line::set_rest_aside(&line(bytes), &mut cursor.made, out);
                     tail.pass_rest()
                 }
             };
@@ -103,7 +115,7 @@ impl MiscEvents {
         {
             let label = self.label();
             let place = (self.cursor.stream == label).then(|| self.cursor.place.clone());
-            self.tail = Some(Tail::open(hourly, layout, place, self.cursor.block, self.cursor.time)?);
+            self.tail = Some(Tail::open(hourly, layout, place, self.cursor.block, self.cursor.read.time())?);
             self.cursor.stream = label;
         }
         Ok(())
@@ -143,7 +155,12 @@ impl MiscEvents {
             self.cursor.place = tail.place().clone();
         }
         let Ok(value) = serde_json::to_vec(&self.cursor) else { return };
-        out.batch(&topics::STATE_PARSER_MISC_EVENTS, 0).push(self.cursor.time, MiscCursor::KEY, Some(&value), &[]);
+        out.batch(&topics::STATE_PARSER_MISC_EVENTS, 0).push(
+            self.cursor.read.time(),
+            MiscCursor::KEY,
+            Some(&value),
+            &[],
+        );
     }
 
     fn position(&self) -> String {
@@ -157,17 +174,17 @@ impl MiscEvents {
 
 fn counts(cursor: &MiscCursor) -> Counts {
     Counts {
-        facts: cursor.updates,
-        duplicates: cursor.repeated,
+        facts: cursor.made.updates,
+        duplicates: cursor.made.repeated,
         gaps: 0,
-        dead_letters: cursor.dead_letters,
+        dead_letters: cursor.made.dead_letters,
         block: cursor.block,
-        time: cursor.time,
+        time: cursor.read.time(),
     }
 }
 
 /// A block a line where there is one; otherwise an event a line.
 fn hourly(folder: &Path) -> Option<(PathBuf, Layout)> {
-    let ways = [("misc_events_by_block", Layout::ByBlock), ("misc_events", Layout::Fills)];
-    ways.map(|(name, layout)| (folder.join(name).join("hourly"), layout)).into_iter().find(|(path, _)| path.is_dir())
+    let hourly = |layout: Layout| (folder.join(layout.folder()).join("hourly"), layout);
+    Layout::OF_EVENTS.map(hourly).into_iter().find(|(path, _)| path.is_dir())
 }

@@ -4,10 +4,13 @@
 mod cursor;
 mod event;
 mod files;
+mod import;
 mod line;
+mod stretches;
 
 #[cfg(test)]
 mod tests;
 
-pub use cursor::MiscCursor;
+pub use cursor::{Made, MiscCursor};
 pub use files::MiscEvents;
+pub use import::{EventImport, EventProgress};

@@ -2,13 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod importing;
+
 use std::fs;
 use std::path::PathBuf;
 
 use schemas::{GENERATION, LedgerUpdate, Outbox, topics};
 use serde_json::{Value, json};
 
-use super::{MiscCursor, MiscEvents};
+use super::{EventProgress, MiscCursor, MiscEvents};
 use crate::tests::told;
 
 const ALICE: &str = "0x1111111111111111111111111111111111111111";
@@ -48,7 +50,7 @@ impl Nodes {
 
     fn open(&self, cursor: MiscCursor) -> MiscEvents {
         let folders: Vec<PathBuf> = self.folders.iter().map(|folder| folder.path().to_owned()).collect();
-        MiscEvents::open(&folders, cursor, GENERATION.number, 0).unwrap()
+        MiscEvents::open(&folders, cursor, EventProgress::default(), GENERATION.number, 0).unwrap()
     }
 }
 
@@ -107,7 +109,7 @@ fn what_a_node_writes_again_after_a_restart_counts_once() {
         nodes.write(0, "20260628/10", &(line(1) + &line(2) + &line(3)));
         let mut events = nodes.open(events.cursor().clone());
         assert_eq!(read(&mut events, 0).len(), 1, "{layout}");
-        assert_eq!((events.cursor().repeated, events.cursor().updates), (2, 3), "{layout}");
+        assert_eq!((events.cursor().made.repeated, events.cursor().made.updates), (2, 3), "{layout}");
     }
 }
 
@@ -134,7 +136,7 @@ fn another_node_goes_on_where_one_falls_silent() {
     assert_eq!(read(&mut events, 4_999).len(), 0);
     assert_eq!(read(&mut events, 5_000).len(), 0);
     assert_eq!(read(&mut events, 5_001).len(), 2);
-    assert_eq!((events.cursor().block, events.cursor().repeated), (4, 0));
+    assert_eq!((events.cursor().block, events.cursor().made.repeated), (4, 0));
 }
 
 #[test]
@@ -164,6 +166,6 @@ fn recorded_events_all_pass() {
         nodes.write(0, "20250716/16", &fs::read_to_string(path).unwrap());
         let mut events = nodes.open(MiscCursor::default());
         let updates = read(&mut events, 0);
-        assert_eq!((updates.len(), events.cursor().dead_letters), (wanted, letters), "{file}");
+        assert_eq!((updates.len(), events.cursor().made.dead_letters), (wanted, letters), "{file}");
     }
 }

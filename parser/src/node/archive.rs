@@ -27,21 +27,18 @@ pub struct ArchiveFile {
 
 const BUFFER_BYTES: usize = 1024 * 1024;
 /// A line longer than this is no line of a node.
-const MAX_LINE_BYTES: u64 = 64 * 1024 * 1024;
-/// So many lines tell one layout from the other.
-const SAMPLE_LINES: usize = 64;
+pub const MAX_LINE_BYTES: u64 = 64 * 1024 * 1024;
 
 impl ArchiveFile {
-    /// Goes on at an offset of its content. Nothing, when it is not a file of fills.
-    pub fn open(path: &Path, offset: u64) -> Result<Option<Self>, SourceError> {
-        let Some(layout) = layout_of(path)? else { return Ok(None) };
+    /// Goes on at an offset of its content.
+    pub fn open(path: &Path, layout: Layout, offset: u64) -> Result<Self, SourceError> {
         let failed = failed(path);
-        let (mut reader, read_bytes) = reader(path).map_err(&failed)?;
+        let (mut reader, read_bytes) = reader(path, BUFFER_BYTES).map_err(&failed)?;
         io::copy(&mut reader.by_ref().take(offset), &mut io::sink()).map_err(&failed)?;
         let path = path.to_owned();
         let mut file = Self { path, layout, reader, read_bytes, offset, line: Vec::new(), head: None };
         file.read_line()?;
-        Ok(Some(file))
+        Ok(file)
     }
 
     /// The next line without its line feed; nothing at the end. One that is not ended there is a line too.
@@ -79,48 +76,16 @@ impl ArchiveFile {
     }
 }
 
-fn reader(path: &Path) -> io::Result<(Box<dyn BufRead + Send>, Arc<AtomicU64>)> {
+pub fn reader(path: &Path, buffer_bytes: usize) -> io::Result<(Box<dyn BufRead + Send>, Arc<AtomicU64>)> {
     let read_bytes = Arc::new(AtomicU64::new(0));
     let file = Counted { file: File::open(path)?, read_bytes: Arc::clone(&read_bytes) };
-    let buffered = BufReader::with_capacity(BUFFER_BYTES, file);
+    let buffered = BufReader::with_capacity(buffer_bytes, file);
     let is_compressed = path.extension().is_some_and(|extension| extension == "lz4");
     let reader: Box<dyn BufRead + Send> = match is_compressed {
-        true => Box::new(BufReader::with_capacity(BUFFER_BYTES, FrameDecoder::new(buffered))),
+        true => Box::new(BufReader::with_capacity(buffer_bytes, FrameDecoder::new(buffered))),
         false => Box::new(buffered),
     };
     Ok((reader, read_bytes))
-}
-
-/// What its first lines are.
-fn layout_of(path: &Path) -> Result<Option<Layout>, SourceError> {
-    let failed = failed(path);
-    let (reader, _) = reader(path).map_err(&failed)?;
-    let mut lines = reader.take(MAX_LINE_BYTES);
-    let (mut numbers, mut line): (Vec<u64>, Vec<u8>) = (Vec::new(), Vec::new());
-    for _ in 0..SAMPLE_LINES {
-        line.clear();
-        if lines.read_until(b'\n', &mut line).map_err(&failed)? == 0 {
-            break;
-        }
-        if let Some((Some(number), _)) = head(Layout::ByBlock, &line) {
-            if holds_misc_events(&line) {
-                return Ok(None);
-            }
-            numbers.push(number);
-            continue;
-        }
-        let layout = [Layout::Fills, Layout::Trades].into_iter().find(|layout| head(*layout, &line).is_some());
-        if layout.is_some() {
-            return Ok(layout);
-        }
-    }
-    // A line of either is the same but for how much of its block it holds: that, only the folder says.
-    let is_streaming = path.to_string_lossy().contains(Layout::Streaming.folder());
-    Ok((!numbers.is_empty()).then_some(if is_streaming { Layout::Streaming } else { Layout::ByBlock }))
-}
-
-fn holds_misc_events(line: &[u8]) -> bool {
-    memchr::memmem::find(line, br#""inner":"#).is_some()
 }
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> SourceError {

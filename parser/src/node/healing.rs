@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use schemas::OpenGap;
 
 use super::archive::ArchiveFile;
-use super::hours;
-use super::import::hour_of;
+use super::contents::layout_of;
+use super::hours::{self, hour_of};
 use crate::Layout;
 use crate::source_error::SourceError;
 
@@ -46,10 +46,10 @@ fn find_in(
     gaps: &[&OpenGap],
     each: &mut dyn FnMut(FoundLine) -> bool,
 ) -> Result<bool, SourceError> {
-    let Some(mut file) = ArchiveFile::open(path, 0)? else { return Ok(true) };
-    if file.layout != Layout::ByBlock {
+    if layout_of(path)? != Some(Layout::ByBlock) {
         return Ok(true);
     }
+    let mut file = ArchiveFile::open(path, Layout::ByBlock, 0)?;
     let is_missing =
         |number: u64| gaps.iter().flat_map(|gap| &gap.left).any(|(from, to)| (from..=to).contains(&&number));
     while let Some(line) = file.line() {

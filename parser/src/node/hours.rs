@@ -44,6 +44,13 @@ pub fn of(time: i64) -> String {
     chrono::DateTime::from_timestamp_millis(time).unwrap_or_default().format("%Y%m%d/%-H").to_string()
 }
 
+/// `…/20250727/8.lz4` → `20250727/8`
+pub fn hour_of(path: &Path) -> Option<String> {
+    let day = path.parent()?.file_name()?.to_str()?;
+    let hour = path.file_stem()?.to_str()?;
+    Some(format!("{day}/{hour}")).filter(|hour| in_order(hour).is_some())
+}
+
 fn is_day(day: &str) -> bool {
     day.len() == 8 && day.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -1,4 +1,4 @@
-//! How a node writes fills: which folder, and what a line of it is.
+//! How a node writes fills, and the other events: which folder, and what a line of it is.
 
 /// A layout of files under `{folder}/hourly/{YYYYMMDD}/{H}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -11,11 +11,16 @@ pub enum Layout {
     Fills,
     /// A trade a line, with both users and without what the exchange took from them.
     Trades,
+    /// The other events of a block a line.
+    EventsByBlock,
+    /// One of the other events a line, without a block.
+    Events,
 }
 
 impl Layout {
     /// Those that say most first.
-    pub const ALL: [Self; 4] = [Self::ByBlock, Self::Streaming, Self::Fills, Self::Trades];
+    pub const OF_FILLS: [Self; 4] = [Self::ByBlock, Self::Streaming, Self::Fills, Self::Trades];
+    pub const OF_EVENTS: [Self; 2] = [Self::EventsByBlock, Self::Events];
 
     pub fn folder(self) -> &'static str {
         match self {
@@ -23,11 +28,13 @@ impl Layout {
             Self::Streaming => "node_fills_streaming",
             Self::Fills => "node_fills",
             Self::Trades => "node_trades",
+            Self::EventsByBlock => "misc_events_by_block",
+            Self::Events => "misc_events",
         }
     }
 
     /// Whether lines say the height of their block.
     pub fn is_numbered(self) -> bool {
-        matches!(self, Self::ByBlock | Self::Streaming)
+        matches!(self, Self::ByBlock | Self::Streaming | Self::EventsByBlock)
     }
 }

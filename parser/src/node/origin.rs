@@ -65,5 +65,5 @@ impl Origin {
 /// The layout that says most of those that are there.
 pub fn hourly(folder: &Path) -> Option<(Layout, PathBuf)> {
     let hourly = |layout: Layout| (layout, folder.join(layout.folder()).join("hourly"));
-    Layout::ALL.map(hourly).into_iter().find(|(_, path)| path.is_dir())
+    Layout::OF_FILLS.map(hourly).into_iter().find(|(_, path)| path.is_dir())
 }

@@ -1,4 +1,4 @@
-//! A line of any layout → the fills in it, and of which block they are.
+//! A line of any layout → the fills or other events in it, and of which block they are.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use super::layout::Layout;
 use super::trade_line;
 use crate::dead_letter::Reject;
 
-/// What a line holds. Its fills are understood one by one, later.
+/// What a line holds. Its fills or events are understood one by one, later.
 #[derive(Debug)]
 pub struct Unit<'a> {
     /// The height, where the layout says it.
@@ -19,7 +19,7 @@ pub struct Unit<'a> {
     pub time: i64,
     /// All of its block, or a part that others follow.
     pub is_whole: bool,
-    /// Each `[user, fill]`, in the order of execution.
+    /// Each `[user, fill]`, in the order of execution; or each event.
     pub legs: Vec<Cow<'a, str>>,
 }
 
@@ -28,10 +28,11 @@ const CLOCK_SKEW_MS: i64 = 60_000;
 
 pub fn understand(layout: Layout, line: &[u8]) -> Result<Unit<'_>, Reject> {
     match layout {
-        Layout::ByBlock => envelope(line, true),
+        Layout::ByBlock | Layout::EventsByBlock => envelope(line, true),
         Layout::Streaming => envelope(line, false),
         Layout::Fills => fill(line),
         Layout::Trades => trade_line::understand(line),
+        Layout::Events => event(line),
     }
 }
 
@@ -86,6 +87,20 @@ fn fill(line: &[u8]) -> Result<Unit<'_>, Reject> {
     let text = std::str::from_utf8(line).map_err(|error| not_a_fill(error.to_string()))?;
     let (_, fill): (IgnoredAny, Timed) = serde_json::from_str(text).map_err(|error| not_a_fill(error.to_string()))?;
     Ok(Unit { number: None, time: fill.time, is_whole: false, legs: vec![Cow::Borrowed(text.trim())] })
+}
+
+fn event(line: &[u8]) -> Result<Unit<'_>, Reject> {
+    #[derive(Deserialize)]
+    struct Timed<'a> {
+        time: &'a str,
+        #[serde(rename = "inner")]
+        _inner: IgnoredAny,
+    }
+    let not_an_event = |reason: String| Reject::Event { reason };
+    let text = std::str::from_utf8(line).map_err(|error| not_an_event(error.to_string()))?;
+    let event: Timed = serde_json::from_str(text).map_err(|error| not_an_event(error.to_string()))?;
+    let time = moment("time", event.time)?;
+    Ok(Unit { number: None, time, is_whole: false, legs: vec![Cow::Borrowed(text.trim())] })
 }
 
 /// A time without a zone, which is UTC, with as many fraction digits as it needs.

@@ -13,7 +13,9 @@ use tempfile::TempDir;
 use self::figures::Figures;
 use self::recording::{Piece, Reply, pieces};
 use super::RECEIVED;
-use crate::{Layout, MiscCursor, MiscEvents, NodeFiles, Taken, dead_letter, parse_meta, parse_spot_meta};
+use crate::{
+    EventProgress, Layout, MiscCursor, MiscEvents, NodeFiles, Taken, dead_letter, parse_meta, parse_spot_meta,
+};
 
 /// Whoever asked, where the recording does not say.
 const SOMEBODY: Wallet = Wallet([0xfa; 20]);
@@ -69,7 +71,8 @@ fn read_fills(layout: Layout, text: &str, out: &mut Outbox) {
 fn read_misc_events(text: &str, out: &mut Outbox) {
     let node = node("misc_events", text);
     let folders = [node.path().to_owned()];
-    let mut events = MiscEvents::open(&folders, MiscCursor::default(), GENERATION.number, 0).unwrap();
+    let mut events =
+        MiscEvents::open(&folders, MiscCursor::default(), EventProgress::default(), GENERATION.number, 0).unwrap();
     while events.read(RECEIVED, out).unwrap() != Taken::default() {}
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::market::{Block, Node, Reader, START, essences, expected, facts, tape};
 use crate::tests::told;
-use crate::{Import, Layout, Progress, Taken};
+use crate::{Import, Layout, Progress, Taken, look_into};
 
 /// What imports have committed.
 #[derive(Default)]
@@ -32,6 +32,7 @@ impl Log {
     /// Ends after so many commits.
     fn import_some(&mut self, files: &[PathBuf], writes_tape: bool, commits: usize) -> Import {
         let files: BTreeSet<PathBuf> = files.iter().cloned().collect();
+        let files = look_into(&files).unwrap().fills;
         let mut import = Import::open(&files, self.tape.clone(), writes_tape, self.progress.clone(), 1, true).unwrap();
         for _ in 0..commits {
             let mut out = Outbox::new(GENERATION);
@@ -108,9 +109,9 @@ fn an_import_that_ends_anywhere_goes_on_there() {
     log.import(&files, true);
     assert!(runs > 5, "{runs} runs");
     assert_eq!(essences(&log.fills), expected(&tape));
-    let lines = log.progress.as_ref().unwrap().lines;
+    let lines = log.progress.as_ref().unwrap().places.lines;
     let import = log.import(&files, true);
-    assert_eq!((import.progress().lines, import.census().fills), (lines, 0), "done is done");
+    assert_eq!((import.progress().places.lines, import.census().fills), (lines, 0), "done is done");
 }
 
 #[test]
@@ -147,13 +148,33 @@ fn a_tape_that_somebody_else_writes_is_left_but_for_its_holes() {
 }
 
 #[test]
-fn files_without_fills_are_named_and_left() {
+fn files_are_told_apart_by_what_is_in_them() {
     let folder = tempfile::tempdir().unwrap();
-    let paths = ["notes.txt", "empty", "events"].map(|name| folder.path().join(name));
-    fs::write(&paths[0], "nothing of a node\n").unwrap();
-    fs::write(&paths[1], "").unwrap();
-    let event = r#"{"local_time":"2026-06-28T08:00:01","block_time":"2026-06-28T08:00:00","block_number":3,"events":[{"time":"2026-06-28T08:00:00","hash":"0x00","inner":{"CDeposit":{}}}]}"#;
-    fs::write(&paths[2], event).unwrap();
-    let import = Log::default().import(&paths, true);
-    assert_eq!(import.skipped().len(), 3, "{:?}", import.skipped());
+    let event = r#"{"time":"2026-06-28T08:00:00","hash":"0x00","inner":{"CDeposit":{}}}"#;
+    let block = |events: &str| {
+        let time = r#""local_time":"2026-06-28T08:00:01","block_time":"2026-06-28T08:00:00""#;
+        format!("{{{time},\"block_number\":3,\"events\":[{events}]}}\n")
+    };
+    let status = r#"{"time":"2026-06-28T08:00:00","user":"0x1","status":"open","order":{}}"#;
+    let files = [
+        ("a", "nothing of a node\n".to_owned(), None),
+        ("b", String::new(), None),
+        ("c", format!("half a line\n{event}\n"), Some(Layout::Events)),
+        ("d", block(&format!("{event},{event}")), Some(Layout::EventsByBlock)),
+        ("e", block("").repeat(200) + &block(event), Some(Layout::EventsByBlock)),
+        ("f", block(""), Some(Layout::ByBlock)),
+        ("misc_events_by_block", block(""), Some(Layout::EventsByBlock)),
+        ("g", block(status), None),
+        ("h", block("").repeat(200) + &tape(&[2])[0].lines(Layout::ByBlock, 0), Some(Layout::ByBlock)),
+        ("i", tape(&[2])[0].lines(Layout::Fills, 0), Some(Layout::Fills)),
+        ("j", tape(&[2])[0].lines(Layout::Trades, 0), Some(Layout::Trades)),
+    ];
+    for (name, text, layout) in files {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        let contents = look_into(&BTreeSet::from([path.clone()])).unwrap();
+        assert_eq!(contents.fills.get(&path).or(contents.events.get(&path)).copied(), layout, "{name}");
+        assert_eq!(contents.neither.len(), usize::from(layout.is_none()), "{name}");
+        assert_eq!(contents.events.len(), usize::from(layout.is_some_and(|it| Layout::OF_EVENTS.contains(&it))));
+    }
 }

@@ -11,7 +11,7 @@ use crate::tests::told;
 #[test]
 fn every_layout_gives_each_fill_once_whatever_is_written_again() {
     let tape = tape(&[2, 1, 0, 3, 1, 2]);
-    for layout in Layout::ALL {
+    for layout in Layout::OF_FILLS {
         let nodes = [Node::new(layout)];
         nodes[0].write(&tape[..4]);
         // A node that has started again writes what it had written.

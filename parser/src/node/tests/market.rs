@@ -64,6 +64,7 @@ impl Block {
             Layout::ByBlock => envelope(&self.events),
             Layout::Streaming => self.events.iter().map(|event| envelope(std::slice::from_ref(event))).collect(),
             Layout::Fills => self.events.iter().map(|event| format!("{event}\n")).collect(),
+            Layout::EventsByBlock | Layout::Events => panic!("a market of fills"),
             Layout::Trades => self.events.chunks(2).map(|legs| trade(legs, &moment(self.time))).collect(),
         }
     }
