@@ -1,10 +1,12 @@
 //! Archives → results, by a process that is killed again and again; and what it says when it is done.
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lz4_flex::frame::FrameEncoder;
+use serde_json::Value;
 
 use crate::compare;
 use crate::kills::Dice;
@@ -41,7 +43,7 @@ fn an_import_that_is_killed_again_and_again_equals_the_truth() {
     }
     let (status, out, said) = run(&args);
     assert_eq!(status, 0, "{said}");
-    let summary: serde_json::Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    let summary: Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
     assert_eq!((summary["done"].as_bool(), summary["gaps"].as_u64()), (Some(true), Some(0)), "{summary}");
     let place = Place::Data(data.clone());
     let compared = compare::with_truth(&place, &market);
@@ -57,43 +59,81 @@ fn an_import_that_is_killed_again_and_again_equals_the_truth() {
 fn lines_of_twelve_megabytes_take_no_more_than_300() {
     let folder = tempfile::tempdir().unwrap();
     let (archive, data) = (folder.path().join("archive"), folder.path().join("data"));
-    let file = archive.join("node_fills_by_block/hourly/20260628/13");
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
     let mut text = String::new();
-    for block in 0..20_u64 {
+    for block in 0..20 {
         let from = text.len();
-        long_line(block, &mut text);
+        write_block(block, FIRST_HOUR + block as i64 * 100, block * LEGS..(block + 1) * LEGS, &mut text);
         assert!(text.len() - from > 12_000_000, "{}", text.len() - from);
     }
-    fs::write(&file, text).unwrap();
-    let mut import = Process::start(fathom(&["import", path(&archive), "--data", path(&data), "--json"]));
+    write_hour(&archive.join("node_fills_by_block/hourly"), FIRST_HOUR, &text);
+    let (summary, peak) = import_and_watch(&archive, &data);
+    println!("{peak} MB at most for {} fills in 20 lines", summary["fills"]);
+    assert_eq!(summary["fills"], 20 * LEGS);
+    assert!((50..=300).contains(&peak), "{peak} MB");
+}
+
+#[test]
+fn a_month_of_overlapping_archives_comes_out_once_within_300_megabytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (archive, data) = (folder.path().join("archive"), folder.path().join("data"));
+    let (mut blocks, hours) = (0, 30 * 24);
+    for hour in 0..hours {
+        let begins = FIRST_HOUR + hour * HOUR_MS;
+        let (mut by_block, mut streamed) = (String::new(), String::new());
+        for time in (0..6).map(|tenth| begins + tenth * HOUR_MS / 6) {
+            let legs = blocks * 10..(blocks + 1) * 10;
+            write_block(blocks, time, legs.clone(), &mut by_block);
+            legs.for_each(|leg| write_block(blocks, time, leg..leg + 1, &mut streamed));
+            blocks += 1;
+        }
+        write_hour(&archive.join("one/node_fills_by_block/hourly"), begins, &by_block);
+        write_hour(&archive.join("two/node_fills_streaming/hourly"), begins, &streamed);
+    }
+    let (summary, peak) = import_and_watch(&archive, &data);
+    println!("{peak} MB at most for {summary}");
+    let of = |name: &str| summary[name].as_u64().unwrap();
+    assert_eq!(
+        (of("files"), of("fills"), of("duplicates"), of("gaps"), of("dead_letters")),
+        (2 * hours as u64, blocks * 10, blocks * 10, 0, 0)
+    );
+    assert!(peak <= 300, "{peak} MB");
+}
+
+/// Its summary, and the most memory that it held.
+fn import_and_watch(archive: &Path, data: &Path) -> (Value, u64) {
+    let mut import = Process::start(fathom(&["import", path(archive), "--data", path(data), "--json"]));
     let mut peak = 0;
     while let Some(most) = import.peak_memory_mb() {
         peak = peak.max(most);
         std::thread::park_timeout(Duration::from_millis(5));
     }
     assert!(import.wait().success());
-    let summary: serde_json::Value = serde_json::from_str(&import.rest().last().unwrap().1).unwrap();
-    println!("{peak} MB at most for {} fills in 20 lines", summary["fills"]);
-    assert_eq!(summary["fills"], 20 * LEGS);
-    assert!((50..=300).contains(&peak), "{peak} MB");
+    (serde_json::from_str(&import.rest().last().unwrap().1).unwrap(), peak)
 }
 
+/// Of the longest line of a node that was ever seen.
 const LEGS: u64 = 36_000;
+/// 2026-06-28, 13 o'clock.
+const FIRST_HOUR: i64 = 1_782_651_600_000;
+const HOUR_MS: i64 = 3_600_000;
 
-fn long_line(block: u64, text: &mut String) {
-    let time = 1_782_651_600_000 + block * 100;
-    let moment = format!("2026-06-28T13:00:{:02}.{}00", block / 10, block % 10);
-    let head =
-        format!(r#"{{"local_time":"{moment}","block_time":"{moment}","block_number":{},"events":["#, 1_000 + block);
-    text.push_str(&head);
-    for leg in 0..LEGS {
-        let (trade, comma) = (block * LEGS + leg / 2, if leg == 0 { "" } else { "," });
+fn write_hour(hourly: &Path, begins: i64, text: &str) {
+    let begins = chrono::DateTime::from_timestamp_millis(begins).unwrap();
+    let file = hourly.join(begins.format("%Y%m%d/%-H").to_string());
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, text).unwrap();
+}
+
+fn write_block(block: u64, time: i64, legs: Range<u64>, text: &mut String) {
+    let moment = chrono::DateTime::from_timestamp_millis(time).unwrap().format("%Y-%m-%dT%H:%M:%S%.3f");
+    let number = 1_000 + block;
+    text.push_str(&format!(r#"{{"local_time":"{moment}","block_time":"{moment}","block_number":{number},"events":["#));
+    for leg in legs.clone() {
+        let comma = if leg == legs.start { "" } else { "," };
+        let (trade, user) = (leg / 2, leg % 5_000 + 1);
         let (side, crossed) = if leg % 2 == 0 { ("A", false) } else { ("B", true) };
         text.push_str(&format!(
-            r#"{comma}["0x{:040x}",{{"coin":"BTC","px":"66653.0","sz":"0.001","side":"{side}","time":{time},"startPosition":"0.0","dir":"Open Long","closedPnl":"0.0","hash":"0x{trade:064x}","oid":{},"crossed":{crossed},"fee":"0.01","tid":{trade},"feeToken":"USDC","twapId":null}}]"#,
-            leg % 5_000 + 1,
-            block * LEGS + leg,
+            r#"{comma}["0x{user:040x}",{{"coin":"BTC","px":"66653.0","sz":"0.001","side":"{side}","time":{time},"startPosition":"0.0","dir":"Open Long","closedPnl":"0.0","hash":"0x{trade:064x}","oid":{leg},"crossed":{crossed},"fee":"0.01","tid":{trade},"feeToken":"USDC","twapId":null}}]"#,
         ));
     }
     text.push_str("]}\n");
