@@ -19,9 +19,8 @@ test: announce
 faults:
 	bash tests/faults/run
 
-# The whole workspace, as the tests take it: a part of it would be compiled with other features once more.
 build: announce
-	@cargo build --workspace --locked
+	@cargo build --locked
 
 .PHONY: announce
 announce:

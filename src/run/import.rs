@@ -20,7 +20,8 @@ use self::shown::Shown;
 use self::summary::Summary;
 use super::roles::Roles;
 use super::{
-    PATIENCE, Shared, alone, computer, database, housekeeping, market, misc_events, now_ms, parser as parser_role, sink,
+    PATIENCE, Shared, alone, computer, database, housekeeping, market, misc_events, now_ms, parser as parser_role,
+    sink, state,
 };
 use crate::args::Import as Args;
 use crate::data_dir::{DataDir, Market};
@@ -173,9 +174,7 @@ fn open_fills(shared: &Shared, work: &Work) -> Result<Opened<Import>, Failure> {
 
 /// How far the last import of fills came.
 pub fn progress(log: &dyn Log) -> Result<Option<Progress>, Failure> {
-    let progress = log.last_value(&topics::STATE_PARSER_NODE_FILLS, 0, Progress::KEY)?;
-    let progress = progress.map(|bytes| serde_json::from_slice(&bytes)).transpose();
-    progress.map_err(|cause| Failure::because("the state of an earlier import cannot be read", cause))
+    state::read(log, &topics::STATE_PARSER_NODE_FILLS, Progress::KEY, "the state of an earlier import")
 }
 
 fn open_events(shared: &Shared, work: &Work) -> Result<Opened<EventImport>, Failure> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use schemas::{MarketMark, Outbox, topics};
 use tracing::info;
 
-use super::Shared;
+use super::{Shared, state};
 use crate::data_dir::Market;
 use crate::failure::Failure;
 use crate::log::Log;
@@ -57,9 +57,8 @@ pub fn wait_for(shared: &Shared) -> Result<Option<Market>, Failure> {
 
 /// Which market the log is marked with.
 pub fn found(log: &dyn Log) -> Result<Option<Market>, Failure> {
-    let bytes = log.last_value(&topics::STATE_PARSER, 0, MarketMark::KEY)?;
-    let mark = bytes.map(|bytes| serde_json::from_slice::<MarketMark>(&bytes)).transpose();
-    let mark = mark.map_err(|cause| Failure::because("the mark of the log's market cannot be read", cause))?;
+    let mark: Option<MarketMark> =
+        state::read(log, &topics::STATE_PARSER, MarketMark::KEY, "the mark of the log's market")?;
     Ok(mark.map(|mark| if mark.simulated { Market::Simulated } else { Market::Mainnet }))
 }
 

@@ -11,7 +11,7 @@ use schemas::{Outbox, topics};
 use tracing::warn;
 
 use super::tasks::{self, Lease};
-use super::{PATIENCE, Shared, now_ms};
+use super::{PATIENCE, Shared, now_ms, state};
 use crate::failure::Failure;
 use crate::log::{Log, Writer};
 use crate::stop::Upstream;
@@ -74,17 +74,12 @@ fn end(writer: &mut dyn Writer, events: &mut MiscEvents, out: &mut Outbox) -> Re
 
 /// Where the last commit of a predecessor ended.
 pub fn cursor(log: &dyn Log) -> Result<MiscCursor, Failure> {
-    let cursor = log.last_value(&topics::STATE_PARSER_MISC_EVENTS, 0, MiscCursor::KEY)?;
-    let cursor = cursor.map(|bytes| serde_json::from_slice(&bytes)).transpose();
-    let cursor = cursor.map_err(|cause| Failure::because("the cursor of the node's events cannot be read", cause))?;
-    Ok(cursor.unwrap_or_default())
+    let what = "the cursor of the node's events";
+    Ok(state::read(log, &topics::STATE_PARSER_MISC_EVENTS, MiscCursor::KEY, what)?.unwrap_or_default())
 }
 
 /// What imports have brought.
 pub fn imported(log: &dyn Log) -> Result<EventProgress, Failure> {
-    let progress = log.last_value(&topics::STATE_PARSER_MISC_EVENTS, 0, EventProgress::KEY)?;
-    let progress = progress.map(|bytes| serde_json::from_slice(&bytes)).transpose();
-    let progress =
-        progress.map_err(|cause| Failure::because("the state of an earlier import of events cannot be read", cause))?;
-    Ok(progress.unwrap_or_default())
+    let what = "the state of an earlier import of events";
+    Ok(state::read(log, &topics::STATE_PARSER_MISC_EVENTS, EventProgress::KEY, what)?.unwrap_or_default())
 }

@@ -22,6 +22,7 @@ mod roles;
 mod server;
 pub mod sink;
 pub mod sources;
+mod state;
 pub mod streams;
 mod tasks;
 pub mod up;

@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use super::healing::Healing;
 use super::tasks::{self, Lease};
-use super::{PATIENCE, Shared, now_ms};
+use super::{PATIENCE, Shared, now_ms, state};
 use crate::failure::Failure;
 use crate::log::{Log, Writer};
 use crate::stop::Upstream;
@@ -122,10 +122,8 @@ fn end(writer: &mut dyn Writer, files: &mut NodeFiles, out: &mut Outbox) -> Resu
 
 /// Where the last commit of a predecessor ended.
 pub fn cursor(log: &dyn Log) -> Result<Cursor, Failure> {
-    let cursor = log.last_value(&topics::STATE_PARSER_NODE_FILLS, 0, Cursor::KEY)?;
-    let cursor = cursor.map(|bytes| serde_json::from_slice::<Cursor>(&bytes)).transpose();
-    let cursor = cursor.map_err(|cause| Failure::because("the cursor of the node's files cannot be read", cause))?;
-    Ok(cursor.unwrap_or_default())
+    let what = "the cursor of the node's files";
+    Ok(state::read(log, &topics::STATE_PARSER_NODE_FILLS, Cursor::KEY, what)?.unwrap_or_default())
 }
 
 fn say_progress(shared: &Shared, files: &NodeFiles) {

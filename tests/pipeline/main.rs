@@ -7,6 +7,7 @@ mod bad_input;
 mod compare;
 mod dead_letters;
 mod demo;
+mod exchange;
 mod facts;
 mod import;
 mod import_events;

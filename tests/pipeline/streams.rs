@@ -2,53 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use serde_json::{Value, json};
-use simulator::{Faults, Layouts, Options, Simulator};
-use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
 
 use crate::compare;
+use crate::exchange::Exchange;
 use crate::place::Place;
 use crate::process::{Process, ask, fathom, path, run, wait_until, wait_until_caught_up};
-
-/// A market that waits until it is told to begin, and answers as long as this lives: nothing of it need be missed.
-struct Market {
-    folder: PathBuf,
-    address: String,
-    simulator: Simulator,
-    _runtime: Runtime,
-}
-
-impl Market {
-    fn open(folder: &Path, blocks: u64, faults: &str) -> Self {
-        let out = folder.join("market");
-        let options = Options {
-            out: out.clone(),
-            seed: 11,
-            rate: 300,
-            wallets: 500,
-            start: None,
-            speed: 5,
-            blocks: Some(blocks),
-            keep_hours: None,
-            layouts: Layouts::default(),
-            second_node: false,
-            faults: faults.parse::<Faults>().unwrap(),
-        };
-        let mut simulator = Simulator::open(options).unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        runtime.spawn(simulator::serve(listener, simulator.feed(), std::future::pending()));
-        Self { folder: out, address, simulator, _runtime: runtime }
-    }
-
-    fn run(&mut self) {
-        self.simulator.run(&AtomicBool::new(false)).unwrap();
-    }
-}
 
 /// A file that describes the simulator's stream.
 fn file(folder: &Path, address: &str, more: Value) -> PathBuf {
@@ -91,7 +51,7 @@ fn said_of_the_stream(place: &Place) -> Vec<String> {
 fn a_stream_alone_gives_all_that_the_truth_knows() {
     let folder = tempfile::tempdir().unwrap();
     let blocks = 3_000;
-    let mut market = Market::open(folder.path(), blocks, "");
+    let mut market = Exchange::open(folder.path(), 500, blocks, "");
     let stream = file(folder.path(), &market.address, json!({}));
     let mut up = follow(folder.path(), &market.address, &stream, &[]);
     wait_for_the_subscription(&mut up);
@@ -116,7 +76,7 @@ fn a_stream_alone_gives_all_that_the_truth_knows() {
 #[test]
 fn fills_without_blocks_make_the_same_positions_and_each_cut_is_a_hole_in_time() {
     let folder = tempfile::tempdir().unwrap();
-    let mut market = Market::open(folder.path(), 1_500, "dropped=500");
+    let mut market = Exchange::open(folder.path(), 500, 1_500, "dropped=500");
     let more = json!({ "fills": "data.block.events", "layout": "fills" });
     let stream = file(folder.path(), &market.address, more);
     let mut up = follow(folder.path(), &market.address, &stream, &[]);
@@ -166,7 +126,7 @@ fn a_stream_that_is_cut_and_falls_silent_misses_nothing_beside_a_node() {
 fn what_a_node_loses_a_stream_beside_it_gives() {
     let folder = tempfile::tempdir().unwrap();
     let blocks = 1_500;
-    let mut market = Market::open(folder.path(), blocks, "missing=40,truncated=60,garbage=70,restarts=300");
+    let mut market = Exchange::open(folder.path(), 500, blocks, "missing=40,truncated=60,garbage=70,restarts=300");
     let stream = file(folder.path(), &market.address, json!({}));
     let node = market.folder.clone();
     let mut up = follow(folder.path(), &market.address, &stream, &["--node", path(&node)]);
@@ -186,7 +146,7 @@ fn what_a_node_loses_a_stream_beside_it_gives() {
 #[test]
 fn what_is_wrong_with_a_stream_is_said_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
-    let market = Market::open(folder.path(), 1, "");
+    let market = Exchange::open(folder.path(), 500, 1, "");
     let data = folder.path().join("data");
     let refused = |stream: &Path| {
         let (status, _, said) = run(&["up", "--data", path(&data), "--stream", path(stream)]);

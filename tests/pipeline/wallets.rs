@@ -1,15 +1,11 @@
 //! Named wallets and the public feed alone: their fills come from the info endpoint, each once, through a kill.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
-use std::thread::JoinHandle;
+use std::path::Path;
 
 use serde_json::Value;
-use simulator::{Faults, Layouts, Options, Simulator};
-use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
 
+use crate::exchange::Exchange;
 use crate::facts::events_written;
 use crate::place::Place;
 use crate::process::{Process, fathom, path, wait_until};
@@ -21,76 +17,40 @@ const NAMED: usize = 3;
 #[test]
 fn the_fills_of_named_wallets_come_without_a_node_each_once_through_a_kill() {
     let folder = tempfile::tempdir().unwrap();
-    let market = Market::begin(folder.path());
+    let mut exchange = Exchange::open(folder.path(), 200, BLOCKS, "");
+    let (market, address) = (exchange.folder.clone(), exchange.address.clone());
+    let running = std::thread::spawn(move || {
+        exchange.run();
+        exchange
+    });
     let mut named = Vec::new();
     wait_until("the busiest wallet has more fills than a page holds", || {
-        let busiest = busiest(&market.folder);
+        let busiest = busiest(&market);
         named = busiest.iter().map(|(_, user)| user.clone()).collect();
         busiest.first().is_some_and(|(fills, _)| *fills > A_PAGE)
     });
     let place = Place::Data(folder.path().join("data"));
 
-    let mut up = follow(folder.path(), &market.address, &named);
+    let mut up = follow(folder.path(), &address, &named);
     let can_be_asked = || place.fathom(&["topics", "fills-history"]).output().unwrap().status.success();
     wait_until("a page of fills has come", || can_be_asked() && !fills_told(&place).is_empty());
     up.kill();
     up.wait();
     let told = fills_told(&place).values().sum::<usize>();
-    let mut up = follow(folder.path(), &market.address, &named);
-    let (folder_of_market, simulator) = market.end();
-    let written = fills_written(&folder_of_market, &named);
+    let mut up = follow(folder.path(), &address, &named);
+    // Its last block is written then, and it goes on to answer.
+    let exchange = running.join().unwrap();
+    let written = fills_written(&market, &named);
     let all: usize = written.values().sum();
     println!("{told} of {all} fills before the kill");
     assert!(told < all, "something is new after the kill");
     wait_until("all their fills have come", || can_be_asked() && fills_told(&place).values().sum::<usize>() >= all);
     up.end();
-    drop(simulator);
+    drop(exchange);
 
     assert!(fills_told(&place) == written, "each fill once, as the node's files have it");
     assert_eq!(place.values("feed-status").iter().filter(|it| it["source"] == "info").count(), 0, "nothing is missing");
     assert!(place.values("dead-letters").is_empty());
-}
-
-/// A market that runs beside the test, and answers as the exchange does.
-struct Market {
-    folder: PathBuf,
-    address: String,
-    running: JoinHandle<Simulator>,
-    runtime: Runtime,
-}
-
-impl Market {
-    fn begin(folder: &Path) -> Self {
-        let out = folder.join("market");
-        let options = Options {
-            out: out.clone(),
-            seed: 11,
-            rate: 300,
-            wallets: 200,
-            start: None,
-            speed: 5,
-            blocks: Some(BLOCKS),
-            keep_hours: None,
-            layouts: Layouts::default(),
-            second_node: false,
-            faults: Faults::default(),
-        };
-        let mut simulator = Simulator::open(options).unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        runtime.spawn(simulator::serve(listener, simulator.feed(), std::future::pending()));
-        let running = std::thread::spawn(move || {
-            simulator.run(&AtomicBool::new(false)).unwrap();
-            simulator
-        });
-        Self { folder: out, address, running, runtime }
-    }
-
-    /// When its last block is written; what is given back goes on to answer.
-    fn end(self) -> (PathBuf, (Simulator, Runtime)) {
-        (self.folder, (self.running.join().unwrap(), self.runtime))
-    }
 }
 
 /// Without a node and without a stream.
