@@ -8,9 +8,9 @@ use std::time::Duration;
 use schemas::{Record, Topic, kind, topics};
 use sink::{Part, Sink, SinkError, tables};
 use tokio::runtime::{Handle, Runtime};
-use tracing::{info, trace, warn};
+use tracing::{trace, warn};
 
-use super::{PATIENCE, Shared};
+use super::{PATIENCE, Shared, tasks};
 use crate::failure::Failure;
 use crate::log::{Membership, Reader, Slice, Start};
 use crate::stop::Upstream;
@@ -73,7 +73,7 @@ impl Role<'_> {
     fn take_share(&mut self, membership: &mut dyn Membership) -> Result<(), Failure> {
         let patience = if self.share.is_some() { Duration::ZERO } else { PATIENCE };
         if let Some(ours) = membership.assigned(patience)? {
-            info!("{STAGE} works on the partitions {ours:?}");
+            tasks::say_share(STAGE, &ours);
             self.begin(ours.into_iter().collect())?;
         }
         Ok(())

@@ -44,7 +44,7 @@ pub fn keep(
 ) -> Result<(), Failure> {
     let mut membership = shared.log.membership(stage, topic)?;
     std::thread::scope(|scope| {
-        let mut tasks = Tasks { scope, shared, stage, task: &task, ours: BTreeSet::new(), states: BTreeMap::new() };
+        let mut tasks = Tasks { scope, shared, stage, task: &task, ours: None, states: BTreeMap::new() };
         let outcome = loop {
             match membership.assigned(PATIENCE) {
                 Ok(Some(ours)) => tasks.share(ours),
@@ -71,12 +71,22 @@ pub fn say_last(writer: &mut dyn Writer, out: &Outbox) -> Result<(), Failure> {
     }
 }
 
+/// Also when it is nothing: whoever stands by is not stuck.
+pub fn say_share(stage: &str, ours: &BTreeSet<u32>) {
+    if ours.is_empty() {
+        info!("{stage} works on no partition: it stands by for the processes that have them");
+    } else {
+        info!("{stage} works on the partitions {ours:?}");
+    }
+}
+
 struct Tasks<'scope, 'env, F> {
     scope: &'scope Scope<'scope, 'env>,
     shared: &'env Shared,
     stage: &'static str,
     task: &'scope F,
-    ours: BTreeSet<u32>,
+    /// Unknown before the first share.
+    ours: Option<BTreeSet<u32>>,
     states: BTreeMap<u32, State<'scope>>,
 }
 
@@ -97,8 +107,8 @@ impl State<'_> {
 impl<'scope, F: Fn(&Shared, u32, &Lease) -> Result<(), Failure> + Sync> Tasks<'scope, '_, F> {
     /// A new share: what is ours no longer ends; what is ours again after all is started at once.
     fn share(&mut self, ours: BTreeSet<u32>) {
-        if ours != self.ours {
-            info!("{} works on the partitions {ours:?}", self.stage);
+        if self.ours.as_ref() != Some(&ours) {
+            say_share(self.stage, &ours);
         }
         for (_, state) in self.states.iter().filter(|(partition, _)| !ours.contains(partition)) {
             state.end();
@@ -111,7 +121,7 @@ impl<'scope, F: Fn(&Shared, u32, &Lease) -> Result<(), Failure> + Sync> Tasks<'s
                 None => drop(self.states.insert(*partition, State::Waiting(now))),
             }
         }
-        self.ours = ours;
+        self.ours = Some(ours);
     }
 
     /// What the first one that failed for good says; the others are still there to be ended.
@@ -129,7 +139,7 @@ impl<'scope, F: Fn(&Shared, u32, &Lease) -> Result<(), Failure> + Sync> Tasks<'s
 
     /// What becomes of a partition's task; nothing, when the partition is not ours any more.
     fn next(&self, partition: u32, state: State<'scope>) -> Result<Option<State<'scope>>, Failure> {
-        let is_ours = self.ours.contains(&partition) && !self.shared.stop.asked();
+        let is_ours = self.ours.as_ref().is_some_and(|ours| ours.contains(&partition)) && !self.shared.stop.asked();
         match state {
             State::Running(lease, thread) if !thread.is_finished() => Ok(Some(State::Running(lease, thread))),
             State::Running(_, thread) => {

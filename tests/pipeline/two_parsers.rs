@@ -56,8 +56,8 @@ fn a_parser_on_another_node_takes_over_within_ten_seconds_and_nothing_comes_twic
     parsers.iter_mut().for_each(Process::end);
 }
 
-/// What a member of the group says when it is known who does the work.
-const SHARED: &str = "parser.node-fills works on the partitions";
+/// What a member of the group says when it knows its share, also when that is nothing.
+const SHARED: &str = "parser.node-fills works on ";
 
 /// Whose node the tape is made of, by what its run has said since.
 fn writer(place: &Place, since: i64) -> Option<String> {

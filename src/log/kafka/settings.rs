@@ -94,7 +94,8 @@ impl Settings {
             .set("session.timeout.ms", SESSION.as_millis().to_string())
             // Whoever does not answer to a new share for so long is left out of it: the others wait no longer.
             .set("max.poll.interval.ms", REBALANCE.as_millis().to_string())
-            .set("heartbeat.interval.ms", (SESSION / 4).as_millis().to_string())
+            // A member hears of a new share with its next heartbeat.
+            .set("heartbeat.interval.ms", (SESSION / 12).as_millis().to_string())
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "latest")
