@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use schemas::{Cursor, TOPICS, Topic, topics};
+use schemas::{TOPICS, Topic};
 use serde_json::{Value, json};
 
 use super::{Owner, Question};
@@ -12,7 +12,7 @@ use crate::data_dir::{DataDir, Market};
 use crate::failure::Failure;
 use crate::log::{Log, Start, read_to_the_end};
 use crate::run::sink::{self, topics_of_tables};
-use crate::run::{computer, dead_letters, market, now_ms};
+use crate::run::{computer, dead_letters, market, now_ms, parser};
 
 /// What an answer is made of.
 pub struct Known<'a> {
@@ -57,11 +57,6 @@ impl<'a> Known<'a> {
         }
     }
 
-    fn cursor(&self) -> Result<Cursor, Failure> {
-        let cursor = self.log.last_value(&topics::STATE_PARSER_NODE_FILLS, 0, Cursor::KEY)?;
-        Ok(cursor.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
-    }
-
     /// How far the coin stage is.
     fn clock(&self) -> Result<i64, Failure> {
         let coin = &computer::COIN;
@@ -72,7 +67,7 @@ impl<'a> Known<'a> {
     }
 
     fn status(&self) -> Result<Value, Failure> {
-        let cursor = self.cursor()?;
+        let cursor = parser::cursor(self.log.as_ref())?;
         let clock = self.clock()?;
         let known = |number: i64| (number > 0).then_some(number);
         Ok(json!({
@@ -135,7 +130,7 @@ impl<'a> Known<'a> {
             }
             readers.push(json!({ "reader": "sink", "reads": topic.name, "records": records }));
         }
-        let cursor = self.cursor()?;
+        let cursor = parser::cursor(self.log.as_ref())?;
         let bytes = self.running.map(|owner| owner.shared.stats.source.bytes_behind.load(Ordering::Relaxed));
         let age = (cursor.time > 0).then(|| now_ms() - cursor.time);
         readers.push(json!({ "reader": "parser", "reads": "node-fills", "bytes": bytes, "ms": age }));

@@ -11,7 +11,7 @@ use tracing::info;
 
 use super::sink::topics_of_tables;
 use super::tasks::{self, Lease};
-use super::{CHUNK_BYTES, PATIENCE, Shared};
+use super::{CHUNK_BYTES, PATIENCE, Shared, state};
 use crate::failure::Failure;
 use crate::log::{Log, Slice, Start};
 use crate::stop::Upstream;
@@ -100,8 +100,8 @@ pub fn announce(log: &dyn Log) -> Result<(), Failure> {
 
 /// What a task of a stage has committed last.
 pub fn checkpoint(log: &dyn Log, stage: &Definition, partition: u32) -> Result<Checkpoint, Failure> {
-    let checkpoint = log.last_value(stage.state, partition, Checkpoint::KEY)?;
-    Ok(checkpoint.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
+    let what = format!("the checkpoint of {}/{partition}", stage.name);
+    Ok(state::read(log, stage.state, partition, Checkpoint::KEY, &what)?.unwrap_or_default())
 }
 
 /// The stage as its predecessor left it.

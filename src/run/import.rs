@@ -174,7 +174,7 @@ fn open_fills(shared: &Shared, work: &Work) -> Result<Opened<Import>, Failure> {
 
 /// How far the last import of fills came.
 pub fn progress(log: &dyn Log) -> Result<Option<Progress>, Failure> {
-    state::read(log, &topics::STATE_PARSER_NODE_FILLS, Progress::KEY, "the state of an earlier import")
+    state::read(log, &topics::STATE_PARSER_NODE_FILLS, 0, Progress::KEY, "the state of an earlier import")
 }
 
 fn open_events(shared: &Shared, work: &Work) -> Result<Opened<EventImport>, Failure> {

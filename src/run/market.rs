@@ -58,7 +58,7 @@ pub fn wait_for(shared: &Shared) -> Result<Option<Market>, Failure> {
 /// Which market the log is marked with.
 pub fn found(log: &dyn Log) -> Result<Option<Market>, Failure> {
     let mark: Option<MarketMark> =
-        state::read(log, &topics::STATE_PARSER, MarketMark::KEY, "the mark of the log's market")?;
+        state::read(log, &topics::STATE_PARSER, 0, MarketMark::KEY, "the mark of the log's market")?;
     Ok(mark.map(|mark| if mark.simulated { Market::Simulated } else { Market::Mainnet }))
 }
 

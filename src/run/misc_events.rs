@@ -75,11 +75,11 @@ fn end(writer: &mut dyn Writer, events: &mut MiscEvents, out: &mut Outbox) -> Re
 /// Where the last commit of a predecessor ended.
 pub fn cursor(log: &dyn Log) -> Result<MiscCursor, Failure> {
     let what = "the cursor of the node's events";
-    Ok(state::read(log, &topics::STATE_PARSER_MISC_EVENTS, MiscCursor::KEY, what)?.unwrap_or_default())
+    Ok(state::read(log, &topics::STATE_PARSER_MISC_EVENTS, 0, MiscCursor::KEY, what)?.unwrap_or_default())
 }
 
 /// What imports have brought.
 pub fn imported(log: &dyn Log) -> Result<EventProgress, Failure> {
     let what = "the state of an earlier import of events";
-    Ok(state::read(log, &topics::STATE_PARSER_MISC_EVENTS, EventProgress::KEY, what)?.unwrap_or_default())
+    Ok(state::read(log, &topics::STATE_PARSER_MISC_EVENTS, 0, EventProgress::KEY, what)?.unwrap_or_default())
 }

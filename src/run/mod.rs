@@ -16,7 +16,7 @@ mod listing;
 pub mod market;
 mod markets;
 mod misc_events;
-mod parser;
+pub mod parser;
 mod public_feed;
 mod roles;
 mod server;

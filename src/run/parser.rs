@@ -123,7 +123,7 @@ fn end(writer: &mut dyn Writer, files: &mut NodeFiles, out: &mut Outbox) -> Resu
 /// Where the last commit of a predecessor ended.
 pub fn cursor(log: &dyn Log) -> Result<Cursor, Failure> {
     let what = "the cursor of the node's files";
-    Ok(state::read(log, &topics::STATE_PARSER_NODE_FILLS, Cursor::KEY, what)?.unwrap_or_default())
+    Ok(state::read(log, &topics::STATE_PARSER_NODE_FILLS, 0, Cursor::KEY, what)?.unwrap_or_default())
 }
 
 fn say_progress(shared: &Shared, files: &NodeFiles) {
