@@ -382,6 +382,9 @@ pub struct LettersRedrive {
 
 #[derive(Debug, Args)]
 pub struct Schemas {
+    /// Print which processor reads and writes which topics, as a Mermaid diagram
+    #[arg(long, conflicts_with = "json")]
+    pub graph: bool,
     /// Print one JSON object as the last line
     #[arg(long)]
     pub json: bool,

@@ -1,4 +1,4 @@
-//! `fathom schemas`: the registries, as the tables that stand in the README.
+//! `fathom schemas`: the registries, as the tables and the graph that stand in the README.
 
 use std::fmt::Write as _;
 
@@ -9,6 +9,10 @@ use crate::args::Schemas;
 use crate::failure::Failure;
 
 pub fn print(args: &Schemas) -> Result<(), Failure> {
+    if args.graph {
+        print!("{}", graph());
+        return Ok(());
+    }
     for (title, table) in tables() {
         println!("## {title}\n\n{table}");
     }
@@ -25,6 +29,34 @@ pub fn print(args: &Schemas) -> Result<(), Failure> {
 /// Each registry by its title. A test holds the README to them.
 pub fn tables() -> [(&'static str, String); 4] {
     [("Sources", sources()), ("Topics", topics()), ("Processors", processors()), ("Tables", sink_tables())]
+}
+
+/// Which processor reads and writes which topics, as Mermaid draws it. A test holds the README to it.
+pub fn graph() -> String {
+    let mut graph = "flowchart LR\n".to_owned();
+    for stage in computer::stages() {
+        let _ = writeln!(graph, "  subgraph {0}[\"{0} stage\"]", stage.name);
+        for processor in stage.describe() {
+            let _ = writeln!(graph, "    {}[\"{}\"]", node("p", processor.name), processor.name);
+        }
+        graph.push_str("  end\n");
+    }
+    for processor in computer::processors() {
+        let this = node("p", processor.name);
+        let reads = processor.reads.name;
+        let _ = writeln!(graph, "  {}([\"{reads}\"]) --> {this}", node("t", reads));
+        let mut writes = processor.writes.map(|topic| topic.name).to_vec();
+        writes.dedup();
+        for name in writes {
+            let _ = writeln!(graph, "  {this} --> {}([\"{name}\"])", node("t", name));
+        }
+    }
+    graph
+}
+
+/// A topic and a processor may be called the same.
+fn node(kind: &str, name: &str) -> String {
+    format!("{kind}_{}", name.replace('-', "_"))
 }
 
 fn sources() -> String {

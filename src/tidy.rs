@@ -141,6 +141,8 @@ fn the_tables_of_the_readme_are_what_the_registries_print() {
     for (title, table) in contract::tables() {
         assert!(readme.contains(&table), "README.md is to hold this table of {title}:\n{table}");
     }
+    let graph = format!("```mermaid\n{}```\n", contract::graph());
+    assert!(readme.contains(&graph), "README.md is to hold this graph:\n{graph}");
 }
 
 #[test]

@@ -9,11 +9,16 @@ use crate::database::Moment;
 use crate::query::Query;
 
 /// Every channel there is.
-pub(crate) static CHANNELS: [&Channel; 5] = [
+pub(crate) static CHANNELS: [&Channel; 10] = [
     &crate::long_short_ratio::CHANNEL,
     &crate::positions::CHANNEL,
     &crate::liquidations::CHANNEL,
+    &crate::liquidation_stats::CHANNEL,
+    &crate::liquidation_cascades::CHANNEL,
+    &crate::liquidation_heatmap::CHANNEL,
     &crate::prices::CHANNEL,
+    &crate::candles::CHANNEL,
+    &crate::taker_flow::CHANNEL,
     &crate::data_quality::CHANNEL,
 ];
 

@@ -2,6 +2,8 @@
 //!
 //! A resource is one file and one line in [`router`]; a live channel is one line in `channel.rs`.
 
+mod buckets;
+mod candles;
 mod cause;
 mod channel;
 mod coin;
@@ -10,8 +12,12 @@ mod data_quality;
 mod database;
 mod error;
 mod health;
+mod liquidation_cascades;
 mod liquidation_episodes;
+mod liquidation_heatmap;
 mod liquidation_list;
+mod liquidation_stats;
+mod liquidation_summary;
 mod liquidations;
 mod live;
 mod long_short_ratio;
@@ -24,6 +30,7 @@ mod query;
 mod reply;
 mod standing;
 mod status;
+mod taker_flow;
 mod time_of_day;
 mod websocket;
 
@@ -66,9 +73,15 @@ pub fn router(context: Context) -> Router {
         .merge(health::routes())
         .merge(markets::routes())
         .merge(positions::routes())
-        .merge(long_short_ratio::routes())
+        .merge(buckets::routes::<long_short_ratio::RatioRow>())
+        .merge(buckets::routes::<candles::CandleRow>())
+        .merge(buckets::routes::<taker_flow::FlowRow>())
         .merge(liquidations::routes())
         .merge(liquidation_episodes::routes())
+        .merge(liquidation_summary::routes())
+        .merge(liquidation_cascades::routes())
+        .merge(buckets::routes::<liquidation_stats::StatsRow>())
+        .merge(liquidation_heatmap::routes())
         .merge(prices::routes())
         .merge(data_quality::routes())
         .merge(websocket::routes())

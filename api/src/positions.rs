@@ -54,6 +54,8 @@ struct PositionRow {
     size: String,
     opened_at: Option<i64>,
     changed_at: i64,
+    entry_px: Option<String>,
+    realised_pnl: Option<String>,
     last_px: String,
     block: i64,
     index: i64,
@@ -80,6 +82,8 @@ impl From<Position> for PositionRow {
             size: position.size.to_string(),
             opened_at: position.opened_at,
             changed_at: position.changed_at,
+            entry_px: position.entry_px.map(|it| it.to_string()),
+            realised_pnl: position.realised_pnl.map(|it| it.to_string()),
             last_px: position.last_px.to_string(),
             block: position.block.cast_signed(),
             index: position.index.into(),
@@ -90,7 +94,7 @@ impl From<Position> for PositionRow {
 }
 
 const SELECT: &str = "SELECT coin, wallet, side, CAST(size AS TEXT) AS size, opened_at, changed_at, \
-     CAST(last_px AS TEXT) AS last_px, block, idx AS \"index\", clock FROM positions WHERE generation = ";
+     CAST(entry_px AS TEXT) AS entry_px, CAST(realised_pnl AS TEXT) AS realised_pnl, CAST(last_px AS TEXT) AS last_px, block, idx AS \"index\", clock FROM positions WHERE generation = ";
 
 /// What a page is chosen by, and where it begins.
 struct Asked {

@@ -6,16 +6,22 @@
 #![no_std]
 extern crate alloc;
 
+mod candles;
 mod definition;
+mod liquidation_cascades;
 mod liquidation_episodes;
+mod liquidation_heatmap;
 mod liquidation_orders;
 mod liquidation_price;
+mod liquidation_stats;
 mod long_short_ratios;
 mod positions;
 mod prices;
 mod processor;
 mod stage;
 mod table;
+mod taker_flow;
+mod windows;
 
 pub use definition::Definition;
 pub use liquidation_price::{Exposure, liquidation_price, maintenance_margin};
@@ -64,6 +70,21 @@ fn coin_stage() -> Vec<Box<dyn Run>> {
             liquidation_episodes::tick,
             liquidation_episodes::gap,
         ),
+        Processor::boxed("liquidation-stats", liquidation_stats::fold, liquidation_stats::tick, liquidation_stats::gap),
+        Processor::boxed(
+            "liquidation-cascades",
+            liquidation_cascades::fold,
+            liquidation_cascades::tick,
+            liquidation_cascades::gap,
+        ),
+        Processor::boxed(
+            "liquidation-heatmap",
+            liquidation_heatmap::fold,
+            liquidation_heatmap::tick,
+            liquidation_heatmap::gap,
+        ),
+        Processor::boxed("candles", candles::fold, candles::tick, candles::gap),
+        Processor::boxed("taker-flow", taker_flow::fold, taker_flow::tick, taker_flow::gap),
     ]
     .into()
 }

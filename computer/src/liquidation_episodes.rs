@@ -63,14 +63,14 @@ pub fn fold(episodes: &mut Episodes, order: &LiquidationOrder, _: &mut Out<Liqui
 /// Each episode that this block changed, and each that is over.
 pub fn tick(episodes: &mut Episodes, tick: &Tick, out: &mut Out<LiquidationEpisode>) {
     let mut keys = episodes.touched();
-    keys.extend(episodes.keys_where(|Unfinished(episodes)| episodes.iter().any(|one| one.is_over(tick.time))));
+    keys.extend(episodes.keys_where(|_, Unfinished(episodes)| episodes.iter().any(|one| one.is_over(tick.time))));
     keys.sort_unstable();
     keys.dedup();
     for key in keys {
         let Unfinished(unfinished) = episodes.change(&key);
         for episode in unfinished.iter_mut() {
             // One that was first seen after a hole knows of it only now.
-            episode.complete &= !tick.hole.is_some_and(|hole| episode.touches(hole));
+            episode.complete &= !tick.holes.iter().any(|hole| episode.touches(*hole));
             out.push(episode.publish(&key, tick));
         }
         unfinished.retain(|episode| !episode.is_over(tick.time));
@@ -83,7 +83,7 @@ pub fn tick(episodes: &mut Episodes, tick: &Tick, out: &mut Out<LiquidationEpiso
 /// Episodes that touch a hole are not complete.
 pub fn gap(episodes: &mut Episodes, gap: &Gap) {
     let is_news = |episode: &Episode| episode.complete && episode.touches((gap.from_time, gap.to_time));
-    for key in episodes.keys_where(|Unfinished(episodes)| episodes.iter().any(is_news)) {
+    for key in episodes.keys_where(|_, Unfinished(episodes)| episodes.iter().any(is_news)) {
         for episode in episodes.change(&key).0.iter_mut().filter(|episode| is_news(episode)) {
             episode.complete = false;
         }

@@ -5,6 +5,7 @@
 use schemas::{Amount, Coin, Fill, Gap, MarketKind, Position, PositionChange, PositionSide, Wallet, comes_after};
 use serde::{Deserialize, Serialize};
 
+use crate::liquidation_orders::sum;
 use crate::processor::{Out, Tick};
 use crate::table::Table;
 
@@ -14,6 +15,10 @@ pub struct Held {
     size: Amount,
     /// Absent when the side was taken before anything was seen of it.
     opened_at: Option<i64>,
+    /// What was paid for what is held now: size times entry price, unsigned. Absent while it is not known.
+    cost: Option<Amount>,
+    /// Of the side that is held now, fees taken off.
+    realised_pnl: Option<Amount>,
     changed_at: i64,
     last_px: Amount,
     block: u64,
@@ -31,14 +36,9 @@ pub fn fold(held: &mut Table<(Coin, Wallet), Held>, fill: &Fill, out: &mut Out<P
     }
     let size_known = known.map(|known| known.size);
     let entry = held.change(&key);
-    let side_before = fill.start_position.sign();
-    if size_known.unwrap_or(Amount::ZERO).sign() != side_before {
-        // The side was taken when nobody was looking.
-        entry.opened_at = None;
-    }
-    if after.sign() != 0 && after.sign() != side_before {
-        entry.opened_at = Some(fill.time);
-    }
+    entry.notice_what_was_missed(fill);
+    entry.close(fill, after);
+    entry.open(fill, after);
     entry.size = after;
     entry.changed_at = fill.time;
     entry.last_px = fill.px;
@@ -71,6 +71,8 @@ pub fn tick(held: &mut Table<(Coin, Wallet), Held>, tick: &Tick, out: &mut Out<P
             side: PositionSide::of(position.size),
             size: position.size,
             opened_at: position.opened_at,
+            entry_px: position.cost.and_then(|cost| cost.over(position.size.magnitude()).ok()),
+            realised_pnl: position.realised_pnl,
             changed_at: position.changed_at,
             last_px: position.last_px,
             block: position.block,
@@ -85,3 +87,62 @@ pub fn tick(held: &mut Table<(Coin, Wallet), Held>, tick: &Tick, out: &mut Out<P
 
 /// Positions heal with the next fill; until then they are what was last known.
 pub fn gap(_: &mut Table<(Coin, Wallet), Held>, _: &Gap) {}
+
+impl Held {
+    /// What was held before the fill is not what was known: the rest happened when nobody was looking.
+    fn notice_what_was_missed(&mut self, fill: &Fill) {
+        if self.size == fill.start_position {
+            return;
+        }
+        self.opened_at = None;
+        self.cost = None;
+        self.realised_pnl = Some(Amount::ZERO);
+    }
+
+    /// What the fill closes of the side that was held. The exchange says what that realised, and so what it had cost.
+    fn close(&mut self, fill: &Fill, after: Amount) {
+        let (before, side) = (fill.start_position, fill.start_position.sign());
+        if side == 0 || fill.side.sign() == side {
+            return;
+        }
+        let left = if after.sign() == side { after.magnitude() } else { Amount::ZERO };
+        let closed = before.magnitude().minus(left).ok();
+        let cost_of_closed = closed.zip(fill.closed_pnl).and_then(|(closed, pnl)| {
+            let sold_for = fill.px.times(closed).ok()?;
+            sold_for.minus(if side > 0 { pnl } else { pnl.negated() }).ok()
+        });
+        self.cost = match (self.cost, cost_of_closed) {
+            (Some(cost), Some(of_closed)) => cost.minus(of_closed).ok(),
+            // As much for each as for those that were closed.
+            (None, Some(of_closed)) => closed.and_then(|closed| of_closed.over(closed).ok()?.times(left).ok()),
+            (_, None) => None,
+        };
+        self.realise(fill.closed_pnl, share(fill.fee, closed, fill.sz));
+    }
+
+    /// What the fill adds to a side, the one that was held or a new one.
+    fn open(&mut self, fill: &Fill, after: Amount) {
+        let is_new = after.sign() != fill.start_position.sign();
+        if after.sign() == 0 || fill.side.sign() != after.sign() {
+            return;
+        }
+        if is_new {
+            self.opened_at = Some(fill.time);
+            self.cost = Some(Amount::ZERO);
+            self.realised_pnl = Some(Amount::ZERO);
+        }
+        let added = if is_new { after.magnitude() } else { fill.sz };
+        self.cost = sum(self.cost, fill.px.times(added).ok());
+        self.realise(Some(Amount::ZERO), share(fill.fee, Some(added), fill.sz));
+    }
+
+    fn realise(&mut self, pnl: Option<Amount>, fee: Option<Amount>) {
+        self.realised_pnl = sum(self.realised_pnl, sum(pnl, fee.map(Amount::negated)));
+    }
+}
+
+/// A fill that closes one side and opens the other pays its fee for both.
+fn share(fee: Option<Amount>, part: Option<Amount>, whole: Amount) -> Option<Amount> {
+    let (fee, part) = (fee?, part?);
+    if part == whole { Some(fee) } else { fee.times(part).ok()?.over(whole).ok() }
+}

@@ -22,14 +22,14 @@ impl<M> Out<M> {
 }
 
 /// A tick of event time: a block is whole.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Tick {
     pub time: i64,
     pub block: u64,
     /// Time of the tick before.
     pub previous: i64,
-    /// The latest hole in the input, as times.
-    pub hole: Option<(i64, i64)>,
+    /// The latest holes in the input, as times.
+    pub holes: Vec<(i64, i64)>,
 }
 
 impl Tick {

@@ -127,8 +127,8 @@ impl Stage {
     }
 
     fn advance(&mut self, clock: &Clock) -> Tick {
-        let hole = self.checkpoint.hole.map(|gap| (gap.from_time, gap.to_time));
-        let tick = Tick { time: clock.time, block: clock.block, previous: self.checkpoint.clock, hole };
+        let holes = self.checkpoint.holes.iter().map(|gap| (gap.from_time, gap.to_time)).collect();
+        let tick = Tick { time: clock.time, block: clock.block, previous: self.checkpoint.clock, holes };
         self.checkpoint.clock = clock.time;
         self.checkpoint.block = clock.block;
         self.checkpoint.ticks += 1;
@@ -144,7 +144,11 @@ impl Stage {
     }
 
     fn gap(&mut self, gap: &Gap) {
-        self.checkpoint.hole = Some(*gap);
+        // What ended before this hole and may still be begun, by a late event, is told of the ones before it.
+        let is_over = |later: &Gap| later.from_time + GRACE_MS <= self.checkpoint.clock;
+        let over = self.checkpoint.holes.iter().skip(1).take_while(|later| is_over(later)).count();
+        self.checkpoint.holes.drain(..over);
+        self.checkpoint.holes.push(*gap);
         for processor in &mut self.processors {
             processor.gap(gap);
         }

@@ -8,7 +8,7 @@ use core::hash::Hash;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry as Slot;
-use schemas::{Batch, Coin, Wallet};
+use schemas::{Batch, Coin, Interval, PositionSide, Wallet};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -83,12 +83,12 @@ impl<K: TableKey, V: Default> Table<K, V> {
 
     /// Every key, in order.
     pub fn keys(&self) -> Vec<K> {
-        self.keys_where(|_| true)
+        self.keys_where(|_, _| true)
     }
 
     /// The keys of the entries that are so, in order.
-    pub fn keys_where(&self, is_so: impl Fn(&V) -> bool) -> Vec<K> {
-        let found = self.entries.iter().filter(|(_, entry)| is_so(&entry.value));
+    pub fn keys_where(&self, is_so: impl Fn(&K, &V) -> bool) -> Vec<K> {
+        let found = self.entries.iter().filter(|(key, entry)| is_so(key, &entry.value));
         let mut keys: Vec<K> = found.map(|(key, _)| key.clone()).collect();
         keys.sort_unstable();
         keys
@@ -173,5 +173,33 @@ impl TableKey for (Coin, Wallet) {
     fn read(text: &str) -> Option<Self> {
         let (coin, wallet) = text.rsplit_once('|')?;
         Some((Coin::new(coin), wallet.parse().ok()?))
+    }
+}
+
+/// One coin's buckets of one interval.
+impl TableKey for (Coin, Interval) {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.0.as_str().as_bytes());
+        out.push(b'|');
+        out.extend_from_slice(self.1.name().as_bytes());
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (coin, interval) = text.rsplit_once('|')?;
+        Some((Coin::new(coin), interval.parse().ok()?))
+    }
+}
+
+/// One side of a coin.
+impl TableKey for (Coin, PositionSide) {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.0.as_str().as_bytes());
+        out.push(b'|');
+        out.extend_from_slice(self.1.name().as_bytes());
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (coin, side) = text.rsplit_once('|')?;
+        Some((Coin::new(coin), PositionSide::named(side)?))
     }
 }

@@ -18,11 +18,14 @@ use serde_json::{Value, json};
 use crate::Stage;
 use crate::processor::{Run, Tick};
 
+mod entries;
 mod liquidation_price;
 mod liquidation_tapes;
+mod liquidation_windows;
 mod liquidations;
 mod recordings;
 mod stages;
+mod trades;
 
 fn event(topic: &str, case: &str, bytes: &[u8]) -> Option<Box<dyn Any>> {
     match (topic, case.split('-').next()) {
@@ -51,7 +54,7 @@ fn run(processor: &mut dyn Run) -> Value {
     }
     let mut previous = 0;
     for (tick, time) in [(1, 1_782_636_234_000), (2, 1_782_636_251_000), (3, 1_782_636_311_000)] {
-        processor.tick(&Tick { time, block: 1_052_527_700, previous, hole: None }, &mut out, &mut []);
+        processor.tick(&Tick { time, block: 1_052_527_700, previous, holes: Vec::new() }, &mut out, &mut []);
         processor.begin_tick(tick);
         previous = time;
         told.push(json!({ "after": format!("clock {time}"), "says": said(&mut out) }));
@@ -261,6 +264,7 @@ fn open_high_low_and_close_are_those_of_the_moments_of_the_bucket() {
     apply("clock", json!({ "time": start + 80_000, "block": 99 }));
     let last = said(&mut out)
         .into_iter()
+        .filter(|record| record["topic"] == "long-short-ratios")
         .map(|record| record["value"].clone())
         .find(|row| row["interval"] == "1m" && row["time"] == json!(start) && row["final"] == json!(true))
         .unwrap();
@@ -277,10 +281,10 @@ fn open_high_low_and_close_are_those_of_the_moments_of_the_bucket() {
 fn a_bucket_that_began_before_the_first_block_is_not_complete_and_the_next_one_is() {
     let mut processor = crate::coin_stage().remove(1);
     let mut out = Outbox::new(GENERATION);
-    let hole = Some((0, 1_782_636_200_000));
+    let holes = [(0, 1_782_636_200_000)].into();
     let change = &examples::of(&schemas::topics::POSITION_CHANGES)[0].1;
     processor.fold(&serde_json::from_slice::<PositionChange>(change).unwrap(), &mut out, &mut []);
-    processor.tick(&Tick { time: 1_782_636_330_000, block: 9, previous: 1_782_636_233_000, hole }, &mut out, &mut []);
+    processor.tick(&Tick { time: 1_782_636_330_000, block: 9, previous: 1_782_636_233_000, holes }, &mut out, &mut []);
     let complete: std::collections::BTreeMap<i64, Value> = said(&mut out)
         .iter()
         .filter(|record| record["value"]["interval"] == "1m")
@@ -304,7 +308,7 @@ fn a_side_that_was_taken_unseen_has_no_beginning() {
         fill["index"] = json!(index);
         fill["time"] = json!(1_782_636_233_257_u64 + index);
         processor.fold(&serde_json::from_value::<Fill>(fill).unwrap(), &mut out, &mut []);
-        processor.tick(&Tick { time: 0, block: index, previous: 0, hole: None }, &mut out, &mut []);
+        processor.tick(&Tick { time: 0, block: index, previous: 0, holes: Vec::new() }, &mut out, &mut []);
         processor.begin_tick(index + 1);
         let position = said(&mut out).into_iter().find(|record| record["topic"] == "positions").unwrap();
         position["value"].get("opened_at").and_then(Value::as_u64).map(|time| time - 1_782_636_233_257)

@@ -56,6 +56,21 @@ impl Amount {
         Self(self.0.normalize())
     }
 
+    /// The largest whole number that is no more than this.
+    #[must_use]
+    pub fn floor(self) -> Self {
+        Self(self.0.floor())
+    }
+
+    /// `10^exponent`, where a decimal holds it.
+    pub fn power_of_ten(exponent: i32) -> Result<Self, AmountError> {
+        let magnitude = exponent.unsigned_abs();
+        if exponent < 0 {
+            return from_parts(1, magnitude);
+        }
+        from_parts(10_i128.checked_pow(magnitude).ok_or(AmountError::TooManyDigits)?, 0)
+    }
+
     pub fn plus(self, other: Self) -> Result<Self, AmountError> {
         let (a, b) = (self.0, other.0);
         if let Some((a, b)) = aligned(a, b) {

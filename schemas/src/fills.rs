@@ -109,6 +109,16 @@ pub enum Side {
     Sell,
 }
 
+impl Side {
+    /// What buying does to a signed size is positive.
+    pub fn sign(self) -> i32 {
+        match self {
+            Self::Buy => 1,
+            Self::Sell => -1,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Liquidation {
@@ -139,7 +149,23 @@ pub struct Gap {
     pub to_time: i64,
 }
 
+/// What is booked like a fill although nobody traded; two legs or one, at a price that no book has had.
+const NO_TRADES: [&str; 7] = [
+    "Spot Dust Conversion",
+    "Net Child Vaults",
+    "Settlement",
+    "Split Outcome",
+    "Merge Outcome",
+    "Merge Question",
+    "Negate Outcome",
+];
+
 impl Fill {
+    /// Whether somebody traded with somebody. The pooled sale of dust is a trade; its single legs, of trade 0, are none.
+    pub fn is_trade(&self) -> bool {
+        self.tid != Some(0) && !NO_TRADES.contains(&&*self.dir)
+    }
+
     /// The signed position after the fill. The parser lets no fill pass for which this is an error.
     pub fn end_position(&self) -> Result<Amount, crate::AmountError> {
         match self.side {

@@ -7,6 +7,7 @@ mod account_states;
 mod amount;
 mod asset_contexts;
 mod batch;
+mod candles;
 mod clocks;
 mod coin;
 mod dead_letters;
@@ -19,6 +20,9 @@ mod hex;
 mod interval;
 mod late_events;
 mod ledger_updates;
+mod liquidation_cascades;
+mod liquidation_heatmap;
+mod liquidation_stats;
 pub mod liquidations;
 mod long_short_ratios;
 mod markets;
@@ -31,6 +35,7 @@ mod prices;
 mod raw;
 mod source_runs;
 mod state;
+mod taker_flow;
 mod text;
 mod topic;
 mod trades;
@@ -40,6 +45,7 @@ pub use account_states::{AccountState, AssetPosition, HeldLeverage, HeldPosition
 pub use amount::{Amount, AmountError};
 pub use asset_contexts::AssetContext;
 pub use batch::{Batch, Headers, Record, Records};
+pub use candles::Candle;
 pub use clocks::ResultClock;
 pub use coin::{Coin, MarketKind};
 pub use dead_letters::DeadLetter;
@@ -49,6 +55,9 @@ pub use hash::Hash;
 pub use interval::Interval;
 pub use late_events::LateEvent;
 pub use ledger_updates::LedgerUpdate;
+pub use liquidation_cascades::LiquidationCascade;
+pub use liquidation_heatmap::HeatmapCell;
+pub use liquidation_stats::{LargestOrder, Liquidated, LiquidationStats};
 pub use liquidations::{LiquidationEpisode, LiquidationOrder};
 pub use long_short_ratios::LongShortRatio;
 pub use markets::{MarginTier, Market};
@@ -61,13 +70,14 @@ pub use prices::Price;
 pub use raw::{RAW_PART_BYTES, raw_parts};
 pub use source_runs::SourceRun;
 pub use state::{Checkpoint, Cursor, Growing, MarketMark, OpenGap, Place};
+pub use taker_flow::TakerFlow;
 pub use text::Text;
 pub use topic::{GENERATION, Generation, Keeps, Topic, partition_of};
 pub use trades::Trade;
 pub use wallet::{NotAWallet, Wallet};
 
 /// Every topic there is, in the order of the flow. A new topic is its file and one line here.
-pub static TOPICS: [&Topic; 29] = [
+pub static TOPICS: [&Topic; 34] = [
     &raw::NODE_FILLS,
     &raw::MISC_EVENTS,
     &raw::PUBLIC_FEED,
@@ -87,6 +97,11 @@ pub static TOPICS: [&Topic; 29] = [
     &positions::TOPIC,
     &long_short_ratios::TOPIC,
     &liquidations::TOPIC,
+    &liquidation_stats::TOPIC,
+    &liquidation_cascades::TOPIC,
+    &liquidation_heatmap::TOPIC,
+    &candles::TOPIC,
+    &taker_flow::TOPIC,
     &prices::TOPIC,
     &late_events::TOPIC,
     &state::PARSER,
@@ -103,11 +118,15 @@ pub static TOPICS: [&Topic; 29] = [
 pub mod topics {
     pub use crate::account_states::TOPIC as ACCOUNT_STATES;
     pub use crate::asset_contexts::TOPIC as ASSET_CONTEXTS;
+    pub use crate::candles::TOPIC as CANDLES;
     pub use crate::dead_letters::TOPIC as DEAD_LETTERS;
     pub use crate::feed_status::TOPIC as FEED_STATUS;
     pub use crate::fills::{HISTORY as FILLS_HISTORY, TOPIC as FILLS};
     pub use crate::late_events::TOPIC as LATE_EVENTS;
     pub use crate::ledger_updates::TOPIC as LEDGER_UPDATES;
+    pub use crate::liquidation_cascades::TOPIC as LIQUIDATION_CASCADES;
+    pub use crate::liquidation_heatmap::TOPIC as LIQUIDATION_HEATMAP;
+    pub use crate::liquidation_stats::TOPIC as LIQUIDATION_STATS;
     pub use crate::liquidations::TOPIC as LIQUIDATIONS;
     pub use crate::long_short_ratios::TOPIC as LONG_SHORT_RATIOS;
     pub use crate::markets::TOPIC as MARKETS;
@@ -125,6 +144,7 @@ pub mod topics {
         PARSER_MISC_EVENTS as STATE_PARSER_MISC_EVENTS, PARSER_NODE_FILLS as STATE_PARSER_NODE_FILLS,
         PARSER_PUBLIC_FEED as STATE_PARSER_PUBLIC_FEED,
     };
+    pub use crate::taker_flow::TOPIC as TAKER_FLOW;
     pub use crate::trades::TOPIC as TRADES;
 }
 

@@ -27,6 +27,13 @@ pub struct Position {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opened_at: Option<i64>,
     pub changed_at: i64,
+    /// Average price at which it was entered; absent while that is not known, and when it is flat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry_px: Option<Amount>,
+    /// Realised by this side since `opened_at`, or since it was first seen, fees taken off; absent when a source did not
+    /// say it, or when it is too large for an exact decimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub realised_pnl: Option<Amount>,
     /// Price of the last fill.
     pub last_px: Amount,
     /// With `index` the fill that this stands on.
@@ -36,7 +43,7 @@ pub struct Position {
     pub clock: i64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PositionSide {
     Long,
@@ -51,6 +58,10 @@ impl PositionSide {
             -1 => Self::Short,
             _ => Self::Flat,
         }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Long, Self::Short, Self::Flat].into_iter().find(|side| side.name() == name)
     }
 
     pub fn name(self) -> &'static str {

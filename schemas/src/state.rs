@@ -84,9 +84,9 @@ pub struct Checkpoint {
     pub block: u64,
     /// How many clocks were applied: what the entries of the tables are stamped with.
     pub ticks: u64,
-    /// The latest hole in the input.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hole: Option<Gap>,
+    /// The latest hole in the input, and those before it of which something that is not final may still have to know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holes: Vec<Gap>,
     /// The first clock there was: what was before it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Clock>,

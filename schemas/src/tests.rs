@@ -14,9 +14,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
-    AccountState, AssetContext, Checkpoint, Clock, Coin, Cursor, DeadLetter, FeedStatus, Fill, Gap, LateEvent,
-    LedgerUpdate, LiquidationEpisode, LiquidationOrder, LongShortRatio, Market, MarketMark, Mid, Position,
-    PositionChange, Price, ResultClock, SourceRun, TOPICS, Topic, Trade,
+    AccountState, AssetContext, Candle, Checkpoint, Clock, Coin, Cursor, DeadLetter, FeedStatus, Fill, Gap,
+    HeatmapCell, LateEvent, LedgerUpdate, LiquidationCascade, LiquidationEpisode, LiquidationOrder, LiquidationStats,
+    LongShortRatio, Market, MarketMark, Mid, Position, PositionChange, Price, ResultClock, SourceRun, TOPICS,
+    TakerFlow, Topic, Trade,
 };
 
 /// What the type makes of an example: the value that it would write again, or why it refuses.
@@ -38,9 +39,24 @@ fn reading_of(topic: &Topic, case: &str) -> Reading {
         ("markets" | "state.parser.meta", _) => again::<Market>,
         ("dead-letters", _) => again::<DeadLetter>,
         ("position-changes", _) => again::<PositionChange>,
-        ("positions" | "long-short-ratios" | "liquidations", "clock") => again::<ResultClock>,
+        (
+            "positions"
+            | "long-short-ratios"
+            | "liquidations"
+            | "liquidation-stats"
+            | "liquidation-cascades"
+            | "liquidation-heatmap"
+            | "candles"
+            | "taker-flow",
+            "clock",
+        ) => again::<ResultClock>,
         ("positions", _) => again::<Position>,
         ("long-short-ratios", _) => again::<LongShortRatio>,
+        ("liquidation-stats", _) => again::<LiquidationStats>,
+        ("liquidation-cascades", _) => again::<LiquidationCascade>,
+        ("liquidation-heatmap", _) => again::<HeatmapCell>,
+        ("candles", _) => again::<Candle>,
+        ("taker-flow", _) => again::<TakerFlow>,
         ("liquidations", "order") => again::<LiquidationOrder>,
         ("liquidations", "episode") => again::<LiquidationEpisode>,
         ("prices", _) => again::<Price>,
@@ -133,7 +149,7 @@ fn both_refuse_what_is_missing(
         let mut wrong = example.clone();
         wrong[name] = Value::Array(Vec::new());
         let by_type = read(&format!("{wrong}")).is_ok();
-        if !["margin_tiers", "assetPositions", "delta", "open_gaps"].contains(&name.as_str()) {
+        if !["margin_tiers", "assetPositions", "delta", "open_gaps", "holes"].contains(&name.as_str()) {
             assert!(!by_type, "{case}: the type takes an array as {name}");
             assert!(!schema.is_valid(&wrong), "{case}: the schema takes an array as {name}");
         }

@@ -3,12 +3,16 @@
 //!
 //! A table is one file, its migrations and one line in [`tables`].
 
+mod candles;
 mod cause;
 mod clock;
 mod database;
 mod error;
+mod liquidation_cascades;
 mod liquidation_episodes;
+mod liquidation_heatmap;
 mod liquidation_orders;
+mod liquidation_stats;
 mod long_short_ratios;
 mod markets;
 mod position;
@@ -22,6 +26,7 @@ mod source_runs;
 mod source_states;
 mod sqlite;
 mod table;
+mod taker_flow;
 
 #[cfg(test)]
 mod tests;
@@ -38,6 +43,11 @@ pub fn tables() -> Vec<Table> {
         long_short_ratios::table(),
         liquidation_orders::table(),
         liquidation_episodes::table(),
+        liquidation_stats::table(),
+        liquidation_cascades::table(),
+        liquidation_heatmap::table(),
+        candles::table(),
+        taker_flow::table(),
         prices::table(),
         markets::table(),
         source_states::table(),

@@ -28,6 +28,8 @@ const COLUMNS: &[Column] = &[
     Column::new("block", Kind::Integer),
     Column::new("idx", Kind::Integer),
     Column::new("clock", Kind::Integer),
+    Column::new("entry_px", Kind::Decimal),
+    Column::new("realised_pnl", Kind::Decimal),
 ];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
@@ -45,6 +47,8 @@ fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
         count(Position::TOPIC, record, position.block)?,
         position.index.into(),
         position.clock.into(),
+        Value::text_or_null(position.entry_px),
+        Value::text_or_null(position.realised_pnl),
     ];
     Ok(Change::Put(key.into_iter().chain(rest).collect()))
 }

@@ -29,6 +29,8 @@ fn position(n: u32, size: &str) -> Position {
         size,
         opened_at: None,
         changed_at: 1,
+        entry_px: None,
+        realised_pnl: None,
         last_px: "66653.0".parse().unwrap(),
         block: 7,
         index: 0,

@@ -17,6 +17,8 @@ pub struct Compared {
     pub minutes: usize,
     pub orders: usize,
     pub episodes: usize,
+    /// Buckets of what was traded.
+    pub traded: usize,
 }
 
 /// Every position, every minute's accounts whose bucket is final by the clock, every liquidation order and every episode
@@ -39,7 +41,8 @@ pub fn with_truth(place: &Place, market: &Path) -> Compared {
     assert_same("liquidation orders", &orders, &table(place, "liquidation_orders", &ORDER_KEY, &ORDER));
     let episodes = truth.table("liquidation-episodes.ndjson", &EPISODE_KEY, &EPISODE);
     assert_same("liquidation episodes", &episodes, &table(place, "liquidation_episodes", &EPISODE_KEY, &EPISODE));
-    Compared { positions: held.len(), minutes: minutes.len(), orders: orders.len(), episodes: episodes.len() }
+    let traded = crate::traded::equals_the_files(place, market);
+    Compared { positions: held.len(), minutes: minutes.len(), orders: orders.len(), episodes: episodes.len(), traded }
 }
 
 /// Whether the positions are those of the truth by now.
@@ -151,7 +154,8 @@ fn finals(place: &Place, interval: &str) -> Accounts {
 
 /// Up to where every bucket has its rows.
 pub fn clock(place: &Place) -> i64 {
-    let rows = place.rows("select min(clock) from sink_positions where topic = 'long-short-ratios'");
+    let rows = place
+        .rows("select min(clock) from sink_positions where topic in ('long-short-ratios', 'candles', 'taker-flow')");
     rows[0][0].parse().unwrap_or_default()
 }
 
@@ -169,7 +173,9 @@ fn table(place: &Place, name: &str, key: &[(&str, &str)], columns: &[(&str, &str
 /// What stands for the same facts, in every topic and table, in the same order per key.
 pub fn with_another(one: &Place, other: &Place) -> usize {
     let mut compared = 0;
-    for name in ["positions", "long_short_ratios", "liquidation_orders", "liquidation_episodes"] {
+    for name in
+        ["positions", "long_short_ratios", "liquidation_orders", "liquidation_episodes", "candles", "taker_flow"]
+    {
         let all = |place: &Place| {
             let mut rows = place.rows(&format!("select * from {name}"));
             rows.sort();
@@ -185,6 +191,8 @@ pub fn with_another(one: &Place, other: &Place) -> usize {
         "positions",
         "long-short-ratios",
         "liquidations",
+        "candles",
+        "taker-flow",
         "late-events",
         "dead-letters",
         "raw.node-fills",

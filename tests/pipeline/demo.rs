@@ -20,7 +20,10 @@ fn the_demo_answers_equals_the_truth_and_goes_on_after_a_restart() {
     let place = Place::Data(data.clone());
     let compared = compare::with_truth(&place, &data.join("market"));
     println!("first run, up to block {first}: {compared:?} equal the truth");
-    assert!(compared.positions > 1_000 && compared.minutes > 10 && compared.orders > 10, "{compared:?}");
+    assert!(
+        compared.positions > 1_000 && compared.minutes > 10 && compared.orders > 10 && compared.traded > 20,
+        "{compared:?}"
+    );
 
     let second = live(&data, 1);
     let compared = compare::with_truth(&place, &data.join("market"));

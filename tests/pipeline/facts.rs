@@ -60,12 +60,17 @@ pub fn trades_written(market: &Path) -> BTreeSet<(i64, String, u64)> {
 
 /// Each fill with its user, in the order of the blocks of each hour.
 pub fn events_written(market: &Path) -> impl Iterator<Item = (String, Value)> {
-    let texts = files(&market.join("node_fills_by_block"));
-    let blocks: Vec<Value> = texts.iter().flat_map(|text| blocks(text)).collect();
-    blocks.into_iter().flat_map(|mut block| {
+    blocks_written(market).flat_map(|mut block| {
         let events: Vec<Value> = block["events"].as_array_mut().map(std::mem::take).unwrap_or_default();
         events.into_iter().map(|mut event| (event[0].as_str().unwrap().to_owned(), event[1].take()))
     })
+}
+
+/// Each block as often as it was written.
+pub fn blocks_written(market: &Path) -> impl Iterator<Item = Value> {
+    let texts = files(&market.join("node_fills_by_block"));
+    let blocks: Vec<Value> = texts.iter().flat_map(|text| blocks(text)).collect();
+    blocks.into_iter()
 }
 
 fn blocks(text: &str) -> impl Iterator<Item = Value> {

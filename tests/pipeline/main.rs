@@ -19,6 +19,7 @@ mod quality;
 mod roles;
 mod services;
 mod streams;
+mod traded;
 mod two_parsers;
 mod wallets;
 mod web;

@@ -197,6 +197,8 @@ pub(crate) fn position(coin: &str, n: u32, size: &str) -> Position {
         size,
         opened_at: Some(5),
         changed_at: 6,
+        entry_px: Some("66610.25".parse().unwrap()),
+        realised_pnl: Some("-0.061384".parse().unwrap()),
         last_px: "66653.0".parse().unwrap(),
         block: 7,
         index: 1,

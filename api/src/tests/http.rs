@@ -58,7 +58,7 @@ async fn positions_say_what_they_stand_on(url: String) {
         all["data"][0],
         json!({
             "coin": "BTC", "wallet": wallet(1).to_string(), "side": "long", "size": "28.0", "opened_at": 5,
-            "changed_at": 6, "last_px": "66653.0", "block": 7, "index": 1, "clock": 1000,
+            "changed_at": 6, "entry_px": "66610.25", "realised_pnl": "-0.061384", "last_px": "66653.0", "block": 7, "index": 1, "clock": 1000,
         })
     );
     assert_eq!(all["data"][2]["opened_at"], Value::Null);
@@ -219,7 +219,7 @@ async fn a_wrong_request_is_told_what_is_wrong(url: String) {
     }
     let (_, interval) = served.get(&format!("{history}?interval=7m")).await;
     assert_eq!(interval["error"]["details"], json!({ "param": "interval" }));
-    assert!(interval["error"]["message"].as_str().unwrap().contains("1m, 5m, 1h"));
+    assert!(interval["error"]["message"].as_str().unwrap().contains("1m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 12h, 1d"));
 }
 
 async fn a_busy_database_is_said_and_when_to_come_back(url: String) {

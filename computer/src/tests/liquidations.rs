@@ -259,6 +259,7 @@ fn a_block_of_a_cascade_costs_what_its_legs_cost() {
     let said = said(&mut out);
     let order = said.iter().find(|record| record["key"].as_str().unwrap().starts_with("order|")).unwrap();
     assert_eq!((&order["value"]["fills"], &order["value"]["method"]), (&json!(legs), &json!("adl")));
-    // The other sides hold positions now; of the liquidation one episode is left.
-    assert_eq!(stage.entries(), 1 + legs as usize + 1 + 1);
+    // The other sides hold positions now; of the liquidation one episode is left. Four results are kept by interval.
+    let by_interval = 4 * schemas::Interval::ALL.len();
+    assert_eq!(stage.entries(), 1 + legs as usize + 1 + by_interval);
 }

@@ -1,0 +1,171 @@
+//! Results that are kept by coin, interval and bucket -> the latest bucket, and pages of those before.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use schemas::{Interval, Topic};
+use serde::Serialize;
+
+use crate::channel::{Key, Subject};
+use crate::coin::{self, AskedCoin};
+use crate::database::Stored;
+use crate::error::ApiError;
+use crate::parameters::{Parameters, TimeRange};
+use crate::query::Query;
+use crate::reply::{Meta, Reply};
+use crate::standing::{self, Standing};
+use crate::{Context, cursor};
+
+/// One such result.
+pub(crate) struct Buckets {
+    /// In paths and cursors.
+    pub(crate) name: &'static str,
+    pub(crate) table: &'static str,
+    /// Its columns, of `bucket`.
+    pub(crate) columns: &'static str,
+    pub(crate) topic: &'static Topic,
+    pub(crate) schema: &'static str,
+    pub(crate) definition: &'static str,
+    /// Why a coin may have no bucket although everything is in.
+    pub(crate) reason_for_none: &'static str,
+}
+
+/// A row of it, as it is told.
+pub(crate) trait BucketRow: Stored + Serialize {
+    const OF: Buckets;
+
+    fn time(&self) -> i64;
+    fn clock(&self) -> i64;
+    fn complete(&self) -> bool;
+    /// With what follows from the rest.
+    fn derived(self) -> Self;
+}
+
+pub(crate) fn routes<R: BucketRow>() -> Router<Arc<Context>> {
+    let path = format!("/api/v1/{}/{{coin}}", R::OF.name);
+    Router::new().route(&path, get(latest::<R>)).route(&format!("{path}/history"), get(history::<R>))
+}
+
+async fn latest<R: BucketRow>(
+    State(context): State<Arc<Context>>,
+    AskedCoin(asked): AskedCoin,
+    mut parameters: Parameters,
+) -> Result<Reply<Option<R>>, ApiError> {
+    let interval = parameters.interval()?;
+    parameters.nothing_else()?;
+
+    let mut moment = context.database.one_moment().await?;
+    let coin = coin::known(&mut moment, context.generation, &asked).await?;
+    let standing = standing::of(&mut moment, context.generation, &[R::OF.topic]).await?;
+    let mut query = Query::default();
+    let subject = Subject { channel: R::OF.name, key: Key::Coin(coin), interval: Some(interval) };
+    push_latest::<R>(&mut query, context.generation, &subject);
+    let row: Option<R> = moment.first(query).await?;
+
+    let mut meta = meta(&context, &standing, row.as_slice());
+    if row.is_none() {
+        meta.reason = standing.reason_for_nothing().or(Some(R::OF.reason_for_none));
+    }
+    Ok(Reply { data: row.map(R::derived), meta })
+}
+
+fn meta<R: BucketRow>(context: &Context, standing: &Standing, rows: &[R]) -> Meta {
+    Meta {
+        as_of: rows.iter().map(R::clock).max(),
+        complete: rows.iter().all(R::complete),
+        definition: Some(R::OF.definition),
+        ..Meta::new(context, standing, R::OF.schema)
+    }
+}
+
+/// The latest bucket of each coin and interval, each found by one step along the key.
+pub(crate) fn push_latest<R: BucketRow>(query: &mut Query, generation: u32, subject: &Subject) {
+    let Buckets { table, columns, .. } = R::OF;
+    query.push("WITH asked (coin) AS (");
+    match &subject.key {
+        Key::Coin(coin) => {
+            query.push("VALUES (").push_bind(coin.as_str()).push(")");
+        }
+        Key::All | Key::Wallet(_) | Key::Source(_) => coin::push_coins(query, generation, table),
+    }
+    query.push("), kept (interval) AS (");
+    let intervals = subject.interval.as_ref().map_or(Interval::ALL.as_slice(), std::slice::from_ref);
+    for (place, interval) in intervals.iter().enumerate() {
+        query.push(if place == 0 { "VALUES (" } else { ", (" }).push_bind(interval.name()).push(")");
+    }
+    query.push(format_args!(
+        ") SELECT {columns} FROM asked CROSS JOIN kept CROSS JOIN {table} AS bucket \
+         WHERE bucket.generation = {generation} AND bucket.coin = asked.coin AND bucket.interval = kept.interval \
+         AND bucket.time = (SELECT max(time) FROM {table} AS last WHERE last.generation = {generation} \
+         AND last.coin = asked.coin AND last.interval = kept.interval)"
+    ));
+}
+
+/// What a page is chosen by, and where it begins.
+struct Asked {
+    interval: Interval,
+    range: TimeRange,
+    after: Option<i64>,
+    limit: usize,
+}
+
+impl Asked {
+    fn read<R: BucketRow>(generation: u32, mut parameters: Parameters) -> Result<Self, ApiError> {
+        let interval = parameters.interval()?;
+        let range = parameters.time_range()?;
+        let limit = parameters.limit()?;
+        let after = match parameters.text(&["cursor"])? {
+            Some(cursor) => Some(cursor::read(generation, &list_name::<R>(&range), &cursor)?),
+            None => None,
+        };
+        parameters.nothing_else()?;
+        Ok(Self { interval, range, after, limit })
+    }
+}
+
+/// A cursor of one direction says nothing in the other.
+fn list_name<R: BucketRow>(range: &TimeRange) -> String {
+    format!("{}/{}", R::OF.name, if range.oldest_first { "asc" } else { "desc" })
+}
+
+async fn history<R: BucketRow>(
+    State(context): State<Arc<Context>>,
+    AskedCoin(coin): AskedCoin,
+    parameters: Parameters,
+) -> Result<Reply<Vec<R>>, ApiError> {
+    let asked = Asked::read::<R>(context.generation, parameters)?;
+
+    let mut moment = context.database.one_moment().await?;
+    let coin = coin::known(&mut moment, context.generation, &coin).await?;
+    let standing = standing::of(&mut moment, context.generation, &[R::OF.topic]).await?;
+    let mut rows: Vec<R> = moment.all(page::<R>(context.generation, &coin, &asked)).await?;
+
+    let more = rows.len() > asked.limit;
+    rows.truncate(asked.limit);
+    let mut meta = meta(&context, &standing, &rows);
+    meta.reason = if rows.is_empty() { standing.reason_for_nothing() } else { None };
+    if more {
+        meta.complete = false;
+        let list = list_name::<R>(&asked.range);
+        meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, &list, last.time()));
+    }
+    Ok(Reply { data: rows.into_iter().map(R::derived).collect(), meta })
+}
+
+/// One row more than the page holds: whether there is a next page.
+fn page<R: BucketRow>(generation: u32, coin: &str, asked: &Asked) -> Query {
+    let Buckets { table, columns, .. } = R::OF;
+    let mut query = Query::default();
+    query.push(format_args!("SELECT {columns} FROM {table} AS bucket WHERE generation = "));
+    query.push_bind(generation).push(" AND coin = ").push_bind(coin);
+    query.push(" AND bucket.interval = ").push_bind(asked.interval.name());
+    asked.range.push(&mut query, "time");
+    if let Some(after) = asked.after {
+        query.push(if asked.range.oldest_first { " AND time > " } else { " AND time < " }).push_bind(after);
+    }
+    query.push(if asked.range.oldest_first { " ORDER BY time" } else { " ORDER BY time DESC" });
+    query.push(" LIMIT ").push_bind(asked.limit as i64 + 1);
+    query
+}

@@ -1,0 +1,58 @@
+//! `liquidation-cascades` -> table `liquidation_cascades`: each burst as it was last published.
+
+use schemas::{LiquidationCascade, Message, Record};
+
+use crate::table::{count, message};
+use crate::{Change, Column, Kind, SinkError, Table, Value};
+
+pub(crate) fn table() -> Table {
+    Table {
+        name: "liquidation_cascades",
+        topic: LiquidationCascade::TOPIC,
+        kind: LiquidationCascade::KIND,
+        columns: COLUMNS,
+        key: &["generation", "coin", "side", "first_block"],
+        row,
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("generation", Kind::Integer),
+    Column::new("coin", Kind::Text),
+    Column::new("side", Kind::Text),
+    Column::new("first_block", Kind::Integer),
+    Column::new("last_block", Kind::Integer),
+    Column::new("first_time", Kind::Integer),
+    Column::new("last_time", Kind::Integer),
+    Column::new("orders", Kind::Integer),
+    Column::new("notional", Kind::Decimal),
+    Column::new("peak_time", Kind::Integer),
+    Column::new("peak_notional", Kind::Decimal),
+    Column::new("first_mark_px", Kind::Decimal),
+    Column::new("last_mark_px", Kind::Decimal),
+    Column::new("complete", Kind::Boolean),
+    Column::new("final", Kind::Boolean),
+    Column::new("clock", Kind::Integer),
+];
+
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+    let cascade: LiquidationCascade = message(LiquidationCascade::TOPIC, record)?;
+    Ok(Change::Put(vec![
+        generation.into(),
+        Value::text(&cascade.coin),
+        Value::text(cascade.side.name()),
+        count(LiquidationCascade::TOPIC, record, cascade.first_block)?,
+        count(LiquidationCascade::TOPIC, record, cascade.last_block)?,
+        cascade.first_time.into(),
+        cascade.last_time.into(),
+        count(LiquidationCascade::TOPIC, record, cascade.orders)?,
+        Value::text_or_null(cascade.notional),
+        cascade.peak_time.into(),
+        Value::text_or_null(cascade.peak_notional),
+        Value::text(cascade.first_mark_px),
+        Value::text(cascade.last_mark_px),
+        cascade.complete.into(),
+        cascade.r#final.into(),
+        cascade.clock.into(),
+    ]))
+}

@@ -1,0 +1,54 @@
+//! `liquidation-heatmap` -> table `liquidation_heatmap`: each cell as it was last published.
+
+use schemas::{HeatmapCell, Message, Record};
+
+use crate::table::{count, message};
+use crate::{Change, Column, Kind, SinkError, Table, Value};
+
+pub(crate) fn table() -> Table {
+    Table {
+        name: "liquidation_heatmap",
+        topic: HeatmapCell::TOPIC,
+        kind: HeatmapCell::KIND,
+        columns: COLUMNS,
+        key: &["generation", "coin", "interval", "time", "price_low"],
+        row,
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("generation", Kind::Integer),
+    Column::new("coin", Kind::Text),
+    Column::new("interval", Kind::Text),
+    Column::new("time", Kind::Integer),
+    Column::new("price_low", Kind::Decimal),
+    Column::new("price_high", Kind::Decimal),
+    Column::new("long_orders", Kind::Integer),
+    Column::new("short_orders", Kind::Integer),
+    Column::new("long_notional", Kind::Decimal),
+    Column::new("short_notional", Kind::Decimal),
+    Column::new("complete", Kind::Boolean),
+    Column::new("final", Kind::Boolean),
+    Column::new("block", Kind::Integer),
+    Column::new("clock", Kind::Integer),
+];
+
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+    let cell: HeatmapCell = message(HeatmapCell::TOPIC, record)?;
+    Ok(Change::Put(vec![
+        generation.into(),
+        Value::text(&cell.coin),
+        Value::text(cell.interval),
+        cell.time.into(),
+        Value::text(cell.price_low),
+        Value::text(cell.price_high),
+        count(HeatmapCell::TOPIC, record, cell.long_orders)?,
+        count(HeatmapCell::TOPIC, record, cell.short_orders)?,
+        Value::text_or_null(cell.long_notional),
+        Value::text_or_null(cell.short_notional),
+        cell.complete.into(),
+        cell.r#final.into(),
+        count(HeatmapCell::TOPIC, record, cell.block)?,
+        cell.clock.into(),
+    ]))
+}

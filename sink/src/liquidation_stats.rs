@@ -1,0 +1,51 @@
+//! `liquidation-stats` -> table `liquidation_stats`: each bucket as it was last published.
+
+use schemas::{LiquidationStats, Message, Record};
+
+use crate::table::{count, message};
+use crate::{Change, Column, Kind, SinkError, Table, Value};
+
+pub(crate) fn table() -> Table {
+    Table {
+        name: "liquidation_stats",
+        topic: LiquidationStats::TOPIC,
+        kind: LiquidationStats::KIND,
+        columns: COLUMNS,
+        key: &["generation", "coin", "interval", "time"],
+        row,
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("generation", Kind::Integer),
+    Column::new("coin", Kind::Text),
+    Column::new("interval", Kind::Text),
+    Column::new("time", Kind::Integer),
+    Column::new("long", Kind::Json),
+    Column::new("short", Kind::Json),
+    Column::new("largest", Kind::Json),
+    Column::new("complete", Kind::Boolean),
+    Column::new("final", Kind::Boolean),
+    Column::new("block", Kind::Integer),
+    Column::new("clock", Kind::Integer),
+];
+
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+    let stats: LiquidationStats = message(LiquidationStats::TOPIC, record)?;
+    let json = |written: serde_json::Result<String>| {
+        written.map(Value::Text).map_err(|source| SinkError::row(LiquidationStats::TOPIC, record, Box::new(source)))
+    };
+    Ok(Change::Put(vec![
+        generation.into(),
+        Value::text(&stats.coin),
+        Value::text(stats.interval),
+        stats.time.into(),
+        json(serde_json::to_string(&stats.long))?,
+        json(serde_json::to_string(&stats.short))?,
+        stats.largest.as_ref().map_or(Ok(Value::Null), |largest| json(serde_json::to_string(largest)))?,
+        stats.complete.into(),
+        stats.r#final.into(),
+        count(LiquidationStats::TOPIC, record, stats.block)?,
+        stats.clock.into(),
+    ]))
+}

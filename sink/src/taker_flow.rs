@@ -1,0 +1,52 @@
+//! `taker-flow` -> table `taker_flow`: each bucket as it was last published.
+
+use schemas::{Message, Record, TakerFlow};
+
+use crate::table::{count, message};
+use crate::{Change, Column, Kind, SinkError, Table, Value};
+
+pub(crate) fn table() -> Table {
+    Table {
+        name: "taker_flow",
+        topic: TakerFlow::TOPIC,
+        kind: TakerFlow::KIND,
+        columns: COLUMNS,
+        key: &["generation", "coin", "interval", "time"],
+        row,
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("generation", Kind::Integer),
+    Column::new("coin", Kind::Text),
+    Column::new("interval", Kind::Text),
+    Column::new("time", Kind::Integer),
+    Column::new("buy_notional", Kind::Decimal),
+    Column::new("sell_notional", Kind::Decimal),
+    Column::new("buy_trades", Kind::Integer),
+    Column::new("sell_trades", Kind::Integer),
+    Column::new("ratio", Kind::Decimal),
+    Column::new("complete", Kind::Boolean),
+    Column::new("final", Kind::Boolean),
+    Column::new("block", Kind::Integer),
+    Column::new("clock", Kind::Integer),
+];
+
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+    let flow: TakerFlow = message(TakerFlow::TOPIC, record)?;
+    Ok(Change::Put(vec![
+        generation.into(),
+        Value::text(&flow.coin),
+        Value::text(flow.interval),
+        flow.time.into(),
+        Value::text_or_null(flow.buy_notional),
+        Value::text_or_null(flow.sell_notional),
+        count(TakerFlow::TOPIC, record, flow.buy_trades)?,
+        count(TakerFlow::TOPIC, record, flow.sell_trades)?,
+        Value::text_or_null(flow.ratio),
+        flow.complete.into(),
+        flow.r#final.into(),
+        count(TakerFlow::TOPIC, record, flow.block)?,
+        flow.clock.into(),
+    ]))
+}
