@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use computer::Rules;
+use schemas::{Amount, AmountError, WhaleRule};
 
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
@@ -87,6 +89,8 @@ pub struct Up {
     pub http: SocketAddr,
     #[command(flatten)]
     pub sources: Sources,
+    #[command(flatten)]
+    pub whales: WhaleArgs,
     /// Fills per second of the simulated market
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=50_000), requires = "demo")]
     pub rate: u32,
@@ -158,6 +162,8 @@ pub struct Import {
     pub kafka: KafkaArgs,
     #[command(flatten)]
     pub database: DatabaseArgs,
+    #[command(flatten)]
+    pub whales: WhaleArgs,
     /// Keep the lines as they are too (`raw.node-fills`, `raw.misc-events`): the files have them already
     #[arg(long)]
     pub keep_raw: bool,
@@ -167,6 +173,36 @@ pub struct Import {
     /// Print one JSON object as the last line
     #[arg(long)]
     pub json: bool,
+}
+
+/// From which size on something is told of a wallet that nobody watches.
+#[derive(Debug, Args)]
+pub struct WhaleArgs {
+    /// Whales begin here, whatever the coin trades, and so do their deposits, withdrawals and transfers: in USD. Every
+    /// result tells by which rule it was made; on Kafka all computers are to be given the same
+    #[arg(long, value_name = "USD", env = "FATHOM_WHALE_FLOOR", default_value_t = WhaleRule::default().floor, value_parser = not_negative)]
+    pub whale_floor: Amount,
+    /// An order is large from this share on of what its coin trades in 24 hours
+    #[arg(long, value_name = "SHARE", env = "FATHOM_WHALE_SHARE", default_value_t = WhaleRule::default().share_of_volume, value_parser = not_negative)]
+    pub whale_share: Amount,
+}
+
+impl Default for WhaleArgs {
+    fn default() -> Self {
+        let WhaleRule { floor, share_of_volume } = WhaleRule::default();
+        Self { whale_floor: floor, whale_share: share_of_volume }
+    }
+}
+
+impl WhaleArgs {
+    pub fn rules(&self) -> Rules {
+        Rules { whales: WhaleRule { floor: self.whale_floor, share_of_volume: self.whale_share } }
+    }
+}
+
+fn not_negative(text: &str) -> Result<Amount, String> {
+    let amount: Amount = text.parse().map_err(|error: AmountError| error.to_string())?;
+    if amount.sign() < 0 { Err("it is negative".to_owned()) } else { Ok(amount) }
 }
 
 /// Apache Kafka in place of the log under the data directory.
@@ -233,6 +269,8 @@ pub struct ParserRole {
 pub struct ComputerRole {
     #[command(flatten)]
     pub kafka: KafkaArgs,
+    #[command(flatten)]
+    pub whales: WhaleArgs,
 }
 
 #[derive(Debug, Args)]

@@ -43,8 +43,9 @@ pub fn graph() -> String {
     }
     for processor in computer::processors() {
         let this = node("p", processor.name);
-        let reads = processor.reads.name;
-        let _ = writeln!(graph, "  {}([\"{reads}\"]) --> {this}", node("t", reads));
+        for Topic { name, .. } in &processor.reads {
+            let _ = writeln!(graph, "  {}([\"{name}\"]) --> {this}", node("t", name));
+        }
         let mut writes = processor.writes.map(|topic| topic.name).to_vec();
         writes.dedup();
         for name in writes {
@@ -68,16 +69,15 @@ fn topics() -> String {
     let rows: Vec<_> = TOPICS
         .iter()
         .map(|topic| {
-            [
-                code(topic.name),
-                topic.partitioned_by.unwrap_or("one partition").to_owned(),
-                topic.key.to_owned(),
-                keeps(topic),
-                topic.about.to_owned(),
-            ]
+            [code(topic.name), partitioned_by(topic), topic.key.to_owned(), keeps(topic), topic.about.to_owned()]
         })
         .collect();
     table(["topic", "partitioned by", "key", "kept", "what is in it"], &rows)
+}
+
+fn partitioned_by(topic: &Topic) -> String {
+    let entities: Vec<&str> = topic.partitioned_by.iter().map(|entity| entity.name()).collect();
+    if entities.is_empty() { "one partition".to_owned() } else { entities.join(" and ") }
 }
 
 fn keeps(topic: &Topic) -> String {
@@ -95,9 +95,10 @@ fn processors() -> String {
     let rows: Vec<_> = computer::processors()
         .iter()
         .map(|processor| {
+            let reads: Vec<String> = processor.reads.iter().map(|topic| code(topic.name)).collect();
             let mut writes: Vec<String> = processor.writes.iter().map(|topic| code(topic.name)).collect();
             writes.dedup();
-            [code(processor.name), code(processor.reads.name), writes.join(", ")]
+            [code(processor.name), reads.join(", "), writes.join(", ")]
         })
         .collect();
     table(["processor", "reads", "writes"], &rows)

@@ -21,6 +21,9 @@ use clap::Parser as _;
 use failure::Failure;
 use tracing_subscriber::EnvFilter;
 
+#[global_allocator]
+static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     say_what_happens();

@@ -14,6 +14,7 @@ use crate::database::Stored;
 use crate::error::ApiError;
 use crate::parameters::{Parameters, TimeRange};
 use crate::query::Query;
+use crate::ratio_series::Series;
 use crate::reply::{Meta, Reply};
 use crate::standing::{self, Standing};
 use crate::{Context, cursor};
@@ -28,6 +29,8 @@ pub(crate) struct Buckets {
     pub(crate) topic: &'static Topic,
     pub(crate) schema: &'static str,
     pub(crate) definition: &'static str,
+    /// The one interval that there is, where there are no others.
+    pub(crate) only: Option<Interval>,
     /// Why a coin may have no bucket although everything is in.
     pub(crate) reason_for_none: &'static str,
 }
@@ -35,7 +38,15 @@ pub(crate) struct Buckets {
 /// A row of it, as it is told.
 pub(crate) trait BucketRow: Stored + Serialize {
     const OF: Buckets;
+    /// There are several courses of them for a coin.
+    const BY_KIND: bool = false;
 
+    fn definition(_: Series) -> &'static str {
+        Self::OF.definition
+    }
+    fn reason_for_none(_: Series) -> &'static str {
+        Self::OF.reason_for_none
+    }
     fn time(&self) -> i64;
     fn clock(&self) -> i64;
     fn complete(&self) -> bool;
@@ -53,34 +64,46 @@ async fn latest<R: BucketRow>(
     AskedCoin(asked): AskedCoin,
     mut parameters: Parameters,
 ) -> Result<Reply<Option<R>>, ApiError> {
-    let interval = parameters.interval()?;
+    let interval = interval::<R>(&mut parameters)?;
+    let series = series::<R>(&mut parameters)?;
     parameters.nothing_else()?;
 
     let mut moment = context.database.one_moment().await?;
     let coin = coin::known(&mut moment, context.generation, &asked).await?;
     let standing = standing::of(&mut moment, context.generation, &[R::OF.topic]).await?;
     let mut query = Query::default();
-    let subject = Subject { channel: R::OF.name, key: Key::Coin(coin), interval: Some(interval) };
+    let subject = Subject { channel: R::OF.name, key: Key::Coin(coin), interval: Some(interval), series };
     push_latest::<R>(&mut query, context.generation, &subject);
     let row: Option<R> = moment.first(query).await?;
 
-    let mut meta = meta(&context, &standing, row.as_slice());
+    let mut meta = meta(&context, &standing, series, row.as_slice());
     if row.is_none() {
-        meta.reason = standing.reason_for_nothing().or(Some(R::OF.reason_for_none));
+        meta.reason = standing.reason_for_nothing().or(Some(R::reason_for_none(series)));
     }
     Ok(Reply { data: row.map(R::derived), meta })
 }
 
-fn meta<R: BucketRow>(context: &Context, standing: &Standing, rows: &[R]) -> Meta {
+fn interval<R: BucketRow>(parameters: &mut Parameters) -> Result<Interval, ApiError> {
+    let Some(only) = R::OF.only else { return parameters.interval() };
+    let message = format!("of {} there is only {only}", R::OF.name);
+    let asked = parameters.word("interval", "INVALID_INTERVAL", &[(only.name(), only)]);
+    asked.map(|_| only).map_err(|_| ApiError::parameter("INVALID_INTERVAL", "interval", message))
+}
+
+fn series<R: BucketRow>(parameters: &mut Parameters) -> Result<Series, ApiError> {
+    if R::BY_KIND { parameters.series() } else { Ok(Series::default()) }
+}
+
+fn meta<R: BucketRow>(context: &Context, standing: &Standing, series: Series, rows: &[R]) -> Meta {
     Meta {
         as_of: rows.iter().map(R::clock).max(),
         complete: rows.iter().all(R::complete),
-        definition: Some(R::OF.definition),
+        definition: Some(R::definition(series)),
         ..Meta::new(context, standing, R::OF.schema)
     }
 }
 
-/// The latest bucket of each coin and interval, each found by one step along the key.
+/// The latest bucket of each coin, interval and cohort, each found by one step along the key.
 pub(crate) fn push_latest<R: BucketRow>(query: &mut Query, generation: u32, subject: &Subject) {
     let Buckets { table, columns, .. } = R::OF;
     query.push("WITH asked (coin) AS (");
@@ -95,17 +118,36 @@ pub(crate) fn push_latest<R: BucketRow>(query: &mut Query, generation: u32, subj
     for (place, interval) in intervals.iter().enumerate() {
         query.push(if place == 0 { "VALUES (" } else { ", (" }).push_bind(interval.name()).push(")");
     }
+    let (mut wanted, mut is_wanted) = ("", ["", ""]);
+    if R::BY_KIND {
+        push_wanted(query, subject.series);
+        wanted = "CROSS JOIN wanted";
+        is_wanted = [
+            "AND bucket.kind = wanted.kind AND bucket.cohort = wanted.cohort",
+            "AND last.kind = wanted.kind AND last.cohort = wanted.cohort",
+        ];
+    }
+    let [this, last] = is_wanted;
     query.push(format_args!(
-        ") SELECT {columns} FROM asked CROSS JOIN kept CROSS JOIN {table} AS bucket \
-         WHERE bucket.generation = {generation} AND bucket.coin = asked.coin AND bucket.interval = kept.interval \
+        ") SELECT {columns} FROM asked CROSS JOIN kept {wanted} CROSS JOIN {table} AS bucket \
+         WHERE bucket.generation = {generation} AND bucket.coin = asked.coin {this} AND bucket.interval = kept.interval \
          AND bucket.time = (SELECT max(time) FROM {table} AS last WHERE last.generation = {generation} \
-         AND last.coin = asked.coin AND last.interval = kept.interval)"
+         AND last.coin = asked.coin {last} AND last.interval = kept.interval)"
     ));
+}
+
+fn push_wanted(query: &mut Query, series: Series) {
+    query.push("), wanted (kind, cohort) AS (");
+    for (place, cohort) in series.stored_cohorts().into_iter().enumerate() {
+        query.push(if place == 0 { "VALUES (" } else { ", (" }).push_bind(series.kind.name());
+        query.push(", ").push_bind(cohort).push(")");
+    }
 }
 
 /// What a page is chosen by, and where it begins.
 struct Asked {
     interval: Interval,
+    series: Series,
     range: TimeRange,
     after: Option<i64>,
     limit: usize,
@@ -113,7 +155,8 @@ struct Asked {
 
 impl Asked {
     fn read<R: BucketRow>(generation: u32, mut parameters: Parameters) -> Result<Self, ApiError> {
-        let interval = parameters.interval()?;
+        let interval = interval::<R>(&mut parameters)?;
+        let series = series::<R>(&mut parameters)?;
         let range = parameters.time_range()?;
         let limit = parameters.limit()?;
         let after = match parameters.text(&["cursor"])? {
@@ -121,7 +164,7 @@ impl Asked {
             None => None,
         };
         parameters.nothing_else()?;
-        Ok(Self { interval, range, after, limit })
+        Ok(Self { interval, series, range, after, limit })
     }
 }
 
@@ -144,7 +187,7 @@ async fn history<R: BucketRow>(
 
     let more = rows.len() > asked.limit;
     rows.truncate(asked.limit);
-    let mut meta = meta(&context, &standing, &rows);
+    let mut meta = meta(&context, &standing, asked.series, &rows);
     meta.reason = if rows.is_empty() { standing.reason_for_nothing() } else { None };
     if more {
         meta.complete = false;
@@ -161,6 +204,10 @@ fn page<R: BucketRow>(generation: u32, coin: &str, asked: &Asked) -> Query {
     query.push(format_args!("SELECT {columns} FROM {table} AS bucket WHERE generation = "));
     query.push_bind(generation).push(" AND coin = ").push_bind(coin);
     query.push(" AND bucket.interval = ").push_bind(asked.interval.name());
+    if R::BY_KIND {
+        query.push(" AND kind = ").push_bind(asked.series.kind.name());
+        query.push(" AND cohort = ").push_bind(asked.series.cohort_name().unwrap_or_default());
+    }
     asked.range.push(&mut query, "time");
     if let Some(after) = asked.after {
         query.push(if asked.range.oldest_first { " AND time > " } else { " AND time < " }).push_bind(after);

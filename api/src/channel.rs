@@ -7,15 +7,18 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::database::Moment;
 use crate::query::Query;
+use crate::ratio_series::Series;
 
 /// Every channel there is.
-pub(crate) static CHANNELS: [&Channel; 10] = [
+pub(crate) static CHANNELS: [&Channel; 12] = [
     &crate::long_short_ratio::CHANNEL,
     &crate::positions::CHANNEL,
     &crate::liquidations::CHANNEL,
     &crate::liquidation_stats::CHANNEL,
     &crate::liquidation_cascades::CHANNEL,
     &crate::liquidation_heatmap::CHANNEL,
+    &crate::liquidation_map::CHANNEL,
+    &crate::whale_activities::CHANNEL,
     &crate::prices::CHANNEL,
     &crate::candles::CHANNEL,
     &crate::taker_flow::CHANNEL,
@@ -33,6 +36,8 @@ pub(crate) struct Channel {
     pub(crate) by_source: bool,
     /// A subscription may be to one interval.
     pub(crate) by_interval: bool,
+    /// A subscription is to one kind, and may be to one size cohort.
+    pub(crate) by_kind: bool,
     /// Appends the query for the rows of a subject.
     pub(crate) push_rows: fn(&mut Query, generation: u32, &Subject),
     /// What is told of the rows.
@@ -51,6 +56,7 @@ pub(crate) struct Subject {
     pub(crate) channel: &'static str,
     pub(crate) key: Key,
     pub(crate) interval: Option<Interval>,
+    pub(crate) series: Series,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -64,6 +70,7 @@ pub(crate) enum Key {
 pub(crate) struct LiveRow {
     pub(crate) keys: Vec<Key>,
     pub(crate) interval: Option<Interval>,
+    pub(crate) series: Series,
     pub(crate) data: Box<RawValue>,
 }
 
@@ -90,8 +97,11 @@ impl Channel {
     pub(crate) fn subjects(&self, row: &LiveRow) -> Vec<Subject> {
         let intervals = [None, row.interval];
         let intervals = if row.interval.is_some() { &intervals[..] } else { &intervals[..1] };
-        let subject = |key: &Key, interval| Subject { channel: self.name, key: key.clone(), interval };
-        row.keys.iter().flat_map(|key| intervals.iter().map(move |interval| subject(key, *interval))).collect()
+        let subjects = |key: &Key, interval| {
+            let subject = |series| Subject { channel: self.name, key: key.clone(), interval, series };
+            row.series.heard_as().map(subject).collect::<Vec<_>>()
+        };
+        row.keys.iter().flat_map(|key| intervals.iter().flat_map(move |interval| subjects(key, *interval))).collect()
     }
 }
 

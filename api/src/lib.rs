@@ -16,6 +16,7 @@ mod liquidation_cascades;
 mod liquidation_episodes;
 mod liquidation_heatmap;
 mod liquidation_list;
+mod liquidation_map;
 mod liquidation_stats;
 mod liquidation_summary;
 mod liquidations;
@@ -27,12 +28,19 @@ mod parameters;
 mod positions;
 mod prices;
 mod query;
+mod ratio_series;
 mod reply;
 mod standing;
 mod status;
 mod taker_flow;
 mod time_of_day;
+mod wallet_distribution;
+mod wallet_leaderboard;
+mod wallet_summary;
+mod wallets;
 mod websocket;
+mod whale_activities;
+mod whale_row;
 
 #[cfg(test)]
 mod tests;
@@ -82,6 +90,11 @@ pub fn router(context: Context) -> Router {
         .merge(liquidation_cascades::routes())
         .merge(buckets::routes::<liquidation_stats::StatsRow>())
         .merge(liquidation_heatmap::routes())
+        .merge(buckets::routes::<liquidation_map::MapRow>())
+        .merge(wallets::routes())
+        .merge(wallet_leaderboard::routes())
+        .merge(wallet_distribution::routes())
+        .merge(whale_activities::routes())
         .merge(prices::routes())
         .merge(data_quality::routes())
         .merge(websocket::routes())

@@ -13,6 +13,7 @@ use crate::channel::{Channel, Key, LiveRow, raw};
 use crate::error::ApiError;
 use crate::parameters::{Parameters, TimeRange};
 use crate::query::Query;
+use crate::ratio_series::Series;
 use crate::reply::{Meta, Reply};
 use crate::{Context, coin, cursor, standing};
 
@@ -27,6 +28,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     by_wallet: false,
     by_source: false,
     by_interval: false,
+    by_kind: false,
     push_rows: |query, generation, subject| {
         query.push(format_args!("SELECT * FROM ({SELECT}")).push_bind(generation);
         if let Key::Coin(coin) = &subject.key {
@@ -42,7 +44,7 @@ pub(crate) static CHANNEL: Channel = Channel {
         let cascade: LiquidationCascade = serde_json::from_slice(value)?;
         let row = CascadeRow::from(cascade).explained();
         let keys = vec![Key::All, Key::Coin(row.coin.clone())];
-        Ok(LiveRow { keys, interval: None, data: serde_json::value::to_raw_value(&row)? })
+        Ok(LiveRow { keys, interval: None, series: Series::default(), data: serde_json::value::to_raw_value(&row)? })
     },
 };
 

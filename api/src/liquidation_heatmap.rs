@@ -15,6 +15,7 @@ use crate::coin::{self, AskedCoin};
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::query::Query;
+use crate::ratio_series::Series;
 use crate::reply::{Meta, Reply};
 use crate::{Context, standing};
 
@@ -29,6 +30,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     by_wallet: false,
     by_source: false,
     by_interval: true,
+    by_kind: false,
     push_rows: |query, generation, subject| {
         query.push(format_args!("SELECT * FROM ({SELECT} FROM liquidation_heatmap WHERE generation = "));
         query.push_bind(generation);
@@ -48,7 +50,7 @@ pub(crate) static CHANNEL: Channel = Channel {
         let interval = Some(cell.interval);
         let row = CellRow::from(cell).explained();
         let keys = vec![Key::All, Key::Coin(row.coin.clone())];
-        Ok(LiveRow { keys, interval, data: serde_json::value::to_raw_value(&row)? })
+        Ok(LiveRow { keys, interval, series: Series::default(), data: serde_json::value::to_raw_value(&row)? })
     },
 };
 

@@ -9,6 +9,7 @@ use sqlx::FromRow;
 
 use crate::buckets::{BucketRow, Buckets, push_latest};
 use crate::channel::{Channel, Key, LiveRow, raw};
+use crate::ratio_series::Series;
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "liquidation_stats",
@@ -17,6 +18,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     by_wallet: false,
     by_source: false,
     by_interval: true,
+    by_kind: false,
     push_rows: push_latest::<StatsRow>,
     rows: |moment, query| moment.told(query, |row: StatsRow| raw(&row.derived())),
     live: |value| {
@@ -24,7 +26,7 @@ pub(crate) static CHANNEL: Channel = Channel {
         let interval = Some(it.interval);
         let row = StatsRow::from(it).derived();
         let keys = vec![Key::All, Key::Coin(row.coin.clone())];
-        Ok(LiveRow { keys, interval, data: serde_json::value::to_raw_value(&row)? })
+        Ok(LiveRow { keys, interval, series: Series::default(), data: serde_json::value::to_raw_value(&row)? })
     },
 };
 
@@ -88,6 +90,7 @@ impl BucketRow for StatsRow {
         topic: LiquidationStats::TOPIC,
         schema: LiquidationStats::SCHEMA,
         definition: DEFINITION,
+        only: None,
         reason_for_none: "nothing_liquidated_yet",
     };
 

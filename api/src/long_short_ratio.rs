@@ -1,11 +1,13 @@
-//! `/long-short-ratio` and the live channel `long_short_ratio`: how many accounts stand on each side of a coin.
+//! `/long-short-ratio` and the live channel `long_short_ratio`: how many accounts stand on each side of a coin, of all, of
+//! those with the largest positions or of those of a size, or how much they hold.
 
-use schemas::{LongShortRatio, Message};
+use schemas::{LongShortRatio, Message, RatioKind, SizeCohort};
 use serde::Serialize;
 use sqlx::FromRow;
 
 use crate::buckets::{BucketRow, Buckets, push_latest};
 use crate::channel::{Channel, Key, LiveRow, raw};
+use crate::ratio_series::Series;
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "long_short_ratio",
@@ -14,14 +16,15 @@ pub(crate) static CHANNEL: Channel = Channel {
     by_wallet: false,
     by_source: false,
     by_interval: true,
+    by_kind: true,
     push_rows: push_latest::<RatioRow>,
     rows: |moment, query| moment.told(query, |row: RatioRow| raw(&row.derived())),
     live: |value| {
         let ratio: LongShortRatio = serde_json::from_slice(value)?;
-        let interval = Some(ratio.interval);
+        let (interval, series) = (Some(ratio.interval), Series { kind: ratio.kind, cohort: ratio.cohort });
         let row = RatioRow::from(ratio).derived();
         let keys = vec![Key::All, Key::Coin(row.coin.clone())];
-        Ok(LiveRow { keys, interval, data: serde_json::value::to_raw_value(&row)? })
+        Ok(LiveRow { keys, interval, series, data: serde_json::value::to_raw_value(&row)? })
     },
 };
 
@@ -29,7 +32,17 @@ const DEFINITION: &str = "accounts with an open position in the coin, of those t
      at the bucket's end; \
      open, high, low and close are long accounts over short accounts within the bucket";
 
-const COLUMNS: &str = "bucket.coin, bucket.interval, bucket.time, bucket.long_accounts, bucket.short_accounts, \
+const OF_ACCOUNTS: &str = "accounts of the cohort that the row defines, each once, at the bucket's end; the cohort is fixed at the beginning of each hour, \
+     of the accounts that have traded the coin since `coverage.since_time`; \
+     open, high, low and close are long accounts over short accounts within the bucket";
+
+const OF_POSITIONS: &str = "what the accounts of the cohort that the row defines hold, at the bucket's end; the cohort is fixed at the beginning of each hour, \
+     of the accounts that have traded the coin since `coverage.since_time`; \
+     open, high, low and close are the long size over the short size within the bucket, and so what they are worth";
+
+const COLUMNS: &str = "bucket.coin, bucket.kind, NULLIF(bucket.cohort, '') AS cohort, bucket.interval, bucket.time, \
+     bucket.accounts, bucket.of_accounts, bucket.long_accounts, bucket.short_accounts, \
+     CAST(bucket.long_size AS TEXT) AS long_size, CAST(bucket.short_size AS TEXT) AS short_size, \
      CAST(bucket.long_ratio AS TEXT) AS long_ratio, CAST(bucket.short_ratio AS TEXT) AS short_ratio, \
      CAST(bucket.open AS TEXT) AS open, CAST(bucket.high AS TEXT) AS high, CAST(bucket.low AS TEXT) AS low, \
      CAST(bucket.close AS TEXT) AS close, bucket.complete, bucket.final, bucket.block, bucket.clock";
@@ -38,14 +51,23 @@ const COLUMNS: &str = "bucket.coin, bucket.interval, bucket.time, bucket.long_ac
 #[derive(Serialize, FromRow)]
 pub(crate) struct RatioRow {
     coin: String,
-    #[sqlx(skip)]
-    kind: &'static str,
+    kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cohort: Option<String>,
     interval: String,
     time: i64,
+    /// Which accounts these are, and how many.
+    #[sqlx(skip)]
+    definition: String,
+    accounts: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of_accounts: Option<i64>,
     long_accounts: i64,
     short_accounts: i64,
-    #[sqlx(skip)]
-    accounts: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    long_size: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    short_size: Option<String>,
     long_ratio: Option<String>,
     short_ratio: Option<String>,
     #[sqlx(skip)]
@@ -72,8 +94,23 @@ impl BucketRow for RatioRow {
         topic: LongShortRatio::TOPIC,
         schema: LongShortRatio::SCHEMA,
         definition: DEFINITION,
+        only: None,
         reason_for_none: "nothing_traded_yet",
     };
+    const BY_KIND: bool = true;
+
+    fn definition(series: Series) -> &'static str {
+        match series.kind {
+            RatioKind::Accounts => DEFINITION,
+            kind if kind.is_of_positions() => OF_POSITIONS,
+            _ => OF_ACCOUNTS,
+        }
+    }
+
+    /// The first hour has no cohorts, and a cohort may never have had anybody.
+    fn reason_for_none(series: Series) -> &'static str {
+        if series.kind == RatioKind::Accounts { Self::OF.reason_for_none } else { "nobody_in_the_cohort_yet" }
+    }
 
     fn time(&self) -> i64 {
         self.time
@@ -88,19 +125,45 @@ impl BucketRow for RatioRow {
     }
 
     fn derived(self) -> Self {
+        Self { definition: self.who_they_are(), long_short_ratio: self.close.clone(), reason: self.reason(), ..self }
+    }
+}
+
+impl RatioRow {
+    fn who_they_are(&self) -> String {
+        let Self { coin, accounts, .. } = self;
+        let of_accounts = self.of_accounts.unwrap_or_default();
+        match (self.kind.parse(), self.cohort.as_deref().map(str::parse)) {
+            (Ok(RatioKind::TopAccounts | RatioKind::TopPositions), _) => format!(
+                "the 20 % of the accounts with the largest positions in {coin} when the hour began: {accounts} of {of_accounts}"
+            ),
+            (_, Some(Ok(cohort))) => format!(
+                "the accounts with positions in {coin} worth {} when the hour began: {accounts} of {of_accounts}",
+                worth(cohort)
+            ),
+            _ => format!("all accounts with a position in {coin}: {accounts}"),
+        }
+    }
+
+    fn reason(&self) -> Option<&'static str> {
         let somebody_was_always_short = [&self.open, &self.high, &self.low, &self.close].iter().all(|it| it.is_some());
-        let reason = match (&self.long_ratio, somebody_was_always_short) {
+        let is_of_positions = self.kind.parse().is_ok_and(RatioKind::is_of_positions);
+        match (&self.long_ratio, somebody_was_always_short) {
+            (None, _) if is_of_positions && self.long_accounts + self.short_accounts > 0 => {
+                Some("too_large_to_be_exact")
+            }
             (None, _) => Some("no_accounts"),
             (Some(_), false) => Some("no_short_accounts"),
             (Some(_), true) => None,
-        };
-        Self {
-            kind: "accounts",
-            accounts: self.long_accounts + self.short_accounts,
-            long_short_ratio: self.close.clone(),
-            reason,
-            ..self
         }
+    }
+}
+
+fn worth(cohort: SizeCohort) -> String {
+    let next = SizeCohort::ALL.into_iter().find(|next| *next > cohort);
+    match next {
+        Some(next) => format!("from {} to below {} USD", cohort.lowest(), next.lowest()),
+        None => format!("{} USD or more", cohort.lowest()),
     }
 }
 
@@ -108,12 +171,17 @@ impl From<LongShortRatio> for RatioRow {
     fn from(ratio: LongShortRatio) -> Self {
         Self {
             coin: ratio.coin.to_string(),
-            kind: "",
+            kind: ratio.kind.to_string(),
+            cohort: ratio.cohort.map(|it| it.to_string()),
             interval: ratio.interval.to_string(),
             time: ratio.time,
+            definition: String::new(),
+            accounts: ratio.accounts.cast_signed(),
+            of_accounts: ratio.of_accounts.map(u64::cast_signed),
             long_accounts: ratio.long_accounts.cast_signed(),
             short_accounts: ratio.short_accounts.cast_signed(),
-            accounts: 0,
+            long_size: ratio.long_size.map(|it| it.to_string()),
+            short_size: ratio.short_size.map(|it| it.to_string()),
             long_ratio: ratio.long_ratio.map(|it| it.to_string()),
             short_ratio: ratio.short_ratio.map(|it| it.to_string()),
             long_short_ratio: None,

@@ -67,7 +67,8 @@ fn without_password(options: &PgConnectOptions) -> String {
 }
 
 /// What the last migrations make: the tables come in their order.
-const LAST_MADE: [&str; 2] = ["SELECT clock FROM sink_positions LIMIT 1", "SELECT time FROM source_runs LIMIT 1"];
+const LAST_MADE: [&str; 2] =
+    ["SELECT clock FROM sink_positions LIMIT 1", "SELECT time FROM wallet_distribution LIMIT 1"];
 
 async fn try_the_tables(database: &Database) -> Result<(), sqlx::Error> {
     let mut moment = database.one_moment().await?;

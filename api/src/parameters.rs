@@ -9,6 +9,7 @@ use schemas::{Amount, Interval, Wallet};
 
 use crate::error::ApiError;
 use crate::query::Query;
+use crate::ratio_series::{NotASeries, Series};
 
 pub(crate) struct Parameters {
     given: Vec<(String, String)>,
@@ -82,7 +83,7 @@ impl Parameters {
         Ok(TimeRange { start, end, oldest_first: order.unwrap_or(start.is_some() || end.is_some()) })
     }
 
-    fn time(&mut self, names: &[&'static str]) -> Result<Option<i64>, ApiError> {
+    pub(crate) fn time(&mut self, names: &[&'static str]) -> Result<Option<i64>, ApiError> {
         let Some(text) = self.text(names)? else { return Ok(None) };
         text.parse().map(Some).map_err(|_| {
             let message = format!("{} is {text:?}; it is a whole number of milliseconds UTC", names[0]);
@@ -92,15 +93,29 @@ impl Parameters {
 
     pub(crate) fn wallet(&mut self) -> Result<Option<Wallet>, ApiError> {
         let Some(text) = self.text(&["wallet"])? else { return Ok(None) };
-        text.parse().map(Some).map_err(|refusal| {
-            let message = format!("wallet is {text:?}, {refusal}; give a whole address");
-            ApiError::parameter("INVALID_WALLET", "wallet", message)
+        read_wallet("wallet", &text).map(Some)
+    }
+
+    /// A whole number that is not negative.
+    pub(crate) fn count(&mut self, name: &'static str, code: &'static str) -> Result<Option<i64>, ApiError> {
+        let Some(text) = self.text(&[name])? else { return Ok(None) };
+        let count = text.parse().ok().filter(|count: &i64| *count >= 0);
+        count.map(Some).ok_or_else(|| {
+            ApiError::parameter(code, name, format!("{name} is {text:?}; it is a whole number such as 10"))
         })
     }
 
     pub(crate) fn interval(&mut self) -> Result<Interval, ApiError> {
         let Some(text) = self.text(&["interval", "period"])? else { return Ok(Interval::OneMinute) };
         text.parse().map_err(|()| ApiError::parameter("INVALID_INTERVAL", "interval", unknown_interval(&text)))
+    }
+
+    /// A single course of ratios.
+    pub(crate) fn series(&mut self) -> Result<Series, ApiError> {
+        let (kind, cohort) = (self.text(&["kind"])?, self.text(&["cohort"])?);
+        Series::read(kind.as_deref(), cohort.as_deref())
+            .and_then(Series::single)
+            .map_err(|NotASeries { parameter, code, message }| ApiError::parameter(code, parameter, message))
     }
 
     /// A decimal that is not negative.
@@ -147,6 +162,13 @@ impl TimeRange {
             query.push(format_args!(" AND {column} < ")).push_bind(end);
         }
     }
+}
+
+/// The address under this name.
+pub(crate) fn read_wallet(name: &str, text: &str) -> Result<Wallet, ApiError> {
+    text.parse().map_err(|refusal| {
+        ApiError::parameter("INVALID_WALLET", name, format!("{name} is {text:?}, {refusal}; give a whole address"))
+    })
 }
 
 pub(crate) fn unknown_interval(text: &str) -> String {

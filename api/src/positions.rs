@@ -14,6 +14,7 @@ use crate::channel::{Channel, Key, LiveRow, raw};
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::query::Query;
+use crate::ratio_series::Series;
 use crate::reply::{Meta, Reply};
 use crate::{coin, cursor, standing};
 
@@ -28,6 +29,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     by_wallet: true,
     by_source: false,
     by_interval: false,
+    by_kind: false,
     push_rows: |query, generation, subject| {
         query.push(SELECT).push_bind(generation);
         match &subject.key {
@@ -41,7 +43,7 @@ pub(crate) static CHANNEL: Channel = Channel {
         let position: Position = serde_json::from_slice(value)?;
         let row = PositionRow::from(position).explained();
         let keys = vec![Key::All, Key::Coin(row.coin.clone()), Key::Wallet(row.wallet.clone())];
-        Ok(LiveRow { keys, interval: None, data: serde_json::value::to_raw_value(&row)? })
+        Ok(LiveRow { keys, interval: None, series: Series::default(), data: serde_json::value::to_raw_value(&row)? })
     },
 };
 

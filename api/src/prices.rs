@@ -15,6 +15,7 @@ use crate::coin::{self, AskedCoin};
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::query::Query;
+use crate::ratio_series::Series;
 use crate::reply::{Coverage, Meta, Reply};
 use crate::standing::{self, Standing};
 
@@ -29,6 +30,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     by_wallet: false,
     by_source: false,
     by_interval: false,
+    by_kind: false,
     push_rows: |query, generation, subject| {
         query.push(SELECT).push_bind(generation);
         if let Key::Coin(coin) = &subject.key {
@@ -41,7 +43,7 @@ pub(crate) static CHANNEL: Channel = Channel {
         let price: Price = serde_json::from_slice(value)?;
         let row = PriceRow::from(price).explained();
         let keys = vec![Key::All, Key::Coin(row.coin.clone())];
-        Ok(LiveRow { keys, interval: None, data: serde_json::value::to_raw_value(&row)? })
+        Ok(LiveRow { keys, interval: None, series: Series::default(), data: serde_json::value::to_raw_value(&row)? })
     },
 };
 

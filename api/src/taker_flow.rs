@@ -6,6 +6,7 @@ use sqlx::FromRow;
 
 use crate::buckets::{BucketRow, Buckets, push_latest};
 use crate::channel::{Channel, Key, LiveRow, raw};
+use crate::ratio_series::Series;
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "taker_flow",
@@ -14,6 +15,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     by_wallet: false,
     by_source: false,
     by_interval: true,
+    by_kind: false,
     push_rows: push_latest::<FlowRow>,
     rows: |moment, query| moment.told(query, |row: FlowRow| raw(&row.derived())),
     live: |value| {
@@ -21,7 +23,7 @@ pub(crate) static CHANNEL: Channel = Channel {
         let interval = Some(it.interval);
         let row = FlowRow::from(it).derived();
         let keys = vec![Key::All, Key::Coin(row.coin.clone())];
-        Ok(LiveRow { keys, interval, data: serde_json::value::to_raw_value(&row)? })
+        Ok(LiveRow { keys, interval, series: Series::default(), data: serde_json::value::to_raw_value(&row)? })
     },
 };
 
@@ -60,6 +62,7 @@ impl BucketRow for FlowRow {
         topic: TakerFlow::TOPIC,
         schema: TakerFlow::SCHEMA,
         definition: DEFINITION,
+        only: None,
         reason_for_none: "nothing_traded_yet",
     };
 

@@ -6,11 +6,15 @@ mod data_quality;
 mod databases;
 mod fixture;
 mod http;
+mod liquidation_map;
 mod liquidations;
 // The same places as the sink's own tests: its migrations make the tables that are read here.
 #[path = "../../sink/src/tests/place.rs"]
 mod place;
 mod prices;
+mod ratio_kinds;
 mod seam;
 mod standing;
+mod wallets;
 mod websocket;
+mod whales;

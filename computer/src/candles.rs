@@ -35,7 +35,7 @@ pub fn tick(coins: &mut Windows<Traded>, tick: &Tick, out: &mut Out<Candle>) {
     windows::tell(coins, tick, |bucket| {
         let Traded { open, high, low, close, size, notional, trades, .. } = *bucket.value;
         out.push(Candle {
-            coin: bucket.coin.clone(),
+            coin: bucket.series.clone(),
             interval: bucket.interval,
             time: bucket.start,
             open,

@@ -2,8 +2,9 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::any::Any;
 
-use schemas::{Generation, Outbox, Topic};
+use schemas::{Coin, Entity, Generation, Topic, WhaleRule};
 
 use crate::processor::{Description, Run};
 use crate::stage::{Refused, Stage};
@@ -11,30 +12,78 @@ use crate::stage::{Refused, Stage};
 #[derive(Debug)]
 pub struct Definition {
     pub name: &'static str,
-    pub input: &'static Topic,
+    /// What its work is shared out by; nothing is one task for all of it.
+    pub by: Option<Entity>,
+    pub inputs: &'static [Input],
     pub state: &'static Topic,
-    pub(crate) processors: fn() -> Vec<Box<dyn Run>>,
-    /// The kind of its events, and how one is taken.
-    pub(crate) event: &'static [u8],
-    pub(crate) take: fn(&mut Stage, &[u8], &mut Outbox) -> Result<(), Refused>,
+    pub(crate) processors: fn(&Rules) -> Vec<Box<dyn Run>>,
+}
+
+/// What those who run it may choose. What is said tells what it was.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rules {
+    pub whales: WhaleRule,
+}
+
+/// A topic that a stage reads: of a task, each partition that concerns its share is a lane.
+#[derive(Debug)]
+pub struct Input {
+    pub topic: &'static Topic,
+    pub joins: Joins,
+    /// How the events of each kind are read.
+    pub(crate) events: &'static [(Option<&'static [u8]>, Read)],
+}
+
+/// How what is read comes together with the other lanes of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joins {
+    /// Clock by clock: nothing is done before each lane of this kind has come as far. What lies between two clocks is
+    /// applied in the order of the events, or as it stands when there is but one lane.
+    ByClock,
+    /// By its own time, once the clock is past it. What has not been written by then comes at the next clock.
+    Beside,
+    /// As it comes.
+    AtOnce,
+}
+
+pub(crate) type Read = fn(&[u8]) -> Result<Event, Refused>;
+
+/// What a record says, and where it stands among the others.
+pub(crate) struct Event {
+    pub time: i64,
+    pub block: u64,
+    pub index: u32,
+    pub coin: Option<Coin>,
+    pub what: Box<dyn Any + Send>,
 }
 
 impl Definition {
-    /// A task for one partition, before anything has been restored.
-    pub fn task(&'static self, generation: Generation, partition: u32) -> Stage {
-        Stage::of(self, generation, partition)
+    /// A task for one share of the work, before anything has been restored.
+    pub fn task(&'static self, generation: Generation, share: u32) -> Stage {
+        self.task_by(&Rules::default(), generation, share)
+    }
+
+    /// The same, by other rules than where nothing is chosen.
+    pub fn task_by(&'static self, rules: &Rules, generation: Generation, share: u32) -> Stage {
+        Stage::of(self, rules, generation, share)
     }
 
     /// What the registry says of its processors.
     pub fn describe(&self) -> Vec<Description> {
-        (self.processors)().iter().map(|processor| processor.describe(self.name)).collect()
+        (self.processors)(&Rules::default()).iter().map(|processor| processor.describe(self.name)).collect()
     }
 
-    /// The topics that are partitioned as the input is, so that each task writes one partition of them.
-    pub(crate) fn written_like_the_input(&self) -> Vec<&'static Topic> {
+    /// What a task reads.
+    pub fn lanes(&'static self, generation: Generation, share: u32) -> impl Iterator<Item = (&'static Input, u32)> {
+        let partitions = move |input: &'static Input| generation.share(input.topic, self.by, share);
+        self.inputs.iter().flat_map(move |input| partitions(input).map(move |partition| (input, partition)))
+    }
+
+    /// The topics of which each task writes its own partitions, and nobody else does.
+    pub(crate) fn writes_alone(&self) -> Vec<&'static Topic> {
         let mut topics: Vec<&'static Topic> = Vec::new();
         for topic in self.describe().iter().flat_map(|processor| processor.writes) {
-            if topic.partitioned_by == self.input.partitioned_by && !topics.contains(&topic) {
+            if topic.partitioned_by.first() == self.by.as_ref() && !topics.contains(&topic) {
                 topics.push(topic);
             }
         }

@@ -1,15 +1,13 @@
 //! `liquidations` (orders) -> `liquidation-heatmap`: at which prices each coin was liquidated, in cells of price and time.
-//!
-//! The step of price follows the price: the largest of 1, 5, 10, 50… that is no more than a share of it. Each step is
-//! made of whole smaller ones, so whoever shows a stretch of time can bring its cells to one step.
 
 use alloc::vec::Vec;
 
 use schemas::liquidations::method;
-use schemas::{Amount, AmountError, Coin, Gap, HeatmapCell, Interval, LiquidationOrder, PositionSide};
+use schemas::{Amount, Coin, Gap, HeatmapCell, Interval, LiquidationOrder, PositionSide};
 use serde::{Deserialize, Serialize};
 
 use crate::liquidation_orders::sum;
+use crate::price_steps::step_around;
 use crate::processor::{Out, Tick};
 use crate::stage::GRACE_MS;
 use crate::table::{Table, TableKey};
@@ -96,28 +94,6 @@ pub fn gap(cells: &mut Table<Place, Cell>, gap: &Gap) {
         cell.news = true;
     }
 }
-
-/// The step in which a price lies: from its lowest price to the lowest of the next.
-fn step_around(px: Amount, steps: i64) -> Option<(Amount, Amount)> {
-    let step = step_of(px, steps).ok().flatten()?;
-    let low = px.over(step).and_then(|count| count.floor().times(step)).ok()?;
-    Some((low.shortest(), low.plus(step).ok()?.shortest()))
-}
-
-/// The largest of 1, 5, 10, 50… and their fractions of which the price holds so many.
-fn step_of(px: Amount, steps: i64) -> Result<Option<Amount>, AmountError> {
-    for exponent in (-SMALLEST..=SMALLEST).rev() {
-        for digit in [5, 1] {
-            let step = Amount::power_of_ten(exponent)?.times(Amount::from(digit))?;
-            if step.times(Amount::from(steps))? <= px {
-                return Ok(Some(step));
-            }
-        }
-    }
-    Ok(None)
-}
-
-const SMALLEST: i32 = 12;
 
 impl Cell {
     fn publish(&self, place: &Place, tick: &Tick) -> HeatmapCell {

@@ -29,7 +29,7 @@ pub fn tick(coins: &mut Windows<Taken>, tick: &Tick, out: &mut Out<LiquidationSt
     windows::tell(coins, tick, |bucket| {
         let Taken { long, short, largest } = bucket.value.clone();
         out.push(LiquidationStats {
-            coin: bucket.coin.clone(),
+            coin: bucket.series.clone(),
             interval: bucket.interval,
             time: bucket.start,
             long,

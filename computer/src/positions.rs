@@ -58,6 +58,17 @@ pub fn fold(held: &mut Table<(Coin, Wallet), Held>, fill: &Fill, out: &mut Out<P
         before: fill.start_position,
         after,
         known: size_known,
+        oid: fill.oid,
+        crossed: fill.crossed,
+        closed_pnl: fill.closed_pnl,
+        fee: fill.fee,
+        cost: entry.cost,
+        fee_token: fill.fee_token.clone().filter(|token| token.trim() != "USDC"),
+        liquidation: fill
+            .liquidation
+            .as_ref()
+            .filter(|it| it.liquidated_user == Some(fill.user))
+            .map(|it| it.method.clone()),
     });
 }
 
@@ -142,7 +153,7 @@ impl Held {
 }
 
 /// A fill that closes one side and opens the other pays its fee for both.
-fn share(fee: Option<Amount>, part: Option<Amount>, whole: Amount) -> Option<Amount> {
+pub(crate) fn share(fee: Option<Amount>, part: Option<Amount>, whole: Amount) -> Option<Amount> {
     let (fee, part) = (fee?, part?);
     if part == whole { Some(fee) } else { fee.times(part).ok()?.over(whole).ok() }
 }

@@ -1,4 +1,4 @@
-//! A processor: two plain functions over one table. They are function pointers, so they can capture nothing, and
+//! A processor: plain functions over what it remembers. They are function pointers, so they can capture nothing, and
 //! their types say which topics they read and write.
 
 use alloc::boxed::Box;
@@ -6,10 +6,8 @@ use alloc::vec::Vec;
 use core::any::Any;
 
 use schemas::{Gap, Message, Outbox, Topic};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use crate::table::{Table, TableKey};
+use crate::table::State;
 
 /// Where a fold puts what it has to say.
 #[derive(Debug)]
@@ -44,23 +42,26 @@ impl Tick {
 pub struct Description {
     pub stage: &'static str,
     pub name: &'static str,
-    pub reads: &'static Topic,
+    pub reads: Vec<&'static Topic>,
     /// Per event and per tick; the same topic twice when a processor has only one.
     pub writes: [&'static Topic; 2],
 }
 
-/// Reads `In`; says `A` at once and `B` at ticks.
-pub(crate) struct Processor<K, V, In, A, B> {
+/// Says `A` at once and `B` at ticks, of what it remembers in `S`.
+pub(crate) struct Processor<S, A, B> {
     name: &'static str,
-    table: Table<K, V>,
-    fold: Fold<K, V, In, A>,
-    tick: Fold<K, V, Tick, B>,
-    gap: fn(&mut Table<K, V>, &Gap),
+    state: S,
+    reads: Vec<(&'static Topic, Reads<S, A>)>,
+    tick: Fold<S, Tick, B>,
+    gap: fn(&mut S, &Gap),
     said: Out<A>,
     said_at_ticks: Out<B>,
 }
 
-type Fold<K, V, In, M> = fn(&mut Table<K, V>, &In, &mut Out<M>);
+type Fold<S, In, M> = fn(&mut S, &In, &mut Out<M>);
+
+/// A fold whose input's type is taken away: it takes what is of its kind.
+type Reads<S, A> = Box<dyn Fn(&mut S, &dyn Any, &mut Out<A>) + Send>;
 
 /// The types of a processor taken away, so that a stage is a list.
 pub(crate) trait Run: Send {
@@ -85,79 +86,93 @@ pub(crate) fn offer(processors: &mut [Box<dyn Run>], event: &dyn Any, out: &mut 
     }
 }
 
-impl<K, V, In, A, B> Processor<K, V, In, A, B>
+impl<S, A, B> Processor<S, A, B>
 where
-    K: TableKey + Send + 'static,
-    V: Default + Serialize + DeserializeOwned + Send + 'static,
-    In: Message + 'static,
+    S: State + 'static,
     A: Message + Send + 'static,
     B: Message + Send + 'static,
 {
-    pub(crate) fn boxed(
+    /// One that reads one topic.
+    pub(crate) fn boxed<In: Message + 'static>(
         name: &'static str,
-        fold: Fold<K, V, In, A>,
-        tick: Fold<K, V, Tick, B>,
-        gap: fn(&mut Table<K, V>, &Gap),
+        fold: Fold<S, In, A>,
+        tick: Fold<S, Tick, B>,
+        gap: fn(&mut S, &Gap),
     ) -> Box<dyn Run> {
-        Box::new(Self {
-            name,
-            table: Table::default(),
-            fold,
-            tick,
-            gap,
-            said: Out(Vec::new()),
-            said_at_ticks: Out(Vec::new()),
-        })
+        Self::new(name, tick, gap).reads(fold).boxed_up()
+    }
+
+    /// One that reads nothing yet.
+    pub(crate) fn new(name: &'static str, tick: Fold<S, Tick, B>, gap: fn(&mut S, &Gap)) -> Self {
+        let (said, said_at_ticks) = (Out(Vec::new()), Out(Vec::new()));
+        Self { name, state: S::default(), reads: Vec::new(), tick, gap, said, said_at_ticks }
+    }
+
+    /// With what it is told once: it is no part of what it remembers.
+    pub(crate) fn given(mut self, give: impl FnOnce(&mut S)) -> Self {
+        give(&mut self.state);
+        self
+    }
+
+    pub(crate) fn boxed_up(self) -> Box<dyn Run> {
+        Box::new(self)
+    }
+
+    pub(crate) fn reads<In: Message + 'static>(mut self, fold: Fold<S, In, A>) -> Self {
+        let fold_its_kind = move |state: &mut S, event: &dyn Any, out: &mut Out<A>| {
+            if let Some(event) = event.downcast_ref::<In>() {
+                fold(state, event, out);
+            }
+        };
+        self.reads.push((In::TOPIC, Box::new(fold_its_kind)));
+        self
     }
 }
 
-impl<K, V, In, A, B> Run for Processor<K, V, In, A, B>
+impl<S, A, B> Run for Processor<S, A, B>
 where
-    K: TableKey + Send + 'static,
-    V: Default + Serialize + DeserializeOwned + Send + 'static,
-    In: Message + 'static,
+    S: State + 'static,
     A: Message + Send + 'static,
     B: Message + Send + 'static,
 {
     fn describe(&self, stage: &'static str) -> Description {
-        Description { stage, name: self.name, reads: In::TOPIC, writes: [A::TOPIC, B::TOPIC] }
+        let mut reads: Vec<&'static Topic> = self.reads.iter().map(|(topic, _)| *topic).collect();
+        reads.dedup();
+        Description { stage, name: self.name, reads, writes: [A::TOPIC, B::TOPIC] }
     }
 
     fn fold(&mut self, event: &dyn Any, out: &mut Outbox, next: &mut [Box<dyn Run>]) {
-        if let Some(event) = event.downcast_ref::<In>() {
-            (self.fold)(&mut self.table, event, &mut self.said);
-            say(&mut self.said, out, next);
-        }
+        self.reads.iter().for_each(|(_, fold)| fold(&mut self.state, event, &mut self.said));
+        say(&mut self.said, out, next);
     }
 
     fn tick(&mut self, tick: &Tick, out: &mut Outbox, next: &mut [Box<dyn Run>]) {
-        (self.tick)(&mut self.table, tick, &mut self.said_at_ticks);
+        (self.tick)(&mut self.state, tick, &mut self.said_at_ticks);
         say(&mut self.said_at_ticks, out, next);
     }
 
     fn gap(&mut self, gap: &Gap) {
-        (self.gap)(&mut self.table, gap);
+        (self.gap)(&mut self.state, gap);
     }
 
     fn begin_tick(&mut self, tick: u64) {
-        self.table.begin_tick(tick);
+        self.state.begin_tick(tick);
     }
 
     fn save(&mut self, out: &mut Outbox, topic: &'static Topic, partition: u32) {
-        self.table.save(self.name, out.batch(topic, partition));
+        self.state.save(self.name, out.batch(topic, partition));
     }
 
     fn restore(&mut self, key: &str, value: &[u8]) -> Option<()> {
-        let key = key.strip_prefix(self.name)?.strip_prefix('|')?;
-        self.table.restore(key, value)
+        self.state.restore(self.name, key, value)
     }
 
     fn restored(&mut self, tick: u64) {
-        self.table.restored(tick);
+        self.state.restored(tick);
     }
 
     fn entries(&self) -> usize {
-        self.table.len()
+        self.state.len()
     }
 }
 

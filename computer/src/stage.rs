@@ -1,32 +1,37 @@
-//! One task of a stage: the records of one partition in, results and state out. It can be dropped at any moment and
-//! made again from what it last saved.
+//! One task of a stage: the records of its lanes in, results and state out. It can be dropped at any moment and made
+//! again from what it last saved.
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use schemas::{
-    AssetContext, Checkpoint, Clock, Fill, Gap, Generation, LateEvent, Outbox, Record, ResultClock, Topic, comes_after,
-    kind,
-};
+use schemas::{Checkpoint, Clock, Gap, Generation, Headers, Outbox, Record, ResultClock, Topic};
 
-use crate::definition::Definition;
+use crate::definition::{Definition, Joins, Rules};
+use crate::lane::{Lane, Queued, follows};
 use crate::processor::{Run, Tick, offer};
 
 /// A window closes when the clock is this far past its end; what comes later is late.
 pub const GRACE_MS: i64 = 10_000;
+
+/// What has no clock of its own is applied when the clock is this far past its time.
+pub const BESIDE_MS: i64 = 1_000;
 
 /// How often the result topics are told the time.
 const CLOCK_EVERY_MS: i64 = 1_000;
 
 pub struct Stage {
     definition: &'static Definition,
-    partition: u32,
+    generation: Generation,
+    share: u32,
+    lanes: Vec<Lane>,
     processors: Vec<Box<dyn Run>>,
-    /// Topics of which this task alone writes this partition: it says the clock there.
+    /// Topics of which this task alone writes its partitions: it says the clock there.
     told_the_time: Vec<&'static Topic>,
     checkpoint: Checkpoint,
+    set_aside: Vec<SetAside>,
+    late_beside: u64,
 }
 
 /// A record that no fold could read. The bytes will not change: it is set aside and the stream goes on.
@@ -35,92 +40,168 @@ pub struct Refused {
     pub reason: String,
 }
 
+/// One that was set aside, and where it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    pub topic: &'static Topic,
+    pub partition: u32,
+    pub offset: u64,
+    pub time: i64,
+    pub value: Vec<u8>,
+    pub reason: String,
+}
+
 impl Stage {
-    /// A task for one partition, before anything has been restored.
-    pub(crate) fn of(definition: &'static Definition, generation: Generation, partition: u32) -> Self {
+    /// A task for one share of the work, before anything has been restored.
+    pub(crate) fn of(definition: &'static Definition, rules: &Rules, generation: Generation, share: u32) -> Self {
         Self {
             definition,
-            partition,
-            processors: (definition.processors)(),
-            told_the_time: definition.written_like_the_input(),
+            generation,
+            share,
+            lanes: definition.lanes(generation, share).map(|(input, partition)| Lane::new(input, partition)).collect(),
+            processors: (definition.processors)(rules),
+            told_the_time: definition.writes_alone(),
             checkpoint: Checkpoint { generation: generation.number, ..Checkpoint::default() },
+            set_aside: Vec::new(),
+            late_beside: 0,
         }
     }
 
     /// The stage that reads `fills`.
-    pub fn coin(generation: Generation, partition: u32) -> Self {
-        Self::of(&crate::COIN, generation, partition)
+    pub fn coin(generation: Generation, share: u32) -> Self {
+        crate::COIN.task(generation, share)
     }
 
     /// The stage that reads `asset-contexts`.
-    pub fn price(generation: Generation, partition: u32) -> Self {
-        Self::of(&crate::PRICE, generation, partition)
+    pub fn price(generation: Generation, share: u32) -> Self {
+        crate::PRICE.task(generation, share)
     }
 
     pub fn name(&self) -> &'static str {
         self.definition.name
     }
 
-    pub fn input(&self) -> &'static Topic {
-        self.definition.input
-    }
-
     pub fn state(&self) -> &'static Topic {
         self.definition.state
     }
 
-    /// Applies one record of the input.
-    pub fn apply(&mut self, record: &Record<'_>, out: &mut Outbox) -> Result<(), Refused> {
-        out.inherit(record.headers);
-        let value = record.value.unwrap_or_default();
-        match record.headers.get(kind::HEADER) {
-            Some(kind::CLOCK) => self.clock(&read(value)?, out),
-            Some(kind::GAP) => self.gap(&read(value)?),
-            Some(event) if event == self.definition.event => (self.definition.take)(self, value, out)?,
-            other => {
-                let kind = String::from_utf8_lossy(other.unwrap_or_default()).into_owned();
-                return Err(Refused { reason: alloc::format!("a record of unknown kind {kind:?}") });
+    /// What this task reads, and from where: from the oldest, when nothing of it was applied yet.
+    pub fn lanes(&self) -> impl Iterator<Item = (&'static Topic, u32, Option<u64>)> {
+        let next = |lane: &Lane| self.checkpoint.next.get(&name_of(lane)).copied();
+        self.lanes.iter().map(move |lane| (lane.input.topic, lane.partition, next(lane)))
+    }
+
+    /// Whether more of a lane is needed now; where it is not, the others come first.
+    pub fn wants_more_of(&self, lane: usize) -> bool {
+        self.lanes[lane].wants_more()
+    }
+
+    /// Takes one record of a lane.
+    pub fn take(&mut self, lane: usize, offset: u64, record: &Record<'_>, out: &mut Outbox) {
+        if record.value.is_none() {
+            // That an entry of a compacted topic is gone is told by the record before.
+            return;
+        }
+        let lane = &mut self.lanes[lane];
+        let queued = lane.read(offset, record);
+        if lane.input.joins == Joins::AtOnce {
+            out.inherit(record.headers);
+            self.apply(queued, out);
+        } else {
+            lane.push(offset, queued);
+        }
+    }
+
+    /// All records of a lane before this offset have been taken.
+    pub fn has_read(&mut self, lane: usize, next: u64) {
+        self.lanes[lane].has_read(next);
+    }
+
+    /// There is nothing more of a lane for now.
+    pub fn has_all_of(&mut self, lane: usize) {
+        self.ends_at(lane, 0);
+    }
+
+    /// A lane ended here when everything that was taken of the others had been taken.
+    pub fn ends_at(&mut self, lane: usize, end: u64) {
+        let by_clock = self.lanes.iter().filter(|lane| lane.input.joins == Joins::ByClock);
+        let last =
+            by_clock.filter_map(Lane::last_clock).reduce(|last, clock| if follows(clock, last) { clock } else { last });
+        if let Some(last) = last {
+            self.lanes[lane].ends_at(end, last);
+        }
+    }
+
+    /// Applies what nothing has to be waited for any more. The lane that it waits for is given back, when somebody has
+    /// to say how far that one reaches now.
+    pub fn go_on(&mut self, out: &mut Outbox) -> Option<usize> {
+        while let Some(clock) = self.next_clock() {
+            self.apply_beside(clock, out);
+            let waits_for = self.lanes.iter().position(|lane| is_beside(lane) && !lane.is_known_to(clock));
+            if let Some(lane) = waits_for {
+                return Some(lane).filter(|lane| !self.lanes[*lane].has_a_promise());
+            }
+            self.apply_up_to(clock, out);
+        }
+        None
+    }
+
+    /// The clock that comes next, once every lane has come so far.
+    fn next_clock(&self) -> Option<Clock> {
+        let mut by_clock = self.lanes.iter().filter(|lane| lane.input.joins == Joins::ByClock);
+        let first = by_clock.next()?.first_clock()?;
+        by_clock.try_fold(first, |first, lane| {
+            lane.first_clock().map(|clock| if follows(first, clock) { clock } else { first })
+        })
+    }
+
+    /// What has no clock and is due by this one.
+    fn apply_beside(&mut self, clock: Clock, out: &mut Outbox) {
+        for at in 0..self.lanes.len() {
+            while is_beside(&self.lanes[at])
+                && let Some(queued) = self.lanes[at].take_if_by(clock.time - BESIDE_MS)
+            {
+                self.late_beside +=
+                    u64::from(queued.time().is_some_and(|time| time <= self.checkpoint.clock - BESIDE_MS));
+                self.apply(queued, out);
             }
         }
-        Ok(())
     }
 
-    pub(crate) fn take_fill(&mut self, value: &[u8], out: &mut Outbox) -> Result<(), Refused> {
-        let fill: Fill = read(value)?;
-        if fill.time < self.checkpoint.clock - GRACE_MS {
-            out.send(&LateEvent {
-                coin: fill.coin.clone(),
-                block: fill.block,
-                index: fill.index,
-                time: fill.time,
-                clock: self.checkpoint.clock,
-                fill: String::from_utf8_lossy(value).into_owned(),
-            });
-        } else {
-            offer(&mut self.processors, &fill, out);
+    fn apply_up_to(&mut self, clock: Clock, out: &mut Outbox) {
+        let (mut lanes, mut between) = (0, Vec::new());
+        for lane in self.lanes.iter_mut().filter(|lane| lane.input.joins == Joins::ByClock) {
+            lanes += 1;
+            if let Some(headers) = lane.take_up_to(clock, &mut between) {
+                out.inherit(Headers(&headers));
+            }
         }
-        Ok(())
+        if lanes > 1 {
+            between.sort_by(|one, other| one.place().cmp(&other.place()));
+            between.dedup_by(|one, other| one.is_the_hole(other));
+        }
+        between.into_iter().for_each(|queued| self.apply(queued, out));
+        self.clock(&clock, out);
     }
 
-    pub(crate) fn take_context(&mut self, value: &[u8], out: &mut Outbox) -> Result<(), Refused> {
-        let context: AssetContext = read(value)?;
-        offer(&mut self.processors, &context, out);
-        Ok(())
+    fn apply(&mut self, queued: Queued, out: &mut Outbox) {
+        match queued {
+            Queued::Event(event) => offer(&mut self.processors, &*event.what, out),
+            Queued::Late(late) => out.send(&*late),
+            Queued::Gap(gap) => self.gap(&gap, out),
+            Queued::SetAside(record) => self.set_aside.push(record),
+            Queued::Clock(..) => {}
+        }
     }
 
     fn clock(&mut self, clock: &Clock, out: &mut Outbox) {
-        if !comes_after((clock.block, 0, clock.time), (self.checkpoint.block, 0, self.checkpoint.clock)) {
-            return;
-        }
         let tick = self.advance(clock);
         let mut rest = self.processors.as_mut_slice();
         while let Some((first, next)) = rest.split_first_mut() {
             first.tick(&tick, out, next);
             rest = next;
         }
-        if tick.crosses(CLOCK_EVERY_MS) {
-            self.tell_the_time(clock, out);
-        }
+        self.tell_the_time(&tick, out);
         for processor in &mut self.processors {
             processor.begin_tick(self.checkpoint.ticks);
         }
@@ -135,15 +216,20 @@ impl Stage {
         tick
     }
 
-    fn tell_the_time(&mut self, &Clock { time, block }: &Clock, out: &mut Outbox) {
+    /// To the next stage each clock, to everybody else one a second.
+    fn tell_the_time(&mut self, tick: &Tick, out: &mut Outbox) {
+        let &Tick { time, block, .. } = tick;
         let since = self.checkpoint.since.get_or_insert(Clock { time, block });
         let clock = ResultClock { time, block, since_time: since.time, since_block: since.block };
-        for topic in &self.told_the_time {
-            out.send_clock(topic, self.partition, &clock);
+        let is_told = |topic: &Topic| is_for_a_stage(topic) || tick.crosses(CLOCK_EVERY_MS);
+        for topic in self.told_the_time.iter().filter(|topic| is_told(topic)) {
+            for partition in self.generation.share(topic, self.definition.by, self.share) {
+                out.send_clock(topic, partition, &clock);
+            }
         }
     }
 
-    fn gap(&mut self, gap: &Gap) {
+    fn gap(&mut self, gap: &Gap, out: &mut Outbox) {
         // What ended before this hole and may still be begun, by a late event, is told of the ones before it.
         let is_over = |later: &Gap| later.from_time + GRACE_MS <= self.checkpoint.clock;
         let over = self.checkpoint.holes.iter().skip(1).take_while(|later| is_over(later)).count();
@@ -152,16 +238,37 @@ impl Stage {
         for processor in &mut self.processors {
             processor.gap(gap);
         }
+        for topic in self.told_the_time.iter().filter(|topic| is_for_a_stage(topic)) {
+            for partition in self.generation.share(topic, self.definition.by, self.share) {
+                out.send_gap(topic, partition, gap);
+            }
+        }
     }
 
-    /// Adds to the outbox what brings a successor here: the changed entries, and the input position they stand for.
-    pub fn save(&mut self, input: &Topic, next: u64, out: &mut Outbox) {
+    /// What no fold could read since the last time.
+    pub fn set_aside(&mut self) -> Vec<SetAside> {
+        core::mem::take(&mut self.set_aside)
+    }
+
+    /// How many records beside the clocks came after the clock that they were due by.
+    pub fn late_beside(&self) -> u64 {
+        self.late_beside
+    }
+
+    /// Whether there is anything to save since the last time.
+    pub fn has_gone_on(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.next() != self.checkpoint.next.get(&name_of(lane)).copied())
+    }
+
+    /// Adds to the outbox what brings a successor here: the changed entries, and the places that they stand for.
+    pub fn save(&mut self, out: &mut Outbox) {
         for processor in &mut self.processors {
-            processor.save(out, self.definition.state, self.partition);
+            processor.save(out, self.definition.state, self.share);
         }
-        self.checkpoint.next.insert(input.name.to_string(), next);
+        let places = self.lanes.iter().filter_map(|lane| lane.next().map(|next| (name_of(lane), next)));
+        self.checkpoint.next = places.collect();
         let checkpoint = &self.checkpoint;
-        out.batch(self.definition.state, self.partition).push_with(
+        out.batch(self.definition.state, self.share).push_with(
             checkpoint.clock,
             &[],
             |key| key.extend_from_slice(Checkpoint::KEY),
@@ -175,7 +282,7 @@ impl Stage {
     /// Puts back one record of the state.
     pub fn restore(&mut self, key: &[u8], value: &[u8]) -> Result<(), Refused> {
         if key == Checkpoint::KEY {
-            self.checkpoint = read(value)?;
+            self.goes_on_from(parse(value)?);
             return Ok(());
         }
         let restored = core::str::from_utf8(key)
@@ -184,6 +291,15 @@ impl Stage {
         restored.ok_or_else(|| Refused {
             reason: alloc::format!("no table takes the state entry {:?}", String::from_utf8_lossy(key)),
         })
+    }
+
+    /// Where a predecessor ended.
+    pub fn goes_on_from(&mut self, checkpoint: Checkpoint) {
+        let Checkpoint { clock: time, block, ticks, .. } = checkpoint;
+        for lane in &mut self.lanes {
+            lane.goes_on(checkpoint.next.get(&name_of(lane)).copied(), (ticks > 0).then_some(Clock { time, block }));
+        }
+        self.checkpoint = checkpoint;
     }
 
     /// All of the state is back.
@@ -203,7 +319,21 @@ impl Stage {
     }
 }
 
-fn read<T: serde::de::DeserializeOwned>(value: &[u8]) -> Result<T, Refused> {
+/// What is read by another stage, of which each task has a part of its own.
+fn is_for_a_stage(topic: &Topic) -> bool {
+    topic.partitioned_by.len() > 1
+}
+
+fn is_beside(lane: &Lane) -> bool {
+    lane.input.joins == Joins::Beside
+}
+
+/// How a lane is called in the state.
+fn name_of(lane: &Lane) -> String {
+    alloc::format!("{}/{}", lane.input.topic.name, lane.partition)
+}
+
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(value: &[u8]) -> Result<T, Refused> {
     serde_json::from_slice(value).map_err(|error| Refused { reason: error.to_string() })
 }
 

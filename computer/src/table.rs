@@ -1,6 +1,7 @@
 //! A keyed table that knows which of its entries changed: since the last tick, for what is said once per tick, and
 //! since the last commit, because those entries are the changelog.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::hash::Hash;
@@ -8,7 +9,7 @@ use core::hash::Hash;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry as Slot;
-use schemas::{Batch, Coin, Interval, PositionSide, Wallet};
+use schemas::Batch;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -93,25 +94,33 @@ impl<K: TableKey, V: Default> Table<K, V> {
         keys.sort_unstable();
         keys
     }
+}
 
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
+/// What a processor remembers: a table, or a table and more of them: `(A, (B, C))`.
+pub(crate) trait State: Default + Send {
     /// From here on changes belong to this tick.
-    pub(crate) fn begin_tick(&mut self, tick: u64) {
+    fn begin_tick(&mut self, tick: u64);
+    /// Writes what changed since the last commit, under this name.
+    fn save(&mut self, name: &str, changelog: &mut Batch);
+    /// Puts back one entry of the changelog; `None` when it is not one of this name.
+    fn restore(&mut self, name: &str, key: &str, value: &[u8]) -> Option<()>;
+    /// All entries are back: what changed in the running tick has still to be said.
+    fn restored(&mut self, tick: u64);
+    fn len(&self) -> usize;
+}
+
+impl<K, V> State for Table<K, V>
+where
+    K: TableKey + Send,
+    V: Default + Serialize + DeserializeOwned + Send,
+{
+    fn begin_tick(&mut self, tick: u64) {
         self.tick = tick;
         self.touched.clear();
     }
-}
 
-impl<K: TableKey, V: Default + Serialize + DeserializeOwned> Table<K, V> {
-    /// Writes what changed since the last commit: `table|key` with `[tick, value]`, or a tombstone.
-    pub(crate) fn save(&mut self, name: &str, changelog: &mut Batch) {
+    /// `name|key` with `[tick, value]`, or a tombstone.
+    fn save(&mut self, name: &str, changelog: &mut Batch) {
         for key in self.unsaved.drain(..) {
             let write_key = |out: &mut Vec<u8>| {
                 out.extend_from_slice(name.as_bytes());
@@ -136,70 +145,56 @@ impl<K: TableKey, V: Default + Serialize + DeserializeOwned> Table<K, V> {
         }
     }
 
-    /// Puts back one entry of the changelog; `None` when it is not one.
-    pub(crate) fn restore(&mut self, key: &str, value: &[u8]) -> Option<()> {
-        let key = K::read(key)?;
+    fn restore(&mut self, name: &str, key: &str, value: &[u8]) -> Option<()> {
+        let key = K::read(key.strip_prefix(name)?.strip_prefix('|')?)?;
         let (tick, value) = serde_json::from_slice(value).ok()?;
         self.entries.insert(key, Entry { value, tick, saved: true });
         Some(())
     }
 
-    /// All entries are back: what changed in the running tick has still to be said.
-    pub(crate) fn restored(&mut self, tick: u64) {
+    fn restored(&mut self, tick: u64) {
         self.tick = tick;
         self.touched =
             self.entries.iter().filter(|(_, entry)| entry.tick == tick).map(|(key, _)| key.clone()).collect();
     }
-}
 
-impl TableKey for Coin {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.as_str().as_bytes());
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        Some(Self::new(text))
+    fn len(&self) -> usize {
+        self.entries.len()
     }
 }
 
-/// One wallet's holding in one coin.
-impl TableKey for (Coin, Wallet) {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.0.as_str().as_bytes());
-        out.push(b'|');
-        out.extend_from_slice(&self.1.text());
+/// The second one is saved under the name with a stroke.
+/// Pairs nest to the right: so each table has a name of its own.
+impl<K, V, B> State for (Table<K, V>, B)
+where
+    K: TableKey + Send,
+    V: Default + Serialize + DeserializeOwned + Send,
+    B: State,
+{
+    fn begin_tick(&mut self, tick: u64) {
+        self.0.begin_tick(tick);
+        self.1.begin_tick(tick);
     }
 
-    fn read(text: &str) -> Option<Self> {
-        let (coin, wallet) = text.rsplit_once('|')?;
-        Some((Coin::new(coin), wallet.parse().ok()?))
+    fn save(&mut self, name: &str, changelog: &mut Batch) {
+        self.0.save(name, changelog);
+        self.1.save(&second(name), changelog);
+    }
+
+    fn restore(&mut self, name: &str, key: &str, value: &[u8]) -> Option<()> {
+        self.0.restore(name, key, value).or_else(|| self.1.restore(&second(name), key, value))
+    }
+
+    fn restored(&mut self, tick: u64) {
+        self.0.restored(tick);
+        self.1.restored(tick);
+    }
+
+    fn len(&self) -> usize {
+        self.0.len() + self.1.len()
     }
 }
 
-/// One coin's buckets of one interval.
-impl TableKey for (Coin, Interval) {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.0.as_str().as_bytes());
-        out.push(b'|');
-        out.extend_from_slice(self.1.name().as_bytes());
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let (coin, interval) = text.rsplit_once('|')?;
-        Some((Coin::new(coin), interval.parse().ok()?))
-    }
-}
-
-/// One side of a coin.
-impl TableKey for (Coin, PositionSide) {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.0.as_str().as_bytes());
-        out.push(b'|');
-        out.extend_from_slice(self.1.name().as_bytes());
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let (coin, side) = text.rsplit_once('|')?;
-        Some((Coin::new(coin), PositionSide::named(side)?))
-    }
+fn second(name: &str) -> String {
+    [name, "'"].concat()
 }

@@ -33,7 +33,7 @@ pub fn tick(coins: &mut Windows<Flow>, tick: &Tick, out: &mut Out<TakerFlow>) {
     windows::tell(coins, tick, |bucket| {
         let Flow { bought, sold } = bucket.value;
         out.push(TakerFlow {
-            coin: bucket.coin.clone(),
+            coin: bucket.series.clone(),
             interval: bucket.interval,
             time: bucket.start,
             buy_notional: bought.notional,

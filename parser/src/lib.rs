@@ -64,7 +64,7 @@ pub fn sources() -> [Source; 6] {
         Source {
             name: "info",
             state: &topics::STATE_PARSER_INFO,
-            about: "the info endpoint, asked within its budget: what the accounts of the largest wallets are worth, hold, move and pay, and what named ones trade",
+            about: "the info endpoint, asked within its budget: what the accounts of the largest wallets are worth, hold, move and pay, what named ones trade, and the exchange's own candles",
         },
         Source {
             name: "public-feed",

@@ -7,11 +7,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Keeps, Text, Topic, Wallet, partition_of};
+use crate::{Amount, Coin, Entity, Keeps, Text, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "account-states",
-    partitioned_by: Some("wallet"),
+    partitioned_by: &[Entity::Wallet],
     key: "wallet|dex",
     keeps: Keeps::LastPerKey { hours: 24, mib: 512 },
     about: "the account of each followed wallet as the exchange wrote it: balance, margin, positions, liquidation prices",

@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Keeps, Topic, partition_of};
+use crate::{Amount, Coin, Entity, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "asset-contexts",
-    partitioned_by: Some("coin"),
+    partitioned_by: &[Entity::Coin],
     key: "coin",
     keeps: Keeps::Recent { hours: 24, mib: 512 },
     about: "each market's context as the exchange published it: mark, oracle, mid, funding, open interest",

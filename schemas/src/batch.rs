@@ -31,6 +31,8 @@ pub struct Record<'a> {
 pub struct Headers<'a>(pub &'a [u8]);
 
 const HEAD: usize = 20;
+/// So much memory is kept for what comes next.
+const KEPT_BYTES: usize = 64 * 1024;
 const TOMBSTONE: u32 = u32::MAX;
 
 impl Batch {
@@ -72,8 +74,10 @@ impl Batch {
         self.last_time
     }
 
+    /// What a large one took is given back.
     pub fn clear(&mut self) {
         self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES);
         self.count = 0;
     }
 

@@ -10,7 +10,7 @@ use crate::{Keeps, Topic};
 
 pub static TOPIC: Topic = Topic {
     name: "dead-letters",
-    partitioned_by: None,
+    partitioned_by: &[],
     key: "source and position",
     keeps: Keeps::Recent { hours: 720, mib: 256 },
     about: "bytes that could not be parsed, exactly, with source, position, reason and attempt",

@@ -10,7 +10,7 @@ use crate::{Keeps, Text, Topic};
 
 pub static TOPIC: Topic = Topic {
     name: "feed-status",
-    partitioned_by: None,
+    partitioned_by: &[],
     key: "source",
     keeps: Keeps::Recent { hours: 720, mib: 64 },
     about: "sources that were connected, lost or silent, and what of them is or may be missing: blocks, or stretches of time",

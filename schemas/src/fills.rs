@@ -8,11 +8,11 @@ use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Hash, Keeps, Text, Topic, Wallet, partition_of};
+use crate::{Amount, Coin, Entity, Hash, Keeps, Text, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "fills",
-    partitioned_by: Some("coin"),
+    partitioned_by: &[Entity::Coin],
     key: "coin",
     keeps: Keeps::Recent { hours: 168, mib: 1024 },
     about: "every leg of every trade as the source wrote it, with clock and gap records in the same order",
@@ -21,7 +21,7 @@ pub static TOPIC: Topic = Topic {
 /// What was found after the tape had gone on: the same records, in their own order, beside the live ones.
 pub static HISTORY: Topic = Topic {
     name: "fills-history",
-    partitioned_by: Some("coin"),
+    partitioned_by: &[Entity::Coin],
     key: "coin",
     keeps: Keeps::Recent { hours: 720, mib: 1024 },
     about: "fills that were found after `fills` had gone on without them: gaps that were healed, imports of older hours, and those of named wallets where nobody gives everybody's",
@@ -150,7 +150,7 @@ pub struct Gap {
 }
 
 /// What is booked like a fill although nobody traded; two legs or one, at a price that no book has had.
-const NO_TRADES: [&str; 7] = [
+pub(crate) const NO_TRADES: [&str; 7] = [
     "Spot Dust Conversion",
     "Net Child Vaults",
     "Settlement",

@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Coin, Keeps, Topic, partition_of};
+use crate::{Coin, Entity, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "late-events",
-    partitioned_by: Some("coin"),
+    partitioned_by: &[Entity::Coin],
     key: "block-index of the fill",
     keeps: Keeps::Recent { hours: 720, mib: 64 },
     about: "fills older than the clock less the grace, as they were, with the clock that had passed them",

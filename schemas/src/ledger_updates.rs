@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::message::Message;
-use crate::{Hash, Keeps, Topic, Wallet, partition_of};
+use crate::{Entity, Hash, Keeps, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "ledger-updates",
-    partitioned_by: Some("wallet"),
+    partitioned_by: &[Entity::Wallet],
     key: "wallet",
     keeps: Keeps::Recent { hours: 720, mib: 512 },
     about: "what changes an account besides its fills, as the source wrote it: deposits, withdrawals, transfers, funding",

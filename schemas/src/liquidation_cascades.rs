@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Keeps, PositionSide, Topic, partition_of};
+use crate::{Amount, Coin, Entity, Keeps, PositionSide, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "liquidation-cascades",
-    partitioned_by: Some("coin"),
+    partitioned_by: &[Entity::Coin],
     key: "coin|side|first block",
     keeps: Keeps::RecentPerKey { hours: 720, mib: 64 },
     about: "bursts in which five accounts or more of one side of a coin were liquidated, with less than ten seconds between one order and the next",

@@ -7,11 +7,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Interval, Keeps, Topic, partition_of};
+use crate::{Amount, Coin, Entity, Interval, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "liquidation-heatmap",
-    partitioned_by: Some("coin"),
+    partitioned_by: &[Entity::Coin],
     key: "coin|interval|bucket|lowest price",
     keeps: Keeps::RecentPerKey { hours: 720, mib: 256 },
     about: "what was liquidated per coin, interval and step of price; no cell where nothing was liquidated",

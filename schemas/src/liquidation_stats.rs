@@ -8,11 +8,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Interval, Keeps, PositionSide, Text, Topic, Wallet, partition_of};
+use crate::{Amount, Coin, Entity, Interval, Keeps, PositionSide, Text, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "liquidation-stats",
-    partitioned_by: Some("coin"),
+    partitioned_by: &[Entity::Coin],
     key: "coin|interval|bucket",
     keeps: Keeps::RecentPerKey { hours: 720, mib: 256 },
     about: "what was liquidated per coin and interval, by side and method, with the largest order; none where nothing was liquidated",

@@ -8,11 +8,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Keeps, PositionSide, Text, Topic, Wallet, partition_of};
+use crate::{Amount, Coin, Entity, Keeps, PositionSide, Text, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "liquidations",
-    partitioned_by: Some("coin"),
+    partitioned_by: &[Entity::Coin],
     key: "`order`|coin|wallet|block|method, or `episode`|coin|wallet|first block|side",
     keeps: Keeps::RecentPerKey { hours: 720, mib: 256 },
     about: "liquidation orders as they happen, and the episodes they belong to: as they grow, and once `final`",

@@ -1,4 +1,5 @@
-//! `long-short-ratios`: how many accounts stand on each side of a coin, per interval: as it forms, and once `final`.
+//! `long-short-ratios`: how many accounts stand on each side of a coin, of all, of those with the largest positions and
+//! of each size; of the latter two also how much they hold. Per interval: as it forms, and once `final`.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -6,31 +7,46 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Interval, Keeps, Topic, partition_of};
+use crate::{Amount, Coin, Entity, Interval, Keeps, RatioKind, SizeCohort, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "long-short-ratios",
-    partitioned_by: Some("coin"),
-    key: "coin|interval|bucket",
+    partitioned_by: &[Entity::Coin],
+    key: "coin|kind|cohort|interval|bucket",
     keeps: Keeps::RecentPerKey { hours: 720, mib: 256 },
-    about: "long and short accounts per coin and interval, provisional each second and final once",
+    about: "long and short accounts and sizes per coin, kind, cohort and interval, provisional each second and final once",
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LongShortRatio {
     pub coin: Coin,
+    pub kind: RatioKind,
+    /// Absent where the kind is not by size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cohort: Option<SizeCohort>,
     pub interval: Interval,
     /// Start of the bucket.
     pub time: i64,
+    /// How many accounts count here: all that have a position, or as many as belong to the cohort.
+    pub accounts: u64,
+    /// How many had a position when the cohort was fixed, at the beginning of the hour; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_accounts: Option<u64>,
     /// Accounts at the bucket's end, or so far.
     pub long_accounts: u64,
     pub short_accounts: u64,
-    /// Shares of the accounts with a position; absent when there are none.
+    /// What they hold, at the bucket's end or so far, where the kind is of positions. Both sides have one price: the
+    /// ratio of sizes is that of their worth. Absent also when it is too large for an exact decimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long_size: Option<Amount>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short_size: Option<Amount>,
+    /// Shares of what the kind counts, accounts or sizes; absent when there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub long_ratio: Option<Amount>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub short_ratio: Option<Amount>,
-    /// Long accounts over short accounts within the bucket; each absent when nobody was short at that moment.
+    /// Long over short within the bucket; each absent when nobody was short at that moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<Amount>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,8 +69,9 @@ impl Message for LongShortRatio {
     const SCHEMA: &'static str = "long-short-ratio/1";
 
     fn write_key(&self, key: &mut Vec<u8>) {
-        key.extend_from_slice(self.coin.as_str().as_bytes());
-        key.extend_from_slice(format!("|{}|{}", self.interval, self.time).as_bytes());
+        let Self { coin, kind, interval, time, .. } = self;
+        let cohort = self.cohort.map_or("", SizeCohort::name);
+        key.extend_from_slice(format!("{coin}|{kind}|{cohort}|{interval}|{time}").as_bytes());
     }
 
     fn partition(&self, partitions: u32) -> u32 {

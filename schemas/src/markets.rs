@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Keeps, Topic, partition_of};
+use crate::{Amount, Coin, Entity, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "markets",
-    partitioned_by: Some("coin"),
+    partitioned_by: &[Entity::Coin],
     key: "coin",
     keeps: Keeps::LastPerKey { hours: 168, mib: 64 },
     about: "each market's terms: size decimals, maximum leverage, margin tiers, listed or not",

@@ -14,10 +14,14 @@ pub trait Message: Serialize {
     /// What the `kind` header says, on a topic of several types.
     const KIND: Option<&'static [u8]> = None;
 
+    /// Of a topic that is partitioned by two things: whether everybody who reads what is written by the first is told,
+    /// in partition after partition from the first one on.
+    const TO_ALL_READERS: bool = false;
+
     /// Writes the record key: what compaction keeps the last one of.
     fn write_key(&self, key: &mut Vec<u8>);
 
-    /// The partition, of so many.
+    /// The partition, of so many for each thing that the topic is partitioned by.
     fn partition(&self, partitions: u32) -> u32;
 
     /// Event time, in milliseconds UTC.

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::message::{Message, write_json};
-use crate::{Batch, Generation, Headers, ResultClock, Topic, kind};
+use crate::{Batch, Gap, Generation, Headers, ResultClock, Topic, kind};
 
 #[derive(Debug)]
 pub struct Outbox {
@@ -39,7 +39,7 @@ impl Outbox {
     }
 
     pub fn send<M: Message>(&mut self, message: &M) {
-        let partition = message.partition(self.generation.partitions(M::TOPIC));
+        let partition = message.partition(self.generation.partitions);
         let mut headers = core::mem::take(&mut self.headers);
         headers.clear();
         Headers::write(&mut headers, "schema", M::SCHEMA.as_bytes());
@@ -47,12 +47,13 @@ impl Outbox {
             Headers::write(&mut headers, kind::HEADER, kind);
         }
         headers.extend_from_slice(&self.inherited);
-        let batch = self.batch(M::TOPIC, partition);
-        message.append_to(batch, &headers);
+        for partition in partition..partition + if M::TO_ALL_READERS { self.generation.partitions } else { 1 } {
+            message.append_to(self.batch(M::TOPIC, partition), &headers);
+        }
         if message.ends_its_key() {
             let mut key = Vec::new();
             message.write_key(&mut key);
-            batch.push(message.time(), &key, None, &headers);
+            self.batch(M::TOPIC, partition).push(message.time(), &key, None, &headers);
         }
         self.headers = headers;
     }
@@ -65,6 +66,15 @@ impl Outbox {
         headers.extend_from_slice(&self.inherited);
         let write_key = |key: &mut Vec<u8>| key.extend_from_slice(ResultClock::KEY);
         self.batch(topic, partition).push_with(clock.time, &headers, write_key, |value| write_json(value, clock));
+    }
+
+    /// Says a hole in one partition of a topic that another stage reads.
+    pub fn send_gap(&mut self, topic: &'static Topic, partition: u32, gap: &Gap) {
+        let mut headers = Vec::new();
+        Headers::write(&mut headers, "schema", b"gap/1");
+        Headers::write(&mut headers, kind::HEADER, kind::GAP);
+        let write_key = |key: &mut Vec<u8>| key.extend_from_slice(kind::GAP);
+        self.batch(topic, partition).push_with(gap.to_time, &headers, write_key, |value| write_json(value, gap));
     }
 
     pub fn batch(&mut self, topic: &'static Topic, partition: u32) -> &mut Batch {

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
 use crate::position_changes::holding_key;
-use crate::{Amount, Coin, Keeps, Topic, Wallet, partition_of};
+use crate::{Amount, Coin, Entity, Keeps, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "positions",
-    partitioned_by: Some("coin"),
+    partitioned_by: &[Entity::Coin],
     key: "coin|wallet",
     keeps: Keeps::LastPerKey { hours: 168, mib: 512 },
     about: "each open position, and the flat one that ends it",

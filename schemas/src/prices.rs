@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Keeps, Topic, partition_of};
+use crate::{Amount, Coin, Entity, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "prices",
-    partitioned_by: Some("coin"),
+    partitioned_by: &[Entity::Coin],
     key: "coin",
     keeps: Keeps::LastPerKey { hours: 24, mib: 128 },
     about: "the latest mark, oracle and mid price of each market, funding and open interest",

@@ -5,7 +5,7 @@ use crate::{Keeps, Topic};
 
 pub static NODE_FILLS: Topic = Topic {
     name: "raw.node-fills",
-    partitioned_by: None,
+    partitioned_by: &[],
     key: "hour and byte offset of the line",
     keeps: Keeps::Recent { hours: 72, mib: 1024 },
     about: "lines of the node's `node_fills_by_block` files, byte for byte; a long one in parts (header `part`)",
@@ -13,7 +13,7 @@ pub static NODE_FILLS: Topic = Topic {
 
 pub static MISC_EVENTS: Topic = Topic {
     name: "raw.misc-events",
-    partitioned_by: None,
+    partitioned_by: &[],
     key: "hour and byte offset of the line",
     keeps: Keeps::Recent { hours: 72, mib: 512 },
     about: "lines of the node's `misc_events` files, byte for byte; a long one in parts (header `part`)",
@@ -21,7 +21,7 @@ pub static MISC_EVENTS: Topic = Topic {
 
 pub static INFO: Topic = Topic {
     name: "raw.info",
-    partitioned_by: None,
+    partitioned_by: &[],
     key: "the request",
     keeps: Keeps::Recent { hours: 24, mib: 512 },
     about: "replies of the info endpoint that facts were made of, byte for byte; a long one in parts (header `part`)",
@@ -29,7 +29,7 @@ pub static INFO: Topic = Topic {
 
 pub static PUBLIC_FEED: Topic = Topic {
     name: "raw.public-feed",
-    partitioned_by: None,
+    partitioned_by: &[],
     key: "connection and number of the frame",
     keeps: Keeps::Recent { hours: 24, mib: 512 },
     about: "frames of the public WebSocket that facts were made of, byte for byte; a long one in parts (header `part`)",

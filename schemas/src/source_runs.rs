@@ -10,7 +10,7 @@ use crate::{Keeps, Text, Topic};
 
 pub static TOPIC: Topic = Topic {
     name: "source-runs",
-    partitioned_by: None,
+    partitioned_by: &[],
     key: "source|stream|started",
     keeps: Keeps::LastPerKey { hours: 720, mib: 64 },
     about: "each run of a source, once a second while it works and once when it ends: frames, facts, duplicates, gaps, cursor",

@@ -7,11 +7,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::write_json;
-use crate::{Batch, Clock, Gap, Keeps, Topic};
+use crate::{Batch, Clock, Entity, Gap, Keeps, Topic};
 
 pub static PARSER: Topic = Topic {
     name: "state.parser",
-    partitioned_by: None,
+    partitioned_by: &[],
     key: "`market`",
     keeps: Keeps::State,
     about: "which market all facts come from: written by the first parser, for all",
@@ -19,7 +19,7 @@ pub static PARSER: Topic = Topic {
 
 pub static PARSER_NODE_FILLS: Topic = Topic {
     name: "state.parser.node-fills",
-    partitioned_by: None,
+    partitioned_by: &[],
     key: "`cursor`, or `import`",
     keeps: Keeps::State,
     about: "how far the node's fill files have been read, and what imports have brought",
@@ -27,7 +27,7 @@ pub static PARSER_NODE_FILLS: Topic = Topic {
 
 pub static PARSER_MISC_EVENTS: Topic = Topic {
     name: "state.parser.misc-events",
-    partitioned_by: None,
+    partitioned_by: &[],
     key: "`cursor`, or `import`",
     keeps: Keeps::State,
     about: "how far the node's files of other events have been read, and what imports have brought",
@@ -35,15 +35,15 @@ pub static PARSER_MISC_EVENTS: Topic = Topic {
 
 pub static PARSER_INFO: Topic = Topic {
     name: "state.parser.info",
-    partitioned_by: None,
-    key: "`budget`, or wallet|what is asked",
+    partitioned_by: &[],
+    key: "`budget`, wallet|what is asked, or coin|`candles`",
     keeps: Keeps::State,
-    about: "what was asked of the info endpoint lately, which wallets are followed and how far their ledgers and fills were read",
+    about: "what was asked of the info endpoint lately, which wallets are followed and how far their ledgers and fills, and the markets' candles, were read",
 };
 
 pub static PARSER_META: Topic = Topic {
     name: "state.parser.meta",
-    partitioned_by: None,
+    partitioned_by: &[],
     key: "coin, `dex|`dex, or `spot|`",
     keeps: Keeps::State,
     about: "the terms of each market as last published; each dex's coins in the order in which the exchange lists them, and spot's",
@@ -51,7 +51,7 @@ pub static PARSER_META: Topic = Topic {
 
 pub static PARSER_PUBLIC_FEED: Topic = Topic {
     name: "state.parser.public-feed",
-    partitioned_by: None,
+    partitioned_by: &[],
     key: "`cursor`, or coin",
     keeps: Keeps::State,
     about: "what of the public feed was published last: the latest trades and the context of each coin",
@@ -59,25 +59,49 @@ pub static PARSER_PUBLIC_FEED: Topic = Topic {
 
 pub static COIN: Topic = Topic {
     name: "state.coin",
-    partitioned_by: Some("coin"),
+    partitioned_by: &[Entity::Coin],
     key: "`checkpoint`, or table|entry",
     keeps: Keeps::State,
-    about: "the tables of the coin stage and the input position they stand for",
+    about: "the tables of the coin stage and the places they stand for",
 };
 
 pub static PRICE: Topic = Topic {
     name: "state.price",
-    partitioned_by: Some("coin"),
+    partitioned_by: &[Entity::Coin],
     key: "`checkpoint`, or table|entry",
     keeps: Keeps::State,
-    about: "the tables of the price stage and the input position they stand for",
+    about: "the tables of the price stage and the places they stand for",
+};
+
+pub static WALLET: Topic = Topic {
+    name: "state.wallet",
+    partitioned_by: &[Entity::Wallet],
+    key: "`checkpoint`, or table|entry",
+    keeps: Keeps::State,
+    about: "the tables of the wallet stage and the places they stand for",
+};
+
+pub static MARKET: Topic = Topic {
+    name: "state.market",
+    partitioned_by: &[Entity::Coin],
+    key: "`checkpoint`, or table|entry",
+    keeps: Keeps::State,
+    about: "the tables of the market stage and the places they stand for",
+};
+
+pub static WHOLE: Topic = Topic {
+    name: "state.whole",
+    partitioned_by: &[],
+    key: "`checkpoint`, or table|entry",
+    keeps: Keeps::State,
+    about: "the tables of the stage that sums up the whole market and the places they stand for",
 };
 
 /// How far a task has come: a record of the same commit as everything it made of that input.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     pub generation: u32,
-    /// Next offset to read, per input topic.
+    /// Next offset to read, per topic and partition.
     pub next: BTreeMap<String, u64>,
     /// The last clock that was applied: a time and a block.
     pub clock: i64,

@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Interval, Keeps, Topic, partition_of};
+use crate::{Amount, Coin, Entity, Interval, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "taker-flow",
-    partitioned_by: Some("coin"),
+    partitioned_by: &[Entity::Coin],
     key: "coin|interval|bucket",
     keeps: Keeps::RecentPerKey { hours: 720, mib: 256 },
     about: "what takers bought and sold per coin and interval, provisional each second and final once; none where nothing was traded",

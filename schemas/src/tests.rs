@@ -14,10 +14,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
-    AccountState, AssetContext, Candle, Checkpoint, Clock, Coin, Cursor, DeadLetter, FeedStatus, Fill, Gap,
-    HeatmapCell, LateEvent, LedgerUpdate, LiquidationCascade, LiquidationEpisode, LiquidationOrder, LiquidationStats,
-    LongShortRatio, Market, MarketMark, Mid, Position, PositionChange, Price, ResultClock, SourceRun, TOPICS,
-    TakerFlow, Topic, Trade,
+    Account, AccountState, AssetContext, Candle, Checkpoint, Clock, Coin, Cursor, DeadLetter, ExchangeCandle,
+    FeedStatus, Fill, Gap, HeatmapCell, LateEvent, LedgerUpdate, LiquidationCascade, LiquidationEpisode,
+    LiquidationMap, LiquidationOrder, LiquidationStats, LongShortRatio, Market, MarketMark, MarketState, Mid, Position,
+    PositionChange, PositionRisk, Price, ResultClock, SourceRun, TOPICS, TakerFlow, Topic, Trade, WalletDistribution,
+    WalletSum, WalletSummary, WhaleActivity, WhaleWatch,
 };
 
 /// What the type makes of an example: the value that it would write again, or why it refuses.
@@ -33,38 +34,62 @@ fn reading_of(topic: &Topic, case: &str) -> Reading {
         ("mids", _) => again::<Mid>,
         ("account-states", _) => again::<AccountState>,
         ("ledger-updates", _) => again::<LedgerUpdate>,
+        ("exchange-candles", _) => again::<ExchangeCandle>,
         ("source-runs", _) => again::<SourceRun>,
         ("feed-status", _) => again::<FeedStatus>,
         ("state.parser.meta", "listing") => again::<Vec<Coin>>,
         ("markets" | "state.parser.meta", _) => again::<Market>,
         ("dead-letters", _) => again::<DeadLetter>,
-        ("position-changes", _) => again::<PositionChange>,
+        ("position-changes", "market") => again::<MarketState>,
+        ("position-changes", "gap") => again::<Gap>,
         (
-            "positions"
+            "position-changes"
+            | "positions"
             | "long-short-ratios"
             | "liquidations"
             | "liquidation-stats"
             | "liquidation-cascades"
             | "liquidation-heatmap"
+            | "liquidation-map"
             | "candles"
-            | "taker-flow",
+            | "taker-flow"
+            | "wallet-summaries"
+            | "wallet-sums"
+            | "wallet-distribution"
+            | "whale-activities",
             "clock",
         ) => again::<ResultClock>,
+        ("position-changes", _) => again::<PositionChange>,
+        ("accounts", "clock") => again::<ResultClock>,
+        ("accounts", _) => again::<Account>,
+        ("position-risks", "clock") => again::<ResultClock>,
+        ("position-risks", "gap") => again::<Gap>,
+        ("position-risks", _) => again::<PositionRisk>,
         ("positions", _) => again::<Position>,
         ("long-short-ratios", _) => again::<LongShortRatio>,
         ("liquidation-stats", _) => again::<LiquidationStats>,
         ("liquidation-cascades", _) => again::<LiquidationCascade>,
         ("liquidation-heatmap", _) => again::<HeatmapCell>,
+        ("liquidation-map", _) => again::<LiquidationMap>,
         ("candles", _) => again::<Candle>,
         ("taker-flow", _) => again::<TakerFlow>,
+        ("wallet-summaries", _) => again::<WalletSummary>,
+        ("wallet-sums", _) => again::<WalletSum>,
+        ("wallet-distribution", _) => again::<WalletDistribution>,
         ("liquidations", "order") => again::<LiquidationOrder>,
         ("liquidations", "episode") => again::<LiquidationEpisode>,
+        ("whale-activities", _) => again::<WhaleActivity>,
+        ("whale-watches", _) => again::<WhaleWatch>,
         ("prices", _) => again::<Price>,
         ("late-events", _) => again::<LateEvent>,
         ("state.parser", _) => again::<MarketMark>,
         ("state.parser.node-fills", _) => again::<Cursor>,
-        ("state.coin" | "state.price", "checkpoint") => again::<Checkpoint>,
-        ("state.coin" | "state.price", "entry") => again::<(u64, Value)>,
+        ("state.coin" | "state.price" | "state.wallet" | "state.market" | "state.whole", "checkpoint") => {
+            again::<Checkpoint>
+        }
+        ("state.coin" | "state.price" | "state.wallet" | "state.market" | "state.whole", "entry") => {
+            again::<(u64, Value)>
+        }
         (name, _) if is_opaque(name) => again::<Value>,
         (topic, case) => panic!("no type is tied to {topic}/{case}"),
     }
@@ -108,8 +133,8 @@ fn type_schema_and_examples_agree() {
 }
 
 /// Fields of facts that are kept on the topic and that no fold reads.
-const UNREAD: [&str; 8] =
-    ["priorityGas", "newThing", "cloid", "builder", "builderFee", "deployerFee", "impactPxs", "dayBaseVlm"];
+const UNREAD: [&str; 9] =
+    ["priorityGas", "newThing", "cloid", "builder", "builderFee", "deployerFee", "impactPxs", "dayBaseVlm", "T"];
 
 /// What is written again is what was read; only fields that the type does not know, or that are null, may be left out.
 fn agree(case: &str, example: &Value, written: &Value) {
@@ -149,7 +174,9 @@ fn both_refuse_what_is_missing(
         let mut wrong = example.clone();
         wrong[name] = Value::Array(Vec::new());
         let by_type = read(&format!("{wrong}")).is_ok();
-        if !["margin_tiers", "assetPositions", "delta", "open_gaps", "holes"].contains(&name.as_str()) {
+        if !["margin_tiers", "assetPositions", "delta", "open_gaps", "holes", "drifted", "pooled", "bins", "tiers"]
+            .contains(&name.as_str())
+        {
             assert!(!by_type, "{case}: the type takes an array as {name}");
             assert!(!schema.is_valid(&wrong), "{case}: the schema takes an array as {name}");
         }

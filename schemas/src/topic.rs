@@ -8,12 +8,30 @@ use alloc::string::String;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Topic {
     pub name: &'static str,
-    /// What the partition is chosen by; `None` is a topic of one partition.
-    pub partitioned_by: Option<&'static str>,
+    /// What the partition is chosen by; nothing is a topic of one partition. By two, it is the first one's times their
+    /// count plus the second one's: what tasks of the first write and tasks of the second read, so that of a partition
+    /// there is one writer and one reader.
+    pub partitioned_by: &'static [Entity],
     /// The record key, in words.
     pub key: &'static str,
     pub keeps: Keeps,
     pub about: &'static str,
+}
+
+/// What work is shared out by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entity {
+    Coin,
+    Wallet,
+}
+
+impl Entity {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Coin => "coin",
+            Self::Wallet => "wallet",
+        }
+    }
 }
 
 /// What stays of a topic.
@@ -46,7 +64,16 @@ impl Generation {
     }
 
     pub fn partitions(self, topic: &Topic) -> u32 {
-        if topic.partitioned_by.is_some() { self.partitions } else { 1 }
+        topic.partitioned_by.iter().map(|_| self.partitions).product()
+    }
+
+    /// The partitions of a topic that concern one share of the work: all of them, when it is not partitioned by that, or
+    /// when the work is not shared out.
+    pub fn share(self, topic: &Topic, by: Option<Entity>, task: u32) -> impl Iterator<Item = u32> {
+        let place = topic.partitioned_by.iter().rev().position(|entity| Some(*entity) == by);
+        let unit = place.map(|place| (0..place).map(|_| self.partitions).product::<u32>());
+        (0..self.partitions(topic))
+            .filter(move |partition| unit.is_none_or(|unit| partition / unit % self.partitions == task))
     }
 }
 
@@ -78,7 +105,25 @@ fn murmur2(data: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
+
+    #[test]
+    fn of_each_partition_there_is_one_writer_and_one_reader() {
+        let by = |partitioned_by| Topic { name: "", partitioned_by, key: "", keeps: Keeps::State, about: "" };
+        let generation = Generation { number: 1, partitions: 3 };
+        let share = |topic: &Topic, entity, task| generation.share(topic, entity, task).collect::<Vec<_>>();
+        let both = by(&[Entity::Coin, Entity::Wallet]);
+        assert_eq!(generation.partitions(&both), 9);
+        assert_eq!(share(&both, Some(Entity::Coin), 1), [3, 4, 5], "what the second one writes");
+        assert_eq!(share(&both, Some(Entity::Wallet), 1), [1, 4, 7], "what the second one reads");
+        assert_eq!(share(&by(&[Entity::Coin]), Some(Entity::Coin), 2), [2]);
+        assert_eq!(share(&by(&[Entity::Coin]), Some(Entity::Wallet), 2), [0, 1, 2]);
+        assert_eq!(share(&by(&[]), Some(Entity::Wallet), 2), [0]);
+        assert_eq!(share(&by(&[Entity::Wallet]), None, 0), [0, 1, 2], "what the only task reads");
+        assert_eq!(share(&by(&[]), None, 0), [0], "what the only task writes");
+    }
 
     #[test]
     fn the_hash_is_kafka_s() {

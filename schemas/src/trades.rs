@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Hash, Keeps, Side, Topic, Wallet, partition_of};
+use crate::{Amount, Coin, Entity, Hash, Keeps, Side, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "trades",
-    partitioned_by: Some("coin"),
+    partitioned_by: &[Entity::Coin],
     key: "coin",
     keeps: Keeps::Recent { hours: 72, mib: 512 },
     about: "each trade of the public feed as the exchange wrote it: price, size, taker's side, buyer and seller",

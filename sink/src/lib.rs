@@ -11,11 +11,13 @@ mod error;
 mod liquidation_cascades;
 mod liquidation_episodes;
 mod liquidation_heatmap;
+mod liquidation_map;
 mod liquidation_orders;
 mod liquidation_stats;
 mod long_short_ratios;
 mod markets;
 mod position;
+mod position_risks;
 mod positions;
 mod postgres;
 mod prices;
@@ -27,6 +29,9 @@ mod source_states;
 mod sqlite;
 mod table;
 mod taker_flow;
+mod wallet_distribution;
+mod wallet_summaries;
+mod whale_activities;
 
 #[cfg(test)]
 mod tests;
@@ -40,14 +45,19 @@ pub use table::{Change, Column, Kind, Table, Value};
 pub fn tables() -> Vec<Table> {
     vec![
         positions::table(),
+        position_risks::table(),
         long_short_ratios::table(),
         liquidation_orders::table(),
         liquidation_episodes::table(),
         liquidation_stats::table(),
         liquidation_cascades::table(),
         liquidation_heatmap::table(),
+        liquidation_map::table(),
         candles::table(),
         taker_flow::table(),
+        wallet_summaries::table(),
+        wallet_distribution::table(),
+        whale_activities::table(),
         prices::table(),
         markets::table(),
         source_states::table(),

@@ -1,8 +1,8 @@
 //! `long-short-ratios` -> table `long_short_ratios`: each bucket as it was last published.
 
-use schemas::{LongShortRatio, Message, Record};
+use schemas::{LongShortRatio, Message, Record, SizeCohort};
 
-use crate::table::{count, message};
+use crate::table::{count, count_or_null, message};
 use crate::{Change, Column, Kind, SinkError, Table, Value};
 
 pub(crate) fn table() -> Table {
@@ -11,7 +11,7 @@ pub(crate) fn table() -> Table {
         topic: LongShortRatio::TOPIC,
         kind: LongShortRatio::KIND,
         columns: COLUMNS,
-        key: &["generation", "coin", "interval", "time"],
+        key: &["generation", "coin", "kind", "cohort", "interval", "time"],
         row,
     }
 }
@@ -19,10 +19,16 @@ pub(crate) fn table() -> Table {
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
     Column::new("coin", Kind::Text),
+    Column::new("kind", Kind::Text),
+    Column::new("cohort", Kind::Text),
     Column::new("interval", Kind::Text),
     Column::new("time", Kind::Integer),
+    Column::new("accounts", Kind::Integer),
+    Column::new("of_accounts", Kind::Integer),
     Column::new("long_accounts", Kind::Integer),
     Column::new("short_accounts", Kind::Integer),
+    Column::new("long_size", Kind::Decimal),
+    Column::new("short_size", Kind::Decimal),
     Column::new("long_ratio", Kind::Decimal),
     Column::new("short_ratio", Kind::Decimal),
     Column::new("open", Kind::Decimal),
@@ -40,10 +46,17 @@ fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
     Ok(Change::Put(vec![
         generation.into(),
         Value::text(&ratio.coin),
+        Value::text(ratio.kind),
+        // A part of the key is never unknown.
+        Value::text(ratio.cohort.map_or("", SizeCohort::name)),
         Value::text(ratio.interval),
         ratio.time.into(),
+        count(LongShortRatio::TOPIC, record, ratio.accounts)?,
+        count_or_null(LongShortRatio::TOPIC, record, ratio.of_accounts)?,
         count(LongShortRatio::TOPIC, record, ratio.long_accounts)?,
         count(LongShortRatio::TOPIC, record, ratio.short_accounts)?,
+        Value::text_or_null(ratio.long_size),
+        Value::text_or_null(ratio.short_size),
         Value::text_or_null(ratio.long_ratio),
         Value::text_or_null(ratio.short_ratio),
         Value::text_or_null(ratio.open),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod declarations;
+mod earlier_formats;
 mod lost_connections;
 mod place;
 mod races;

@@ -76,12 +76,16 @@ impl Measured {
     fn compute(&mut self, stage: &mut Stage, batch: &Batch) -> Result<(), Failure> {
         let mut out = Outbox::new(GENERATION);
         let began = Instant::now();
-        for record in batch.records() {
-            stage
-                .apply(&record, &mut out)
-                .map_err(|refused| Failure::because("a simulated record was refused", refused))?;
+        for (offset, record) in (self.records_in..).zip(batch.records()) {
+            stage.take(0, offset, &record, &mut out);
         }
-        stage.save(&topics::FILLS, self.records_in, &mut out);
+        stage.has_read(0, self.records_in + u64::from(batch.count()));
+        (0..stage.lanes().count()).for_each(|lane| stage.has_all_of(lane));
+        stage.go_on(&mut out);
+        if let Some(refused) = stage.set_aside().first() {
+            return Err(Failure::stop(format!("a simulated record was refused: {}", refused.reason)));
+        }
+        stage.save(&mut out);
         self.computing += began.elapsed();
         self.records_in += u64::from(batch.count());
         for (topic, _, batch) in out.filled() {

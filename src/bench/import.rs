@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use computer::Rules;
 use schemas::{Amount, Coin, GENERATION, Hash, Liquidation, Side, Text, Wallet};
 use serde::Deserialize;
 use serde_json::json;
@@ -35,7 +36,7 @@ pub fn import(args: &BenchImport) -> Result<(), Failure> {
         Some(settings) => alone::open(settings, stop, true)?,
         None => {
             let log = Arc::new(Embedded::open(&folder.path().join("log"), GENERATION)?);
-            Shared { log, stats: Arc::new(Stats::default()), stop, drains: true }
+            Shared { log, stats: Arc::new(Stats::default()), stop, drains: true, rules: Rules::default() }
         }
     };
     let began = Instant::now();

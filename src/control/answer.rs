@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use ::computer::Joins;
 use schemas::{TOPICS, Topic};
 use serde_json::{Value, json};
 
@@ -116,11 +117,14 @@ impl<'a> Known<'a> {
     fn lag(&self) -> Result<Value, Failure> {
         let mut readers = Vec::new();
         for stage in computer::stages() {
-            for partition in self.log.partitions(stage.input) {
-                let (next, records) = self.behind(stage.name, stage.input, partition)?;
-                readers.push(json!({
-                    "reader": format!("{}/{partition}", stage.name), "reads": stage.input.name, "next": next, "records": records,
-                }));
+            for share in self.log.partitions(stage.state) {
+                for (input, partition) in stage.lanes(self.log.generation(), share) {
+                    let (next, records) = self.behind(stage.name, input.topic, partition)?;
+                    readers.push(json!({
+                        "reader": format!("{}/{share}", stage.name), "reads": input.topic.name, "partition": partition,
+                        "next": next, "records": records, "waits_for_the_clock": input.joins == Joins::Beside,
+                    }));
+                }
             }
         }
         for topic in topics_of_tables() {
@@ -292,13 +296,13 @@ pub fn topics_in_words(answer: &Value) -> String {
 }
 
 pub fn lag_in_words(answer: &Value) -> String {
-    let mut words = format!("{:<10} {:<12} {:>12} {:>10} {:>12}\n", "reader", "reads", "records", "ms", "bytes");
+    let mut words = format!("{:<10} {:<18} {:>12} {:>10} {:>12}\n", "reader", "reads", "records", "ms", "bytes");
     for reader in answer["readers"].as_array().into_iter().flatten() {
         let number = |name: &str| reader[name].as_i64().map_or_else(|| "–".to_owned(), |number| number.to_string());
         let text = |name: &str| reader[name].as_str().unwrap_or_default().to_owned();
         let _ = writeln!(
             words,
-            "{:<10} {:<12} {:>12} {:>10} {:>12}",
+            "{:<10} {:<18} {:>12} {:>10} {:>12}",
             text("reader"),
             text("reads"),
             number("records"),

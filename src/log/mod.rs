@@ -98,7 +98,23 @@ pub trait Writer: Send {
 pub trait Reader: Send {
     /// What has come, up to so many bytes of each partition; waits for something for so long. Partitions without
     /// anything new are left out.
-    fn read(&mut self, max_bytes: usize, patience: Duration) -> Result<Vec<Slice>, LogError>;
+    fn read(&mut self, max_bytes: usize, patience: Duration) -> Result<Vec<Slice>, LogError> {
+        self.read_of(&|_| true, max_bytes, patience)
+    }
+
+    /// The same, of those partitions alone that are wanted, by their place among the starts.
+    fn read_of(
+        &mut self,
+        is_wanted: &dyn Fn(usize) -> bool,
+        max_bytes: usize,
+        patience: Duration,
+    ) -> Result<Vec<Slice>, LogError>;
+
+    /// Whether nothing more had been written to a partition when it was read last.
+    fn is_at_the_end(&self, place: usize) -> bool;
+
+    /// The offset behind everything that is committed now, where that can be said.
+    fn end(&self, place: usize) -> Result<Option<u64>, LogError>;
 
     /// How many records are still to be read, as far as is known.
     fn behind(&self) -> u64;

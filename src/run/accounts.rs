@@ -1,5 +1,6 @@
 //! The largest positions say which wallets are followed → `account-states`, `ledger-updates`, `raw.info`, `feed-status`,
-//! `dead-letters`, and the state behind them, in one commit; and, of wallets that were named, `fills-history`.
+//! `dead-letters`, and the state behind them, in one commit; and, of wallets that were named, `fills-history`; and, of the
+//! busiest markets, `exchange-candles`.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub async fn follow(shared: &Shared, client: InfoClient, wanted: &Accounts, leas
     log.last_values(&topics::STATE_PARSER_INFO, 0, &mut |key, value| state.push((key.to_vec(), value.to_vec())))?;
     let generation = log.generation();
     let mut source = InfoSource::open(client, state, generation.number, now_ms)?;
+    source.poll_candles();
     if wanted.has_node {
         source.leave_lists();
     }

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ::computer::Rules;
 use api::Live;
 use schemas::GENERATION;
 use tokio::runtime::Runtime;
@@ -32,7 +33,8 @@ pub fn parser(args: ParserRole) -> Result<(), Failure> {
 }
 
 pub fn computer(args: ComputerRole) -> Result<(), Failure> {
-    let process = Process::begin("computer", settings("computer", &args.kafka)?)?;
+    let mut process = Process::begin("computer", settings("computer", &args.kafka)?)?;
+    process.shared.rules = args.whales.rules();
     let mut roles = Roles::new(&process.shared);
     for stage in computer::stages() {
         roles.start(stage.name, &Upstream::default(), move |shared| computer::run(shared, stage, &Upstream::default()));
@@ -117,5 +119,5 @@ impl Process {
 /// The log on Kafka, and what roles share beside it.
 pub fn open(settings: Settings, stop: Stop, drains: bool) -> Result<Shared, Failure> {
     let log = Arc::new(Kafka::open(settings, GENERATION, stop.clone())?);
-    Ok(Shared { log, stats: Arc::new(Stats::default()), stop, drains })
+    Ok(Shared { log, stats: Arc::new(Stats::default()), stop, drains, rules: Rules::default() })
 }

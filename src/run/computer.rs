@@ -1,4 +1,4 @@
-//! One task of a stage: a partition of its input → results, state and position, in one commit.
+//! One task of a stage: its share of the input → results, state and place, in one commit.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,11 +9,13 @@ use parser::{Reject, dead_letter};
 use schemas::{Checkpoint, Outbox};
 use tracing::info;
 
+use super::roles::Roles;
 use super::sink::topics_of_tables;
 use super::tasks::{self, Lease};
 use super::{CHUNK_BYTES, PATIENCE, Shared, state};
 use crate::failure::Failure;
-use crate::log::{Log, Slice, Start};
+use crate::log::{Log, Reader, Slice, Start, Writer};
+use crate::stats;
 use crate::stop::Upstream;
 
 pub use computer::{COIN, stages};
@@ -21,28 +23,43 @@ pub use computer::{COIN, stages};
 const PROGRESS: Duration = Duration::from_secs(2);
 
 pub fn run(shared: &Shared, stage: &'static Definition, upstream: &Upstream) -> Result<(), Failure> {
-    tasks::keep(shared, stage.name, stage.input, |shared, partition, lease| {
-        task(shared, stage, partition, lease, upstream)
+    tasks::keep(shared, stage.name, stage.state, |shared, share, lease| task(shared, stage, share, lease, upstream))
+}
+
+/// Starts all stages: each ends after the one before, and the first after what it reads. The last one is given back.
+pub fn start(roles: &mut Roles, upstream: &Upstream) -> Upstream {
+    stages().into_iter().fold(upstream.clone(), |before, stage| {
+        let this = Upstream::default();
+        roles.start(stage.name, &this, move |shared| run(shared, stage, &before));
+        this
     })
 }
 
 fn task(
     shared: &Shared,
     definition: &'static Definition,
-    partition: u32,
+    share: u32,
     lease: &Lease,
     upstream: &Upstream,
 ) -> Result<(), Failure> {
     let Shared { log, stats, .. } = shared;
-    let Definition { name, input, .. } = definition;
     // First the writer: when it has begun, nobody else can change the state that is read next.
-    let mut writer = Arc::clone(log).writer(&format!("{name}.{partition}"))?;
-    let mut stage = restore(shared, definition, partition)?;
-    let from = stage.checkpoint().next.get(input.name).copied();
-    let mut reader = Arc::clone(log).reader(&[Start { topic: input, partition, from }])?;
-    let task = stats.task(name, partition);
-    task.reach(stage.checkpoint().clock, stage.checkpoint().block);
-    let (mut out, results) = (Outbox::new(log.generation()), topics_of_tables());
+    let writer = Arc::clone(log).writer(&format!("{}.{share}", definition.name))?;
+    let stage = restore(shared, definition, share)?;
+    let starts: Vec<Start> = stage.lanes().map(|(topic, partition, from)| Start { topic, partition, from }).collect();
+    let mut reader = Arc::clone(log).reader(&starts)?;
+    let mut work = Work {
+        log: log.as_ref(),
+        writer,
+        stage,
+        starts,
+        out: Outbox::new(log.generation()),
+        stats: stats.task(definition.name, share),
+    };
+    work.say_how_far();
+    let results = topics_of_tables();
+    // All lanes together fill one piece.
+    let chunk_bytes = CHUNK_BYTES / work.starts.len().max(1);
     loop {
         let over = shared.is_over(upstream);
         if lease.is_over() || shared.ends_at_once() {
@@ -52,47 +69,89 @@ fn task(
             shared.stop.rest(PATIENCE);
             continue;
         }
-        let slices = reader.read(CHUNK_BYTES, PATIENCE)?;
-        task.behind.store(reader.behind(), Ordering::Relaxed);
-        if slices.is_empty() && over && reader.behind() == 0 {
+        let slices = reader.read_of(&|lane| work.stage.wants_more_of(lane), chunk_bytes, PATIENCE)?;
+        work.stats.behind.store(reader.behind(), Ordering::Relaxed);
+        if slices.is_empty() && over && work.has_all(reader.as_ref()) {
             return Ok(());
         }
         for slice in &slices {
-            let rejected = apply(&mut stage, slice, &mut out);
-            stage.save(input, slice.next, &mut out);
-            writer.commit(&out)?;
-            task.rejected.fetch_add(rejected, Ordering::Relaxed);
-            task.taken.fetch_add(slice.count(), Ordering::Relaxed);
-            task.made.fetch_add(out.records() as u64, Ordering::Relaxed);
-            task.commits.fetch_add(1, Ordering::Relaxed);
-            task.reach(stage.checkpoint().clock, stage.checkpoint().block);
-            log.done(name, input, partition, slice.next);
-            out.clear();
+            work.take(slice);
         }
+        work.go_on(reader.as_ref())?;
     }
 }
 
-/// Folds the records of a slice; how many of them no fold could read.
-fn apply(stage: &mut Stage, slice: &Slice, out: &mut Outbox) -> u64 {
-    let mut rejected = 0;
-    for (offset, record) in slice.records() {
-        if let Err(refused) = stage.apply(&record, out) {
-            let reject = Reject::Fill { reason: refused.reason };
-            let position = format!("{}@{offset}", slice.partition);
-            out.send(&dead_letter(slice.topic.name, &position, record.value.unwrap_or_default(), &reject, record.time));
-            rejected += 1;
+/// A task at work.
+struct Work<'a> {
+    log: &'a dyn Log,
+    writer: Box<dyn Writer>,
+    stage: Stage,
+    starts: Vec<Start>,
+    out: Outbox,
+    stats: Arc<stats::Task>,
+}
+
+impl Work<'_> {
+    fn take(&mut self, slice: &Slice) {
+        let is_it = |start: &Start| start.partition == slice.partition && std::ptr::eq(start.topic, slice.topic);
+        let Some(lane) = self.starts.iter().position(is_it) else { return };
+        for (offset, record) in slice.records() {
+            self.stage.take(lane, offset, &record, &mut self.out);
+        }
+        self.stage.has_read(lane, slice.next);
+        self.stats.taken.fetch_add(slice.count(), Ordering::Relaxed);
+    }
+
+    /// Applies what can be applied, and commits it.
+    fn go_on(&mut self, reader: &dyn Reader) -> Result<(), Failure> {
+        (0..self.starts.len()).filter(|lane| reader.is_at_the_end(*lane)).for_each(|lane| self.stage.has_all_of(lane));
+        while let Some(lane) = self.stage.go_on(&mut self.out)
+            && let Some(end) = reader.end(lane)?
+        {
+            self.stage.ends_at(lane, end);
+        }
+        if !self.stage.has_gone_on() {
+            return Ok(());
+        }
+        let set_aside = self.stage.set_aside();
+        for record in &set_aside {
+            let reject = Reject::Fill { reason: record.reason.clone() };
+            let position = format!("{}@{}", record.partition, record.offset);
+            self.out.send(&dead_letter(record.topic.name, &position, &record.value, &reject, record.time));
+        }
+        self.stage.save(&mut self.out);
+        self.writer.commit(&self.out)?;
+        self.stats.rejected.fetch_add(set_aside.len() as u64, Ordering::Relaxed);
+        self.stats.made.fetch_add(self.out.records() as u64, Ordering::Relaxed);
+        self.stats.commits.fetch_add(1, Ordering::Relaxed);
+        self.say_how_far();
+        self.out.clear();
+        Ok(())
+    }
+
+    fn say_how_far(&self) {
+        let Checkpoint { clock, block, .. } = *self.stage.checkpoint();
+        self.stats.reach(clock, block);
+        for (topic, partition, next) in self.stage.lanes() {
+            self.log.done(self.stage.name(), topic, partition, next.unwrap_or_default());
         }
     }
-    rejected
+
+    /// Whether nothing can come that would let it go on.
+    fn has_all(&self, reader: &dyn Reader) -> bool {
+        (0..self.starts.len()).all(|lane| reader.is_at_the_end(lane) || !self.stage.wants_more_of(lane))
+    }
 }
 
 /// Says what the tasks still have to read, before anything is forgotten.
 pub fn announce(log: &dyn Log) -> Result<(), Failure> {
     for stage in stages() {
-        for partition in log.partitions(stage.state) {
-            let checkpoint = checkpoint(log, stage, partition)?;
-            let next = checkpoint.next.get(stage.input.name).copied().unwrap_or_default();
-            log.done(stage.name, stage.input, partition, next);
+        for share in log.partitions(stage.state) {
+            let mut task = stage.task(log.generation(), share);
+            task.goes_on_from(checkpoint(log, stage, share)?);
+            for (topic, partition, next) in task.lanes() {
+                log.done(stage.name, topic, partition, next.unwrap_or_default());
+            }
         }
     }
     Ok(())
@@ -107,7 +166,7 @@ pub fn checkpoint(log: &dyn Log, stage: &Definition, partition: u32) -> Result<C
 /// The stage as its predecessor left it.
 fn restore(shared: &Shared, definition: &'static Definition, partition: u32) -> Result<Stage, Failure> {
     let (generation, name) = (shared.log.generation(), definition.name);
-    let mut stage = definition.task(generation, partition);
+    let mut stage = definition.task_by(&shared.rules, generation, partition);
     let (mut failed, mut entries, mut said) = (None, 0_u64, Instant::now());
     shared.log.last_values(definition.state, partition, &mut |key, value| {
         failed = failed.take().or_else(|| stage.restore(key, value).err());

@@ -61,7 +61,8 @@ pub fn import(args: Args) -> Result<(), Failure> {
         None => {
             let data = DataDir::take(&args.data.path, market)?;
             let log = Arc::new(Embedded::open(&data.log(), GENERATION)?);
-            let shared = Shared { log, stats: Arc::new(Stats::default()), stop, drains: true };
+            let shared =
+                Shared { log, stats: Arc::new(Stats::default()), stop, drains: true, rules: args.whales.rules() };
             market::mark(&shared, market)?;
             let rows = database::open_to_write(&args.database.url_or(&data), &runtime, &shared.stop)?;
             with_results(&shared, rows, work, &runtime)?
@@ -109,7 +110,7 @@ fn with_results(
     computer::announce(shared.log.as_ref())?;
     sink::announce(shared, &rows, runtime)?;
     let mut roles = Roles::new(shared);
-    let [imported, computed, stored, apart] = std::array::from_fn(|_| Upstream::default());
+    let [imported, stored, apart] = std::array::from_fn(|_| Upstream::default());
     let (sender, summary) = sync_channel(1);
     roles.start("import", &imported, move |shared| {
         let summary = into_the_log(shared, &work)?;
@@ -118,10 +119,7 @@ fn with_results(
         shared.stop.finish();
         Ok(())
     });
-    for stage in computer::stages() {
-        let upstream = imported.clone();
-        roles.start(stage.name, &computed, move |shared| computer::run(shared, stage, &upstream));
-    }
+    let computed = computer::start(&mut roles, &imported);
     let handle = runtime.handle().clone();
     roles.start("sink", &stored, move |shared| sink::run(shared, rows, &computed, &handle));
     roles.start("housekeeping", &apart, housekeeping::run);

@@ -32,6 +32,8 @@ pub use public_feed::Exchange;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use ::computer::Rules;
+
 use crate::log::Log;
 use crate::stats::Stats;
 use crate::stop::{Stop, Upstream};
@@ -44,6 +46,8 @@ pub struct Shared {
     pub stop: Stop,
     /// Whether at the end everything that was written is read first, or reading just stops.
     pub drains: bool,
+    /// By which results are made.
+    pub rules: Rules,
 }
 
 /// At most so many bytes are read before what was made of them is committed.

@@ -16,7 +16,7 @@ use crate::log::{Membership, Reader, Slice, Start};
 use crate::stop::Upstream;
 
 /// Per partition, so that a transaction stays small.
-const CHUNK_BYTES: usize = 512 * 1024;
+const CHUNK_BYTES: usize = 256 * 1024;
 pub const STAGE: &str = "sink";
 const RETRY: Duration = Duration::from_millis(200);
 
@@ -24,7 +24,7 @@ const RETRY: Duration = Duration::from_millis(200);
 type Positions = BTreeMap<(String, u32), u64>;
 
 pub fn run(shared: &Shared, sink: Sink, upstream: &Upstream, runtime: &Handle) -> Result<(), Failure> {
-    // No table's topic has more partitions than this one: a share of it is a share of all.
+    // A share of it is a share of all.
     let mut membership = shared.log.membership(STAGE, &topics::POSITIONS)?;
     let mut role = Role { shared, sink, runtime, share: None, answered: BTreeSet::new() };
     loop {
@@ -87,11 +87,13 @@ impl Role<'_> {
             let from = positions.get(&(topic.name.to_owned(), partition)).copied();
             Start { topic, partition, from }
         };
+        // What is partitioned by two things goes with the second one.
+        let shares = log.generation().partitions;
         let starts: Vec<Start> = topics_of_tables()
             .into_iter()
-            .flat_map(|topic| {
-                partitions.iter().filter(|at| log.partitions(topic).contains(at)).map(move |at| part(topic, *at))
-            })
+            .flat_map(|topic| log.partitions(topic).map(move |at| (topic, at)))
+            .filter(|(_, at)| partitions.contains(&(at % shares)))
+            .map(|(topic, at)| part(topic, at))
             .collect();
         let reader = Arc::clone(log).reader(&starts)?;
         self.answered

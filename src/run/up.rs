@@ -52,16 +52,13 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
     let server = Server::start(listener, context, &shared, &runtime);
 
     let mut roles = Roles::new(&shared);
-    let [simulated, parsed, computed, stored, apart] = std::array::from_fn(|_| Upstream::default());
+    let [simulated, parsed, stored, apart] = std::array::from_fn(|_| Upstream::default());
     let ways = match ways {
         Some(ways) => ways,
         None => demo::start_market(&args, &data, &mut roles, &simulated, &runtime)?,
     };
     sources::start(&mut roles, ways, simulated, &parsed, &runtime);
-    for stage in computer::stages() {
-        let upstream = parsed.clone();
-        roles.start(stage.name, &computed, move |shared| computer::run(shared, stage, &upstream));
-    }
+    let computed = computer::start(&mut roles, &parsed);
     let (handle, upstream) = (runtime.handle().clone(), computed.clone());
     roles.start("sink", &stored, move |shared| sink_role::run(shared, writing, &upstream, &handle));
     roles.start("feed", &stored, move |shared| api_role::feed(shared, &live, positions, &computed));
@@ -79,12 +76,12 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
 }
 
 fn open(args: &Up, data: &DataDir, stop: Stop) -> Result<Shared, Failure> {
-    let drains = args.demo || args.sources.simulated;
+    let (drains, rules) = (args.demo || args.sources.simulated, args.whales.rules());
     match args.kafka.settings()? {
-        Some(settings) => alone::open(settings, stop, drains),
+        Some(settings) => Ok(Shared { rules, ..alone::open(settings, stop, drains)? }),
         None => {
             let log = Arc::new(Embedded::open(&data.log(), GENERATION)?);
-            Ok(Shared { log, stats: Arc::new(Stats::default()), stop, drains })
+            Ok(Shared { log, stats: Arc::new(Stats::default()), stop, drains, rules })
         }
     }
 }

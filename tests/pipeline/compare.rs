@@ -19,6 +19,8 @@ pub struct Compared {
     pub episodes: usize,
     /// Buckets of what was traded.
     pub traded: usize,
+    /// Large orders.
+    pub whales: usize,
 }
 
 /// Every position, every minute's accounts whose bucket is final by the clock, every liquidation order and every episode
@@ -42,7 +44,9 @@ pub fn with_truth(place: &Place, market: &Path) -> Compared {
     let episodes = truth.table("liquidation-episodes.ndjson", &EPISODE_KEY, &EPISODE);
     assert_same("liquidation episodes", &episodes, &table(place, "liquidation_episodes", &EPISODE_KEY, &EPISODE));
     let traded = crate::traded::equals_the_files(place, market);
-    Compared { positions: held.len(), minutes: minutes.len(), orders: orders.len(), episodes: episodes.len(), traded }
+    let whales = crate::whale_orders::equal_the_files(place, market);
+    let (positions, minutes, orders, episodes) = (held.len(), minutes.len(), orders.len(), episodes.len());
+    Compared { positions, minutes, orders, episodes, traded, whales }
 }
 
 /// Whether the positions are those of the truth by now.
@@ -145,7 +149,7 @@ fn positions(place: &Place) -> BTreeMap<(String, String), Amount> {
 
 fn finals(place: &Place, interval: &str) -> Accounts {
     let query = format!(
-        "select coin, time, long_accounts, short_accounts, complete, final from long_short_ratios where interval = '{interval}'"
+        "select coin, time, long_accounts, short_accounts, complete, final from long_short_ratios where kind = 'accounts' and interval = '{interval}'"
     );
     let rows: Vec<_> = place.rows(&query).into_iter().filter(|row| row[5] == "1").collect();
     assert!(rows.iter().all(|row| row[4] == "1"), "no block is missing, but a bucket says so");
@@ -173,9 +177,15 @@ fn table(place: &Place, name: &str, key: &[(&str, &str)], columns: &[(&str, &str
 /// What stands for the same facts, in every topic and table, in the same order per key.
 pub fn with_another(one: &Place, other: &Place) -> usize {
     let mut compared = 0;
-    for name in
-        ["positions", "long_short_ratios", "liquidation_orders", "liquidation_episodes", "candles", "taker_flow"]
-    {
+    for name in [
+        "positions",
+        "long_short_ratios",
+        "liquidation_orders",
+        "liquidation_episodes",
+        "candles",
+        "taker_flow",
+        "whale_activities",
+    ] {
         let all = |place: &Place| {
             let mut rows = place.rows(&format!("select * from {name}"));
             rows.sort();
@@ -193,6 +203,7 @@ pub fn with_another(one: &Place, other: &Place) -> usize {
         "liquidations",
         "candles",
         "taker-flow",
+        "whale-activities",
         "late-events",
         "dead-letters",
         "raw.node-fills",

@@ -55,7 +55,13 @@ fn live(data: &Path, minutes: usize) -> u64 {
     runtime.block_on(watch(&http));
 
     let place = Place::Data(data.to_owned());
-    let finals = || place.rows("select distinct time from long_short_ratios where interval = '1m' and final = 1").len();
+    let finals = || {
+        place
+            .rows(
+                "select distinct time from long_short_ratios where kind = 'accounts' and interval = '1m' and final = 1",
+            )
+            .len()
+    };
     let wanted = finals() + minutes;
     wait_until_minutes(wanted, finals);
     demo.end();

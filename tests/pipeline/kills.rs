@@ -86,7 +86,10 @@ fn kills(wanted: u64) {
     for place in [&clean_place, &killed_place] {
         let compared = compare::with_truth(place, &market);
         println!("{compared:?} equal the truth");
-        assert!(compared.positions > 1_000 && compared.minutes > 50 && compared.orders > 20, "{compared:?}");
+        assert!(
+            compared.positions > 1_000 && compared.minutes > 50 && compared.orders > 20 && compared.whales > 0,
+            "{compared:?}"
+        );
     }
     let status = ask(&["status", "--data", path(&killed), "--json"]);
     assert_eq!((status["blocks_missed"].as_u64(), status["dead_letters"].as_u64()), (Some(0), Some(0)), "{status}");

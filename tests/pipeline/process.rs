@@ -150,8 +150,11 @@ pub fn wait_until_caught_up(data: &Path, block: u64) {
     wait_until(&format!("everything up to block {block} is stored"), || {
         let status = ask(&["status", "--data", path(data), "--json"]);
         let lag = ask(&["lag", "--data", path(data), "--json"]);
-        let idle =
-            lag["readers"].as_array().unwrap().iter().all(|reader| reader["records"].as_u64().unwrap_or_default() == 0);
+        // What is later than the last block waits for the next one.
+        let is_idle = |reader: &Value| {
+            reader["records"].as_u64().unwrap_or_default() == 0 || reader["waits_for_the_clock"] == true
+        };
+        let idle = lag["readers"].as_array().unwrap().iter().all(is_idle);
         status["block"].as_u64() == Some(block) && idle
     });
 }

@@ -35,6 +35,22 @@ pub fn equals_the_files(place: &Place, market: &Path) -> usize {
     compared
 }
 
+/// Open, high, low, close, volume and trades of each coin's minutes.
+pub fn minutes(market: &Path) -> BTreeMap<(String, i64), Vec<String>> {
+    let (trades, _) = trades(market);
+    let mut minutes: BTreeMap<(String, i64), Vec<&Trade>> = BTreeMap::new();
+    for trade in &trades {
+        minutes.entry((trade.coin.clone(), trade.time - trade.time % MINUTE)).or_default().push(trade);
+    }
+    let cells = |trades: Vec<&Trade>| {
+        let mut cells = counted(&trades);
+        cells.truncate(7);
+        cells.remove(5);
+        cells
+    };
+    minutes.into_iter().map(|(minute, trades)| (minute, cells(trades))).collect()
+}
+
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 /// Buckets are told once a second.
@@ -77,7 +93,7 @@ fn holes(blocks: &[Value]) -> Vec<(i64, i64)> {
     holes
 }
 
-fn is_booked_only(leg: &Value) -> bool {
+pub fn is_booked_only(leg: &Value) -> bool {
     let dir = leg["dir"].as_str().unwrap();
     dir == "Settlement" || dir == "Spot Dust Conversion" || dir == "Net Child Vaults" || dir.ends_with(" Outcome")
 }
@@ -133,6 +149,6 @@ fn total(amounts: impl Iterator<Item = Amount>) -> Amount {
 }
 
 /// One way to write a number.
-fn plain(amount: Amount) -> String {
+pub fn plain(amount: Amount) -> String {
     amount.shortest().to_string()
 }

@@ -8,6 +8,7 @@ use sqlx::FromRow;
 use super::gaps::Extent;
 use crate::channel::{Channel, Key, LiveRow, Subject, raw};
 use crate::query::Query;
+use crate::ratio_series::Series;
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "data_quality",
@@ -16,12 +17,18 @@ pub(crate) static CHANNEL: Channel = Channel {
     by_wallet: false,
     by_source: true,
     by_interval: false,
+    by_kind: false,
     push_rows: push_states_and_open_gaps,
     rows: |moment, query| moment.told(query, |row: StoredEvent| raw(&EventRow::from(row))),
     live: |value| {
         let said: FeedStatus = serde_json::from_slice(value)?;
         let keys = vec![Key::All, Key::Source(said.source.to_string())];
-        Ok(LiveRow { keys, interval: None, data: serde_json::value::to_raw_value(&EventRow::from(said))? })
+        Ok(LiveRow {
+            keys,
+            interval: None,
+            series: Series::default(),
+            data: serde_json::value::to_raw_value(&EventRow::from(said))?,
+        })
     },
 };
 

@@ -6,8 +6,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use schemas::{
-    Batch, Coin, GENERATION, Headers, LongShortRatio, Market, Message, Position, PositionSide, ResultClock, Topic,
-    Wallet, kind,
+    Batch, Coin, GENERATION, Headers, LongShortRatio, Market, Message, Position, PositionSide, RatioKind, ResultClock,
+    Topic, Wallet, kind,
 };
 use serde_json::Value;
 use sink::{Part, Sink};
@@ -210,10 +210,16 @@ pub(crate) fn ratio(coin: &str, interval: &str, time: i64, close: &str) -> LongS
     let close = close.parse().unwrap();
     LongShortRatio {
         coin: Coin::new(coin),
+        kind: RatioKind::Accounts,
+        cohort: None,
         interval: interval.parse().unwrap(),
         time,
+        accounts: 5,
+        of_accounts: None,
         long_accounts: 3,
         short_accounts: 2,
+        long_size: None,
+        short_size: None,
         long_ratio: Some("0.6".parse().unwrap()),
         short_ratio: Some("0.4".parse().unwrap()),
         open: Some(close),

@@ -116,7 +116,7 @@ async fn the_latest_ratio_is_told_with_reasons(url: String) {
     let mut nobody_short = ratio("ETH", "5m", 300_000, "1");
     (nobody_short.short_accounts, nobody_short.close, nobody_short.complete) = (0, None, false);
     let mut nobody = ratio("2Z", "1m", 0, "1");
-    (nobody.long_accounts, nobody.short_accounts) = (0, 0);
+    (nobody.accounts, nobody.long_accounts, nobody.short_accounts) = (0, 0, 0);
     (nobody.long_ratio, nobody.short_ratio, nobody.open, nobody.high) = (None, None, None, None);
     (nobody.low, nobody.close) = (None, None);
     served.add([market("SOL", false)]).await;
@@ -127,6 +127,7 @@ async fn the_latest_ratio_is_told_with_reasons(url: String) {
         latest["data"],
         json!({
             "coin": "BTC", "kind": "accounts", "interval": "1m", "time": 60_000, "long_accounts": 3,
+            "definition": "all accounts with a position in BTC: 5",
             "short_accounts": 2, "accounts": 5, "long_ratio": "0.6", "short_ratio": "0.4", "long_short_ratio": "1.5",
             "open": "1.5", "high": "1.5", "low": "1.5", "close": "1.5", "complete": true, "final": true, "block": 7,
             "clock": 120_000,

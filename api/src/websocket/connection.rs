@@ -256,6 +256,11 @@ fn named(subject: &Subject, already: bool) -> Value {
     if let Some(interval) = subject.interval {
         payload["interval"] = interval.name().into();
     }
+    for (name, value) in [("kind", subject.series.kind_name()), ("cohort", subject.series.cohort_name())] {
+        if let Some(value) = value {
+            payload[name] = value.into();
+        }
+    }
     if already {
         payload["already"] = true.into();
     }

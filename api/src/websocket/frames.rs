@@ -29,6 +29,10 @@ pub(crate) struct Place<'a> {
     key: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     interval: Option<Interval>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cohort: Option<&'a str>,
     seq: u64,
 }
 
@@ -54,7 +58,9 @@ pub(crate) struct LiveUpdate<'a> {
 
 impl<'a> Place<'a> {
     pub(crate) fn new(subject: &'a Subject, seq: u64) -> Self {
-        Self { channel: subject.channel, key: subject.key.as_str(), interval: subject.interval, seq }
+        let Subject { channel, key, interval, series } = subject;
+        let (kind, cohort) = (series.kind_name(), series.cohort_name());
+        Self { channel, key: key.as_str(), interval: *interval, kind, cohort, seq }
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::channel::{CHANNELS, Channel, Key, Subject};
 use crate::parameters::unknown_interval;
+use crate::ratio_series::{NotASeries, Series};
 
 pub(crate) struct Request {
     pub(crate) id: Option<Value>,
@@ -67,7 +68,8 @@ fn subject(payload: &Map<String, Value>) -> Result<(&'static Channel, Subject), 
         Some(given) => Some(interval(given)?),
         None => None,
     };
-    Ok((channel, Subject { channel: channel.name, key: Key::read(channel, key), interval }))
+    let series = if channel.by_kind { series(payload)? } else { Series::default() };
+    Ok((channel, Subject { channel: channel.name, key: Key::read(channel, key), interval, series }))
 }
 
 fn missing(code: &'static str, name: &str) -> Refusal {
@@ -77,4 +79,13 @@ fn missing(code: &'static str, name: &str) -> Refusal {
 fn interval(given: &Value) -> Result<Interval, Refusal> {
     let text = given.as_str().unwrap_or_default();
     text.parse().map_err(|()| Refusal { code: "INVALID_INTERVAL", message: unknown_interval(text) })
+}
+
+fn series(payload: &Map<String, Value>) -> Result<Series, Refusal> {
+    // What is no text is no name either.
+    let text = |name: &str| {
+        let given = payload.get(name).filter(|given| !given.is_null());
+        given.map(|given| given.as_str().unwrap_or_default())
+    };
+    Series::read(text("kind"), text("cohort")).map_err(|NotASeries { code, message, .. }| Refusal { code, message })
 }

@@ -126,7 +126,7 @@ pub(super) fn same(said: &BTreeMap<String, Value>, expected: &BTreeMap<String, V
 }
 
 /// Without what says only how far the clock was; decimals by what they are, not by how they are written.
-fn comparable(value: &Value) -> Value {
+pub(super) fn comparable(value: &Value) -> Value {
     let mut value = value.clone();
     if let Some(fields) = value.as_object_mut() {
         if fields.contains_key("final") {

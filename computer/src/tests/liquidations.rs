@@ -259,7 +259,8 @@ fn a_block_of_a_cascade_costs_what_its_legs_cost() {
     let said = said(&mut out);
     let order = said.iter().find(|record| record["key"].as_str().unwrap().starts_with("order|")).unwrap();
     assert_eq!((&order["value"]["fills"], &order["value"]["method"]), (&json!(legs), &json!("adl")));
-    // The other sides hold positions now; of the liquidation one episode is left. Four results are kept by interval.
-    let by_interval = 4 * schemas::Interval::ALL.len();
-    assert_eq!(stage.entries(), 1 + legs as usize + 1 + by_interval);
+    // The other sides hold positions now, each of which may be in a cohort of its coin; of the liquidation one episode is
+    // left. Four results are kept by interval.
+    let (held, by_interval) = (1 + legs as usize, 4 * schemas::Interval::ALL.len());
+    assert_eq!(stage.entries(), 2 * held + 1 + 1 + by_interval);
 }

@@ -56,6 +56,7 @@ fn the_result_topics_are_told_the_time_each_second_behind_what_it_covers() {
         "liquidation-stats",
         "liquidations",
         "long-short-ratios",
+        "position-changes",
         "positions",
         "taker-flow",
     ];
@@ -97,7 +98,8 @@ fn an_older_price_is_not_said_after_a_newer_one_also_not_by_a_successor() {
         apply(&mut stage, "context", &context("BTC", time, mark), &mut out);
     }
     assert_eq!(marks(&mut out), ["1", "2", "4"]);
-    stage.save(stage.input(), 4, &mut out);
+    stage.has_read(0, 4);
+    stage.save(&mut out);
     let mut successor = Stage::price(GENERATION, 0);
     for (topic, _, batch) in out.filled() {
         assert_eq!(topic.name, "state.price");
@@ -108,28 +110,80 @@ fn an_older_price_is_not_said_after_a_newer_one_also_not_by_a_successor() {
     apply(&mut successor, "context", &context("BTC", 11, "5"), &mut out);
     apply(&mut successor, "context", &context("ETH", 11, "6"), &mut out);
     assert_eq!(marks(&mut out), ["6"]);
-    assert_eq!(successor.checkpoint().next, [("asset-contexts".into(), 4)].into());
+    assert_eq!(successor.checkpoint().next, [("asset-contexts/0".into(), 4)].into());
 }
 
 #[test]
-fn a_stage_takes_its_own_kind_of_event_and_no_other() {
-    let mut headers = Vec::new();
-    Headers::write(&mut headers, "kind", b"context");
+fn what_no_fold_can_read_is_set_aside_in_its_turn() {
     let context = context("BTC", 1, "1");
-    let record = Record { time: 0, key: b"", value: Some(context.as_bytes()), headers: Headers(&headers) };
     let mut out = Outbox::new(GENERATION);
-    assert!(Stage::price(GENERATION, 0).apply(&record, &mut out).is_ok());
-    let refused = Stage::coin(GENERATION, 0).apply(&record, &mut out).unwrap_err();
-    assert_eq!(refused.reason, "a record of unknown kind \"context\"");
+    let mut price = Stage::price(GENERATION, 0);
+    apply(&mut price, "context", &context, &mut out);
+    assert_eq!((price.set_aside(), marks(&mut out)), (Vec::new(), Vec::from(["1".into()])));
+    let mut coin = Stage::coin(GENERATION, 3);
+    apply_at(&mut coin, 7, "context", &context, &mut out);
+    assert_eq!(coin.set_aside(), [], "with the block that it stands in");
+    apply_at(&mut coin, 8, "clock", r#"{"time":1,"block":1}"#, &mut out);
+    let set_aside = coin.set_aside();
+    let [record] = set_aside.as_slice() else { panic!("{set_aside:?}") };
+    assert_eq!((record.topic.name, record.partition, record.offset), ("fills", 3, 7));
+    assert_eq!(
+        (record.reason.as_str(), record.value.as_slice()),
+        ("a record of unknown kind \"context\"", context.as_bytes())
+    );
+}
+
+#[test]
+fn a_successor_that_has_read_nothing_has_nothing_to_save() {
+    let (mut stage, mut out) = (Stage::coin(GENERATION, 0), Outbox::new(GENERATION));
+    apply_at(&mut stage, 41, "clock", r#"{"time":1,"block":1}"#, &mut out);
+    assert!(stage.has_gone_on());
+    stage.save(&mut out);
+    assert!(!stage.has_gone_on());
+    let mut successor = Stage::coin(GENERATION, 0);
+    for (_, _, batch) in out.filled().filter(|(topic, ..)| topic.name == "state.coin") {
+        batch.records().for_each(|record| successor.restore(record.key, record.value.unwrap()).unwrap());
+    }
+    successor.restored();
+    assert!(!successor.has_gone_on(), "it would say that nothing was read");
+    assert_eq!(successor.lanes().map(|(topic, _, next)| (topic.name, next)).next(), Some(("fills", Some(42))));
+}
+
+/// Contexts are beside the clocks: whether one is missing must be said before a clock is applied.
+#[test]
+fn a_clock_waits_for_what_was_written_beside_it_before() {
+    let (mut stage, mut out) = (Stage::coin(ONE, 0), Outbox::new(ONE));
+    let lane_of = |stage: &Stage, name: &str| stage.lanes().position(|(topic, ..)| topic.name == name).unwrap();
+    let (contexts, markets) = (lane_of(&stage, "asset-contexts"), lane_of(&stage, "markets"));
+    let tell_the_time = |stage: &mut Stage, block: u64, out: &mut Outbox| {
+        give(stage, 0, block, Some("clock"), &json!({ "time": 10_000 + block, "block": block }).to_string(), out);
+    };
+    let give_a_context = |stage: &mut Stage, offset: u64, time: i64, out: &mut Outbox| {
+        give(stage, contexts, offset, Some("context"), &context("BTC", time, "60000.0"), out);
+    };
+    tell_the_time(&mut stage, 1, &mut out);
+    stage.has_all_of(markets);
+    assert_eq!((stage.go_on(&mut out), stage.checkpoint().block), (Some(contexts), 0), "nobody has said what there is");
+    stage.ends_at(contexts, 2);
+    tell_the_time(&mut stage, 2, &mut out);
+    give_a_context(&mut stage, 0, 1_000, &mut out);
+    assert_eq!((stage.go_on(&mut out), stage.checkpoint().block), (None, 0), "one more was there");
+    give_a_context(&mut stage, 1, 2_000, &mut out);
+    stage.has_all_of(markets);
+    assert_eq!((stage.go_on(&mut out), stage.checkpoint().block), (Some(contexts), 1), "the second clock came after");
+    give_a_context(&mut stage, 2, 9_500, &mut out);
+    assert_eq!((stage.go_on(&mut out), stage.checkpoint().block), (None, 2), "what comes later is there already");
+    assert_eq!(stage.late_beside(), 0);
 }
 
 #[test]
 fn every_stage_says_what_it_reads_and_where_its_state_is() {
     let listed: Vec<(&str, &Topic, &Topic)> =
-        crate::stages().iter().map(|stage| (stage.name, stage.input, stage.state)).collect();
+        crate::stages().iter().map(|stage| (stage.name, stage.inputs[0].topic, stage.state)).collect();
     let coin = ("coin", &topics::FILLS, &topics::STATE_COIN);
-    assert_eq!(listed, [coin, ("price", &topics::ASSET_CONTEXTS, &topics::STATE_PRICE)]);
-    let stages: Vec<&str> = crate::processors().iter().map(|processor| processor.stage).collect();
-    assert_eq!((stages[0], stages[stages.len() - 1]), ("coin", "price"));
+    let wallet = ("wallet", &topics::POSITION_CHANGES, &topics::STATE_WALLET);
+    let market = ("market", &topics::POSITION_RISKS, &topics::STATE_MARKET);
+    let whole = ("whole", &topics::WALLET_SUMS, &topics::STATE_WHOLE);
+    assert_eq!(listed, [coin, ("price", &topics::ASSET_CONTEXTS, &topics::STATE_PRICE), wallet, market, whole]);
     assert_eq!(Stage::price(GENERATION, 2).checkpoint(), &Checkpoint { generation: 1, ..Checkpoint::default() });
 }

@@ -12,6 +12,10 @@ pub enum Job {
     Ledger(Wallet),
     Funding(Wallet),
     Fills(Wallet),
+    /// What is traded of a dex's markets.
+    Volumes(String),
+    /// Of whichever market was asked for longest ago.
+    Candles,
 }
 
 /// What is asked for in the same way, and fails together.
@@ -23,6 +27,8 @@ pub enum Kind {
     Ledger,
     Funding,
     Fills,
+    Volumes,
+    Candles,
 }
 
 impl Job {
@@ -34,12 +40,14 @@ impl Job {
             Self::Ledger(_) => Kind::Ledger,
             Self::Funding(_) => Kind::Funding,
             Self::Fills(_) => Kind::Fills,
+            Self::Volumes(_) => Kind::Volumes,
+            Self::Candles => Kind::Candles,
         }
     }
 
     pub fn wallet(&self) -> Option<Wallet> {
         match self {
-            Self::Dexs | Self::Contexts(_) => None,
+            Self::Dexs | Self::Contexts(_) | Self::Volumes(_) | Self::Candles => None,
             Self::Account(wallet, _) | Self::Ledger(wallet) | Self::Funding(wallet) | Self::Fills(wallet) => {
                 Some(*wallet)
             }

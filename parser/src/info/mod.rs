@@ -1,10 +1,11 @@
 //! The info endpoint, asked again and again → `raw.info`, `account-states`, `ledger-updates`, `fills-history`,
-//! `asset-contexts`, `feed-status`, `dead-letters` and the state behind them. Questions are sent within a budget; replies
+//! `asset-contexts`, `exchange-candles`, `feed-status`, `dead-letters` and the state behind them. Questions are sent within a budget; replies
 //! are taken in the order in which they come.
 
 mod account;
 mod border;
 mod budget;
+mod candles;
 mod client;
 mod contexts;
 mod fill;
@@ -28,6 +29,7 @@ mod spending;
 mod standing;
 mod state;
 mod update;
+mod volumes;
 mod wallets;
 
 pub use budget::Budget;
@@ -148,6 +150,11 @@ impl InfoSource {
         self.polls.poll_contexts(every, (self.now)());
     }
 
+    /// Asks for the candles of the busiest markets too: the exchange's own, of minutes that are over.
+    pub fn poll_candles(&mut self) {
+        self.polls.poll_candles((self.now)());
+    }
+
     /// Waits until a reply has come, and takes all that have come, up to a bound; adds their facts and the state
     /// behind them to the outbox. Given up while it waits, it has taken nothing. What an earlier reading has put into
     /// an outbox is to be committed before the next one: the budget gives out what the record in it allows.
@@ -167,7 +174,7 @@ impl InfoSource {
                     self.write_state(out);
                     return Ok(Taken::default());
                 }
-                begun = reserve(&self.client, &self.polls, &next) => self.begin(begun),
+                begun = reserve(&self.client, &self.polls, &next, now) => self.begin(begun),
                 () = rest(&next, now) => {}
             }
         }
@@ -225,9 +232,9 @@ impl Drop for InfoSource {
 }
 
 /// What is due, as soon as it may be asked.
-async fn reserve(client: &InfoClient, polls: &Polls, next: &Next) -> (Job, Question, Permit) {
+async fn reserve(client: &InfoClient, polls: &Polls, next: &Next, now: i64) -> (Job, Question, Permit) {
     let Next::Now(job) = next else { return pending().await };
-    let Some((question, priority)) = polls.question(job) else { return pending().await };
+    let Some((question, priority)) = polls.question(job, now) else { return pending().await };
     let permit = client.reserve(&question, priority).await;
     (job.clone(), question, permit)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use schemas::{Amount, Outbox, Wallet, topics};
 
+use super::candles::Candles;
 use super::client::InfoError;
 use super::contexts::Contexts;
 use super::fills::Fills;
@@ -24,10 +25,11 @@ pub struct Polls {
     pub(super) wallets: Wallets,
     pub(super) fills: Fills,
     pub(super) contexts: Contexts,
+    pub(super) candles: Candles,
     pub(super) counts: Counts,
     pub(super) setbacks: Setbacks,
     pub(super) schedule: Schedule,
-    dexes: BTreeSet<String>,
+    pub(super) dexes: BTreeSet<String>,
     contexts_every: Option<i64>,
     /// Whether only accounts are asked for.
     leaves_lists: bool,
@@ -70,8 +72,9 @@ const NOT_UNDERSTOOD: u16 = 422;
 impl Polls {
     /// What was spent by then, and what there is to ask.
     pub fn open(entries: Vec<Entry>, generation: u32, now: i64) -> Result<(SpendingRecord, Self), SourceError> {
-        let (mut wallets, mut fills, mut budget) = (Wallets::default(), Fills::default(), BudgetRecord::default());
-        wallets.restore(entries, &mut fills, &mut budget, now);
+        let (mut wallets, mut fills, mut candles) = (Wallets::default(), Fills::default(), Candles::default());
+        let mut budget = BudgetRecord::default();
+        wallets.restore(entries, &mut fills, &mut candles, &mut budget, now);
         if ![0, generation].contains(&budget.generation) {
             return Err(SourceError::Generation { found: budget.generation });
         }
@@ -82,6 +85,7 @@ impl Polls {
             wallets,
             fills,
             contexts,
+            candles,
             counts,
             setbacks,
             schedule,
@@ -140,6 +144,7 @@ impl Polls {
         }
         let wallets: Vec<Wallet> = self.wallets.iter().map(|(wallet, _)| wallet).collect();
         wallets.into_iter().for_each(|wallet| self.stand(wallet, now));
+        self.stand_candles(now);
     }
 
     /// What is known of the wallet has changed, and with it how often it is to be asked.
@@ -164,10 +169,10 @@ impl Polls {
         self.schedule.next(now, |kind| self.setbacks.not_before(kind))
     }
 
-    pub fn question(&self, job: &Job) -> Option<(Question, Priority)> {
+    pub fn question(&self, job: &Job, now: i64) -> Option<(Question, Priority)> {
         let question = match job {
             Job::Dexs => Question::Dexs,
-            Job::Contexts(dex) => Question::Contexts { dex: dex.clone() },
+            Job::Contexts(dex) | Job::Volumes(dex) => Question::Contexts { dex: dex.clone() },
             Job::Account(user, dex) => Question::Account { user: *user, dex: dex.clone() },
             Job::Ledger(user) => {
                 Question::Ledger { user: *user, start_time: self.wallets.get(*user)?.ledger.border.time }
@@ -176,11 +181,13 @@ impl Polls {
                 Question::Funding { user: *user, start_time: self.wallets.get(*user)?.funding.border.time }
             }
             Job::Fills(user) => Question::Fills { user: *user, start_time: self.fills.border(*user)? },
+            Job::Candles => self.candles.question(now)?,
         };
         let priority = match job {
             Job::Account(user, dex) if self.wallets.get(*user)?.followed.standing(dex).importance.risk.is_some() => {
                 Priority::AtRisk
             }
+            Job::Volumes(_) => Priority::Candles,
             _ => question.priority(),
         };
         Some((question, priority))
@@ -196,6 +203,7 @@ impl Polls {
         if !self.schedule.holds(job) {
             return;
         }
+        self.candles.end(&answer.question, *received);
         let outcome = match &answer.reply {
             Ok(reply) => self.understand(answer, reply, out).map_err(|reason| (true, reason)),
             Err(error) => Err(self.failure(error)),
@@ -228,6 +236,7 @@ impl Polls {
     pub fn write_state(&mut self, spending: SpendingRecord, now: i64, out: &mut Outbox) {
         self.wallets.write_state(now, out);
         self.fills.write_state(now, out);
+        self.candles.write_state(now, out);
         let Ok(value) = serde_json::to_vec(&BudgetRecord { generation: self.generation, spending }) else { return };
         out.batch(&topics::STATE_PARSER_INFO, 0).push(now, BUDGET.as_bytes(), Some(&value), &[]);
     }

@@ -8,4 +8,5 @@ pub enum Priority {
     Accounts,
     Ledgers,
     Histories,
+    Candles,
 }

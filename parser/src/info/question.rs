@@ -1,6 +1,6 @@
 //! What can be asked of the info endpoint: the request as it is sent, and what it may cost.
 
-use schemas::Wallet;
+use schemas::{Coin, Interval, Wallet};
 use serde::Serialize;
 
 use super::priority::Priority;
@@ -27,18 +27,35 @@ pub enum Question {
     Funding { user: Wallet, start_time: i64 },
     #[serde(rename = "userFillsByTime")]
     Fills { user: Wallet, start_time: i64 },
+    #[serde(rename = "candleSnapshot")]
+    Candles { req: CandleStretch },
+}
+
+/// Both ends belong to it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CandleStretch {
+    pub coin: Coin,
+    pub interval: Interval,
+    pub start_time: i64,
+    pub end_time: i64,
 }
 
 /// What a question costs of what one address may spend in a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Price {
     Fixed(u32),
-    /// The reply is a list, and is charged by its length too.
-    WithItems(u32),
+    /// The reply is a list, and is charged by its length too: one more for so many items.
+    WithItems {
+        base: u32,
+        most_items: u32,
+        items_per_unit: u32,
+    },
 }
 
 /// So many items of a list cost one more.
 const ITEMS_PER_UNIT: u32 = 20;
+const CANDLES_PER_UNIT: u32 = 60;
 /// No list is longer. Fills have this limit; of ledgers none is documented, of funding a lower one.
 const MOST_ITEMS: u32 = 2_000;
 /// The highest price there is.
@@ -55,7 +72,12 @@ impl Question {
         match self {
             Self::Account { .. } => Price::Fixed(2),
             Self::Meta { .. } | Self::Dexs | Self::Spot | Self::Contexts { .. } => Price::Fixed(20),
-            Self::Ledger { .. } | Self::Funding { .. } | Self::Fills { .. } => Price::WithItems(20),
+            Self::Ledger { .. } | Self::Funding { .. } | Self::Fills { .. } => {
+                Price::WithItems { base: 20, most_items: MOST_ITEMS, items_per_unit: ITEMS_PER_UNIT }
+            }
+            Self::Candles { req } => {
+                Price::WithItems { base: 20, most_items: req.candles(), items_per_unit: CANDLES_PER_UNIT }
+            }
         }
     }
 
@@ -66,6 +88,7 @@ impl Question {
             Self::Account { .. } => Priority::Accounts,
             Self::Ledger { .. } | Self::Funding { .. } => Priority::Ledgers,
             Self::Fills { .. } => Priority::Histories,
+            Self::Candles { .. } => Priority::Candles,
         }
     }
 
@@ -75,12 +98,19 @@ impl Question {
     }
 }
 
+impl CandleStretch {
+    /// As many as there can be.
+    fn candles(&self) -> u32 {
+        u32::try_from((self.end_time - self.start_time) / self.interval.length_ms() + 1).unwrap_or_default()
+    }
+}
+
 impl Price {
     /// What is to be set aside before the question is sent.
     pub fn most(self) -> u32 {
         match self {
             Self::Fixed(price) => price,
-            Self::WithItems(base) => base + MOST_ITEMS / ITEMS_PER_UNIT,
+            Self::WithItems { base, most_items, items_per_unit } => base + most_items.div_ceil(items_per_unit),
         }
     }
 
@@ -88,7 +118,9 @@ impl Price {
     pub fn of(self, reply: &[u8]) -> u32 {
         match self {
             Self::Fixed(price) => price,
-            Self::WithItems(base) => base + length(reply).map_or(MOST_ITEMS, |items| items).div_ceil(ITEMS_PER_UNIT),
+            Self::WithItems { base, most_items, items_per_unit } => {
+                base + length(reply).unwrap_or(most_items).div_ceil(items_per_unit)
+            }
         }
     }
 }

@@ -28,6 +28,8 @@ impl Polls {
             Job::Ledger(user) => self.take_list(*user, Part::Ledger, reply, &origin, out),
             Job::Funding(user) => self.take_list(*user, Part::Funding, reply, &origin, out),
             Job::Fills(user) => self.take_fills(*user, reply, &origin, out),
+            Job::Volumes(dex) => self.take_volumes(dex, reply, received),
+            Job::Candles => self.take_candles(&answer.question, reply, &origin, out),
         };
         if let Err(reason) = &understood {
             origin.set_aside("", reply, reason, out);

@@ -1,6 +1,7 @@
-//! What the state topic holds: what was spent, which wallets are followed, and how far their lists were read.
+//! What the state topic holds: what was spent, which wallets are followed, and how far their lists and the markets'
+//! candles were read.
 
-use schemas::Wallet;
+use schemas::{Coin, Wallet};
 use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,7 @@ pub struct BudgetRecord {
     pub spending: SpendingRecord,
 }
 
-/// How far a wallet's list was read, and when.
+/// How far a list was read, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reading {
     pub border: Border,
@@ -34,6 +35,7 @@ pub enum Entry {
     Ledger(Wallet, Reading),
     Funding(Wallet, Reading),
     Fills(Wallet, FillsReading),
+    Candles(Coin, Reading),
 }
 
 /// What is kept of each wallet that is followed.
@@ -48,12 +50,14 @@ pub const BUDGET: &str = "budget";
 
 pub fn entry(key: &[u8], value: &[u8]) -> Result<Entry, SourceError> {
     let key = String::from_utf8_lossy(key);
-    let read = match key.split_once('|').map(|(wallet, part)| (wallet.parse(), part)) {
-        None if key == BUDGET => serde_json::from_slice(value).map(Entry::Budget),
-        Some((Ok(wallet), "account")) => serde_json::from_slice(value).map(|read| Entry::Account(wallet, read)),
-        Some((Ok(wallet), "ledger")) => serde_json::from_slice(value).map(|read| Entry::Ledger(wallet, read)),
-        Some((Ok(wallet), "funding")) => serde_json::from_slice(value).map(|read| Entry::Funding(wallet, read)),
-        Some((Ok(wallet), "fills")) => serde_json::from_slice(value).map(|read| Entry::Fills(wallet, read)),
+    let (of, part) = key.split_once('|').unwrap_or((&key, ""));
+    let read = match (of.parse(), part) {
+        _ if key == BUDGET => serde_json::from_slice(value).map(Entry::Budget),
+        (Ok(wallet), "account") => serde_json::from_slice(value).map(|read| Entry::Account(wallet, read)),
+        (Ok(wallet), "ledger") => serde_json::from_slice(value).map(|read| Entry::Ledger(wallet, read)),
+        (Ok(wallet), "funding") => serde_json::from_slice(value).map(|read| Entry::Funding(wallet, read)),
+        (Ok(wallet), "fills") => serde_json::from_slice(value).map(|read| Entry::Fills(wallet, read)),
+        (Err(_), "candles") => serde_json::from_slice(value).map(|read| Entry::Candles(Coin::new(of), read)),
         _ => Err(serde_json::Error::custom("nothing is kept under this key")),
     };
     read.map_err(|source| SourceError::State { key: key.into_owned(), source })
@@ -71,4 +75,9 @@ pub fn key(wallet: Wallet, part: Part) -> String {
 /// Kept of each wallet whose fills were ever asked for.
 pub fn fills_key(wallet: Wallet) -> String {
     format!("{wallet}|fills")
+}
+
+/// Kept of each market whose candles were ever asked for.
+pub fn candles_key(coin: &Coin) -> String {
+    format!("{coin}|candles")
 }

@@ -6,6 +6,7 @@ use schemas::{Amount, Outbox, Wallet, topics};
 use serde::Serialize;
 
 use super::border::Border;
+use super::candles::Candles;
 use super::fills::Fills;
 use super::followed::Followed;
 use super::job::Job;
@@ -32,7 +33,14 @@ const BEFORE_FOLLOWING_MS: i64 = 3_600_000;
 
 impl Wallets {
     /// Goes on with what the state says. Of a wallet that is not followed any more, its lists say nothing.
-    pub fn restore(&mut self, entries: Vec<Entry>, fills: &mut Fills, budget: &mut BudgetRecord, now: i64) {
+    pub fn restore(
+        &mut self,
+        entries: Vec<Entry>,
+        fills: &mut Fills,
+        candles: &mut Candles,
+        budget: &mut BudgetRecord,
+        now: i64,
+    ) {
         let mut lists = Vec::new();
         for entry in entries {
             match entry {
@@ -40,6 +48,7 @@ impl Wallets {
                 Entry::Ledger(wallet, reading) => lists.push((wallet, Part::Ledger, reading)),
                 Entry::Funding(wallet, reading) => lists.push((wallet, Part::Funding, reading)),
                 Entry::Fills(wallet, reading) => fills.restore(wallet, reading),
+                Entry::Candles(coin, reading) => candles.restore(coin, reading),
                 Entry::Budget(record) => *budget = record,
             }
         }

@@ -78,7 +78,8 @@ async fn looked_up(url: String) {
         ("SELECT * FROM positions WHERE generation = 1 AND wallet = '0x' ORDER BY coin, wallet", "positions_by_wallet"),
         ("SELECT * FROM positions WHERE generation = 1 AND coin = 'BTC' AND wallet > '0x'", "coin=? AND wallet>?"),
         (
-            "SELECT * FROM long_short_ratios WHERE generation = 1 AND coin = 'A' AND interval = '1m' AND time < 9",
+            "SELECT * FROM long_short_ratios WHERE generation = 1 AND coin = 'A' AND kind = 'top_accounts' AND cohort = '' \
+             AND interval = '1m' AND time < 9",
             "time<?",
         ),
         (
@@ -128,6 +129,20 @@ async fn looked_up(url: String) {
             "SELECT * FROM source_runs WHERE generation = 1 AND source = 'meta' AND stream = '' \
              ORDER BY started DESC, source DESC, stream DESC",
             "source_runs USING PRIMARY KEY (generation=? AND source=? AND stream=?)",
+        ),
+        (
+            "SELECT * FROM wallet_summaries WHERE generation = 1 AND rank_pnl_7d IS NOT NULL AND closed >= 3 \
+             AND (rank_pnl_7d, wallet) < (9, '0x') ORDER BY rank_pnl_7d DESC, wallet DESC",
+            "wallet_summaries_by_pnl_7d (generation=? AND rank_pnl_7d>? AND (rank_pnl_7d,wallet)<(?,?))",
+        ),
+        (
+            "SELECT * FROM wallet_summaries WHERE generation = 1 AND rank_win_rate IS NOT NULL AND closed >= 3 \
+             ORDER BY rank_win_rate, wallet",
+            "wallet_summaries_by_win_rate (generation=?",
+        ),
+        (
+            "SELECT * FROM wallet_distribution WHERE generation = 1 AND measure = 'pnl' AND time <= 9 ORDER BY time DESC LIMIT 1",
+            "wallet_distribution USING PRIMARY KEY (generation=? AND measure=? AND time<?)",
         ),
     ] {
         let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"))).fetch_all(pool).await;

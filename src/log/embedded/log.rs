@@ -125,14 +125,19 @@ struct PartsReader {
 }
 
 impl Reader for PartsReader {
-    fn read(&mut self, max_bytes: usize, patience: Duration) -> Result<Vec<Slice>, LogError> {
+    fn read_of(
+        &mut self,
+        is_wanted: &dyn Fn(usize) -> bool,
+        max_bytes: usize,
+        patience: Duration,
+    ) -> Result<Vec<Slice>, LogError> {
         let seen = self.log.commits();
-        let slices = self.take(max_bytes)?;
+        let slices = self.take(is_wanted, max_bytes)?;
         if !slices.is_empty() {
             return Ok(slices);
         }
         self.log.wait(seen, patience);
-        self.take(max_bytes)
+        self.take(is_wanted, max_bytes)
     }
 
     fn behind(&self) -> u64 {
@@ -140,12 +145,22 @@ impl Reader for PartsReader {
             |&(topic, partition, next)| Embedded::extent(&self.log, topic, partition).next.saturating_sub(next);
         self.parts.iter().map(behind).sum()
     }
+
+    fn is_at_the_end(&self, place: usize) -> bool {
+        let (topic, partition, next) = self.parts[place];
+        Embedded::extent(&self.log, topic, partition).next <= next
+    }
+
+    fn end(&self, place: usize) -> Result<Option<u64>, LogError> {
+        let (topic, partition, _) = self.parts[place];
+        Ok(Some(Embedded::extent(&self.log, topic, partition).next))
+    }
 }
 
 impl PartsReader {
-    fn take(&mut self, max_bytes: usize) -> Result<Vec<Slice>, LogError> {
+    fn take(&mut self, is_wanted: &dyn Fn(usize) -> bool, max_bytes: usize) -> Result<Vec<Slice>, LogError> {
         let mut slices = Vec::new();
-        for (topic, partition, next) in &mut self.parts {
+        for (_, (topic, partition, next)) in self.parts.iter_mut().enumerate().filter(|(place, _)| is_wanted(*place)) {
             let slice = self.log.read(topic, *partition, *next, max_bytes)?;
             if !slice.is_empty() {
                 *next = slice.next;

@@ -2,7 +2,9 @@
 //! in, for the tools that show the lag of groups; nothing is ever read from there.
 
 use std::collections::BTreeSet;
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
@@ -26,7 +28,8 @@ pub struct Group {
 }
 
 pub struct Member {
-    consumer: BaseConsumer<Assigned>,
+    /// None once it has left.
+    consumer: Option<BaseConsumer<Assigned>>,
     group: Group,
     connection: Arc<Connection>,
     told: Instant,
@@ -35,6 +38,8 @@ pub struct Member {
 }
 
 const TELL_EVERY: Duration = Duration::from_secs(1);
+/// To leave the group takes no longer, but when the client does not come to its end.
+const LEAVING: Duration = Duration::from_secs(3);
 
 impl Member {
     pub fn join(group: Group, settings: &Settings, connection: &Arc<Connection>) -> Result<Self, LogError> {
@@ -44,6 +49,7 @@ impl Member {
         consumer
             .subscribe(&[&group.generation.name(group.topic)])
             .map_err(|error| refused(&format!("to join the group {name}"), error))?;
+        let consumer = Some(consumer);
         Ok(Self { consumer, group, connection: Arc::clone(connection), told: Instant::now(), ours: BTreeSet::new() })
     }
 
@@ -52,31 +58,56 @@ impl Member {
         self.told = Instant::now();
         let Group { stage, generation, progress, .. } = &self.group;
         let mut offsets = TopicPartitionList::new();
-        let is_ours = |reader: &str, partition| reader == *stage && self.ours.contains(partition);
-        for ((_, topic, partition), next) in
-            locked(progress).iter().filter(|((reader, _, partition), _)| is_ours(reader, partition))
-        {
-            let Some(topic) = TOPICS.into_iter().find(|known| known.name == *topic) else { continue };
+        for ((_, topic, partition), next) in locked(progress).iter().filter(|((reader, ..), _)| reader == stage) {
+            let known = TOPICS.into_iter().find(|known| known.name == *topic);
+            let Some(topic) = known.filter(|topic| self.is_ours(topic, *partition)) else { continue };
             let offset = Offset::Offset(next.cast_signed());
             let _ = offsets.add_partition_offset(&generation.name(topic), partition.cast_signed(), offset);
         }
         if offsets.count() > 0
-            && let Err(error) = self.consumer.commit(&offsets, CommitMode::Async)
+            && let Some(consumer) = &self.consumer
+            && let Err(error) = consumer.commit(&offsets, CommitMode::Async)
         {
             debug!("the progress of {stage} was not noted: {error}");
+        }
+    }
+
+    /// Of a topic that is partitioned by two things, several partitions are one share of the work; work that is not
+    /// shared out is all of them.
+    fn is_ours(&self, topic: &Topic, partition: u32) -> bool {
+        match self.group.topic.partitioned_by {
+            [by] if topic.partitioned_by.len() > 1 => {
+                let mut shares = self.ours.iter().map(|share| self.group.generation.share(topic, Some(*by), *share));
+                shares.any(|mut share| share.any(|ours| ours == partition))
+            }
+            [] => !self.ours.is_empty(),
+            _ => self.ours.contains(&partition),
         }
     }
 }
 
 impl Drop for Member {
+    /// Leaves the group, so that the others have what was ours at once. A client that waits for a share while it leaves
+    /// may wait for ever: it is left behind, and the others find out when they hear no more of it.
     fn drop(&mut self) {
         self.tell();
+        let Some(consumer) = self.consumer.take() else { return };
+        let (left, leaves) = sync_channel(1);
+        let leave = move || {
+            drop(consumer);
+            let _ = left.send(());
+        };
+        let leaving = thread::Builder::new().name("leaving".to_owned()).spawn(leave);
+        if leaving.is_ok() && leaves.recv_timeout(LEAVING).is_err() {
+            debug!("the group of {} was left without a word", self.group.stage);
+        }
     }
 }
 
 impl Membership for Member {
     fn assigned(&mut self, patience: Duration) -> Result<Option<BTreeSet<u32>>, LogError> {
-        match self.consumer.poll(patience) {
+        let Some(consumer) = &self.consumer else { return Ok(None) };
+        match consumer.poll(patience) {
             Some(Err(error)) if verdict(&error) == Verdict::Stop => {
                 return Err(refused(&format!("the group of {}", self.group.stage), error));
             }
@@ -86,7 +117,7 @@ impl Membership for Member {
         if self.told.elapsed() >= TELL_EVERY {
             self.tell();
         }
-        let ours = locked(&self.consumer.context().ours).take();
+        let ours = self.consumer.as_ref().and_then(|consumer| locked(&consumer.context().ours).take());
         if let Some(ours) = &ours {
             self.connection.answered();
             self.ours.clone_from(ours);

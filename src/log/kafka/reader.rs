@@ -77,14 +77,14 @@ impl PartsReader {
     }
 
     /// Everything that is there, without waiting.
-    fn take(&mut self, max_bytes: usize) -> Result<Vec<Slice>, LogError> {
+    fn take(&mut self, is_wanted: &dyn Fn(usize) -> bool, max_bytes: usize) -> Result<Vec<Slice>, LogError> {
         match self.consumer.poll(Duration::ZERO) {
             Some(Ok(message)) => return Err(stray(&message)),
             Some(Err(error)) => self.heard(&error)?,
             None => {}
         }
         let mut slices = Vec::new();
-        for part in &mut self.parts {
+        for (_, part) in self.parts.iter_mut().enumerate().filter(|(place, _)| is_wanted(*place)) {
             let slice = part.take(max_bytes, &self.consumer, &self.connection)?;
             if !slice.is_empty() {
                 slices.push(slice);
@@ -130,11 +130,16 @@ impl PartsReader {
 }
 
 impl Reader for PartsReader {
-    fn read(&mut self, max_bytes: usize, patience: Duration) -> Result<Vec<Slice>, LogError> {
+    fn read_of(
+        &mut self,
+        is_wanted: &dyn Fn(usize) -> bool,
+        max_bytes: usize,
+        patience: Duration,
+    ) -> Result<Vec<Slice>, LogError> {
         let until = Instant::now() + patience;
         self.look_at_ends();
         loop {
-            let slices = self.take(max_bytes)?;
+            let slices = self.take(is_wanted, max_bytes)?;
             if !slices.is_empty() || Instant::now() >= until {
                 return Ok(slices);
             }
@@ -144,6 +149,17 @@ impl Reader for PartsReader {
 
     fn behind(&self) -> u64 {
         self.parts.iter().map(Part::behind).sum()
+    }
+
+    fn is_at_the_end(&self, place: usize) -> bool {
+        self.parts[place].at_end
+    }
+
+    fn end(&self, place: usize) -> Result<Option<u64>, LogError> {
+        let Part { name, partition, .. } = &self.parts[place];
+        let marks = self.consumer.fetch_watermarks(name, partition.cast_signed(), END_PATIENCE);
+        // Where they do not answer, the next reading will say what is wrong.
+        Ok(marks.ok().map(|(_, end)| end.cast_unsigned()))
     }
 }
 

@@ -4,11 +4,12 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt as _;
+use schemas::{Coin, Interval};
 
 use super::super::budget::Budget;
 use super::super::priority::Priority;
 use super::super::purse::Purse;
-use super::super::question::{DEAREST, Question};
+use super::super::question::{CandleStretch, DEAREST, Question};
 use super::super::spending::{Spending, SpendingRecord};
 use super::{NOW, wallet};
 
@@ -83,6 +84,10 @@ async fn nothing_is_given_out_before_a_record_is_committed_and_nothing_after_the
 #[test]
 fn a_question_is_sent_as_the_exchange_understands_it_and_priced_as_it_says() {
     let user = wallet(0x22);
+    let stretch = |minutes: i64| {
+        let (coin, interval) = (Coin::new("BTC"), Interval::OneMinute);
+        CandleStretch { coin, interval, start_time: 60_000, end_time: (minutes + 1) * 60_000 - 1 }
+    };
     let of_user = r#""user":"0x2222222222222222222222222222222222222222""#;
     let cases = [
         (Question::Meta { dex: String::new() }, r#"{"type":"meta"}"#.to_owned(), 20, 20),
@@ -112,6 +117,20 @@ fn a_question_is_sent_as_the_exchange_understands_it_and_priced_as_it_says() {
             format!(r#"{{"type":"userFillsByTime",{of_user},"startTime":7}}"#),
             120,
             22,
+        ),
+        (
+            Question::Candles { req: stretch(60) },
+            r#"{"type":"candleSnapshot","req":{"coin":"BTC","interval":"1m","startTime":60000,"endTime":3659999}}"#
+                .to_owned(),
+            21,
+            21,
+        ),
+        (
+            Question::Candles { req: stretch(5_000) },
+            r#"{"type":"candleSnapshot","req":{"coin":"BTC","interval":"1m","startTime":60000,"endTime":300059999}}"#
+                .to_owned(),
+            104,
+            21,
         ),
     ];
     let reply = format!("[{}]", vec!["{}"; 21].join(","));

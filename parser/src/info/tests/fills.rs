@@ -66,14 +66,14 @@ impl World {
     }
 
     fn border(&self) -> i64 {
-        let (question, _) = self.polls.question(&Job::Fills(wallet(1))).unwrap();
+        let (question, _) = self.polls.question(&Job::Fills(wallet(1)), self.now).unwrap();
         let asked: serde_json::Value = serde_json::from_str(&question.request()).unwrap();
         asked["startTime"].as_i64().unwrap()
     }
 
     fn take(&mut self, reply: Result<String, InfoError>) -> Outbox {
         let job = Job::Fills(wallet(1));
-        let (question, _) = self.polls.question(&job).unwrap();
+        let (question, _) = self.polls.question(&job, self.now).unwrap();
         self.polls.begin(&job);
         let mut out = Outbox::new(GENERATION);
         let (begun, received) = (self.now, self.now);

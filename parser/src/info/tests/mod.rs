@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod budget;
+mod candles;
 mod fills;
 mod pages;
 pub(crate) mod recorded;
@@ -31,6 +32,7 @@ struct Log {
     accounts: Vec<String>,
     updates: Vec<String>,
     contexts: Vec<String>,
+    candles: Vec<String>,
     statuses: Vec<FeedStatus>,
     letters: Vec<DeadLetter>,
     fills: Vec<String>,
@@ -44,6 +46,7 @@ impl Log {
         self.accounts.extend(values(&topics::ACCOUNT_STATES));
         self.updates.extend(values(&topics::LEDGER_UPDATES));
         self.contexts.extend(values(&topics::ASSET_CONTEXTS));
+        self.candles.extend(values(&topics::EXCHANGE_CANDLES));
         self.statuses.extend(values(&topics::FEED_STATUS).map(|json| serde_json::from_str(&json).unwrap()));
         self.letters.extend(values(&topics::DEAD_LETTERS).map(|json| serde_json::from_str(&json).unwrap()));
         self.fills.extend(values(&topics::FILLS_HISTORY));

@@ -24,7 +24,7 @@ pub(crate) fn poll(question: &str, user: Wallet, dex: &str, reply: &str, out: &m
     polls.poll_contexts(ASKED, ASKED);
     assert!(polls.follow(user, 1_000.into(), false, ASKED));
     polls.follow_fills(user, ASKED);
-    let (question, _) = polls.question(&job).unwrap();
+    let (question, _) = polls.question(&job, ASKED).unwrap();
     polls.begin(&job);
     let reply = Ok(reply.as_bytes().to_vec());
     polls.take(&Answer { job, question, begun: ASKED, received: ASKED, reply }, out);

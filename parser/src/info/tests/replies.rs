@@ -39,7 +39,7 @@ impl World {
     }
 
     fn answer(&mut self, job: &Job, reply: Result<String, InfoError>) {
-        let (question, _) = self.polls.question(job).unwrap();
+        let (question, _) = self.polls.question(job, self.now).unwrap();
         self.polls.begin(job);
         let (job, begun, received) = (job.clone(), self.now, self.now + 100);
         let mut out = Outbox::new(GENERATION);
@@ -87,7 +87,7 @@ fn records_carry_what_the_contract_says() {
     let (mut polls, mut out) = (World::new(), Outbox::new(GENERATION));
     polls.follow(1);
     let job = main_account(1);
-    let (question, _) = polls.polls.question(&job).unwrap();
+    let (question, _) = polls.polls.question(&job, NOW).unwrap();
     let reply = Ok(NOTHING_HELD.to_owned().into_bytes());
     polls.polls.take(&Answer { job, question: question.clone(), begun: NOW, received: NOW + 100, reply }, &mut out);
     let headers = |topic: &str| {
@@ -142,7 +142,7 @@ fn contexts_go_out_under_their_names_whenever_they_have_changed() {
 fn bytes_that_are_no_account_are_set_aside_exactly_and_the_poll_goes_on() {
     let mut world = World::new();
     world.follow(1);
-    let request = world.polls.question(&main_account(1)).unwrap().0.request();
+    let request = world.polls.question(&main_account(1), NOW).unwrap().0.request();
     for bytes in ["null", "<html>busy</html>", "[]", r#"{"time":1}"#] {
         world.answered(&main_account(1), bytes);
         let letter = world.log.letters.last().unwrap();
@@ -160,7 +160,7 @@ fn changes_come_once_across_restarts_and_what_is_none_is_set_aside_once() {
     let (mut world, job) = (World::new(), Job::Ledger(wallet(1)));
     world.follow(1);
     let start = |world: &World| {
-        let request: Value = serde_json::from_str(&world.polls.question(&job).unwrap().0.request()).unwrap();
+        let request: Value = serde_json::from_str(&world.polls.question(&job, NOW).unwrap().0.request()).unwrap();
         request["startTime"].as_i64().unwrap()
     };
     assert_eq!(start(&world), NOW - 3_600_000, "from an hour before it was followed");
@@ -235,7 +235,7 @@ fn who_is_not_followed_any_more_is_not_asked_for_and_leaves_nothing_behind() {
     let job = main_account(1);
     world.answered(&job, NOTHING_HELD);
     world.polls.unfollow(wallet(1));
-    assert!(world.polls.question(&Job::Ledger(wallet(1))).is_none());
+    assert!(world.polls.question(&Job::Ledger(wallet(1)), NOW).is_none());
     let question = super::super::question::Question::Account { user: wallet(1), dex: String::new() };
     let reply = Ok(NOTHING_HELD.to_owned().into_bytes());
     let mut out = Outbox::new(GENERATION);

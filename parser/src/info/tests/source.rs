@@ -186,6 +186,32 @@ async fn a_node_is_asked_for_what_it_knows_and_costs_nothing() {
 }
 
 #[tokio::test]
+async fn candles_are_asked_of_the_exchange_and_when_it_has_none_everything_else_comes() {
+    let market = r#"[{"universe":[{"name":"BTC"}]},[{"dayNtlVlm":"1.0"}]]"#;
+    let exchange = Server::start(move |question| match question["type"].as_str().unwrap() {
+        "metaAndAssetCtxs" => Reply::Body(market.to_owned()),
+        "candleSnapshot" => Reply::Status(422, "Failed to deserialize the JSON body into the target type"),
+        _ => answers(question),
+    })
+    .await;
+    let node = Server::start(answers).await;
+    let budget = Arc::new(Budget::recorded());
+    let client = InfoClient::sharing(exchange.url(), budget).unwrap().with_node(node.url());
+    let now = Arc::new(AtomicI64::new(NOW));
+    let clock = Arc::clone(&now);
+    let clock = move || clock.load(Ordering::Relaxed);
+    let source = InfoSource::open(client, Vec::<(Vec<u8>, Vec<u8>)>::new(), GENERATION.number, clock).unwrap();
+    let mut world = World { source, log: Log::default(), now };
+    world.source.poll_candles();
+    world.read_until(|world| world.source.status().failed == 1).await;
+    world.source.follow(wallet(1), 1_000.into(), false);
+    world.read_until(|world| world.log.accounts.len() == 2 && world.log.updates.len() == 2).await;
+    let candles = |server: &Server| server.asked().iter().filter(|asked| asked["type"] == "candleSnapshot").count();
+    assert_eq!((candles(&exchange), candles(&node)), (1, 0));
+    assert_eq!((world.log.candles.len(), world.log.letters.len()), (0, 0));
+}
+
+#[tokio::test]
 async fn metadata_comes_through_the_same_budget_in_the_order_of_the_dexs() {
     let server = Server::start(|question| {
         let name = question["dex"].as_str().map_or("BTC".to_owned(), |dex| format!("{dex}:A"));

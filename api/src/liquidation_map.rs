@@ -1,0 +1,162 @@
+//! `/liquidation-map` and the live channel `liquidation_map`: what would be liquidated of a coin, at which price.
+
+use schemas::{Amount, Binned, LiquidationMap, MAP_INTERVAL, MapBin, MapSide, Message};
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+
+use crate::buckets::{BucketRow, Buckets, push_latest};
+use crate::channel::{Channel, Key, LiveRow, raw};
+use crate::ratio_series::Series;
+
+pub(crate) static CHANNEL: Channel = Channel {
+    name: "liquidation_map",
+    topic: LiquidationMap::TOPIC,
+    kind: LiquidationMap::KIND,
+    by_wallet: false,
+    by_source: false,
+    by_interval: false,
+    by_kind: false,
+    push_rows: |query, generation, subject| {
+        let subject = &crate::channel::Subject { interval: Some(MAP_INTERVAL), ..subject.clone() };
+        push_latest::<MapRow>(query, generation, subject);
+    },
+    rows: |moment, query| moment.told(query, |row: MapRow| raw(&row.derived())),
+    live: |value| {
+        let row = MapRow::from(serde_json::from_slice::<LiquidationMap>(value)?).derived();
+        let keys = vec![Key::All, Key::Coin(row.coin.clone())];
+        Ok(LiveRow { keys, interval: None, series: Series::default(), data: serde_json::value::to_raw_value(&row)? })
+    },
+};
+
+const DEFINITION: &str = "open positions as of clock, in bins of their liquidation prices, as sizes at the mark; by_basis: account and carried \
+     follow the exchange's formula on the account as it was told and as fills have changed it since, exchange is its own \
+     price of an account whose margin is pooled, assumed is as if half of the highest leverage had been chosen with a \
+     margin of its own, unknown has no price yet; exact is the part of a bin that is not assumed; leverage up to 5, 10, \
+     20 and above, cohorts from 0, 1,000, 10,000, 100,000, 1,000,000 and 10,000,000 USDC on; cumulative is what is liquidated on the \
+     way from the mark to a bin and in it; at_risk within 1, 2, 5 and 10 % of the mark; beyond lies outside of half the \
+     mark around it; max_pain is the bin with the most, nearest_cluster the nearest bins in a row with a twentieth each";
+
+const COLUMNS: &str = "bucket.coin, bucket.interval, bucket.time, CAST(bucket.mark_px AS TEXT) AS mark_px, \
+     CAST(bucket.open_interest AS TEXT) AS open_interest, CAST(bucket.long AS TEXT) AS long, \
+     CAST(bucket.short AS TEXT) AS short, CAST(bucket.bins AS TEXT) AS bins, bucket.complete, bucket.block, bucket.clock";
+
+/// A map as it is told.
+#[derive(Serialize, FromRow)]
+pub(crate) struct MapRow {
+    coin: String,
+    interval: String,
+    time: i64,
+    mark_px: String,
+    open_interest: String,
+    #[sqlx(try_from = "String")]
+    long: Side,
+    #[sqlx(try_from = "String")]
+    short: Side,
+    #[sqlx(try_from = "String")]
+    bins: Bins,
+    complete: bool,
+    block: i64,
+    clock: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Side(MapSide);
+
+/// From the lowest price up.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Bins(Vec<Bin>);
+
+#[derive(Serialize, Deserialize)]
+struct Bin {
+    price_low: Amount,
+    price_high: Amount,
+    long: Option<Binned>,
+    short: Option<Binned>,
+    /// What of each side is liquidated until the mark has gone through this bin.
+    #[serde(default)]
+    long_cumulative: Option<Amount>,
+    #[serde(default)]
+    short_cumulative: Option<Amount>,
+}
+
+impl BucketRow for MapRow {
+    const OF: Buckets = Buckets {
+        name: "liquidation-map",
+        table: "liquidation_map",
+        columns: COLUMNS,
+        topic: LiquidationMap::TOPIC,
+        schema: LiquidationMap::SCHEMA,
+        definition: DEFINITION,
+        only: Some(MAP_INTERVAL),
+        reason_for_none: "no_open_position_or_no_mark_yet",
+    };
+
+    fn time(&self) -> i64 {
+        self.time
+    }
+
+    fn clock(&self) -> i64 {
+        self.clock
+    }
+
+    fn complete(&self) -> bool {
+        self.complete
+    }
+
+    fn derived(mut self) -> Self {
+        let add = |sum: Option<Amount>, side: &Option<Binned>| sum?.plus(side.as_ref()?.notional).ok();
+        let mut sum = Some(Amount::ZERO);
+        for bin in self.bins.0.iter_mut().rev() {
+            sum = if bin.long.is_some() { add(sum, &bin.long) } else { sum };
+            bin.long_cumulative = sum;
+        }
+        sum = Some(Amount::ZERO);
+        for bin in &mut self.bins.0 {
+            sum = if bin.short.is_some() { add(sum, &bin.short) } else { sum };
+            bin.short_cumulative = sum;
+        }
+        self
+    }
+}
+
+impl TryFrom<String> for Side {
+    type Error = serde_json::Error;
+
+    fn try_from(stored: String) -> Result<Self, Self::Error> {
+        serde_json::from_str(&stored)
+    }
+}
+
+impl TryFrom<String> for Bins {
+    type Error = serde_json::Error;
+
+    fn try_from(stored: String) -> Result<Self, Self::Error> {
+        serde_json::from_str(&stored)
+    }
+}
+
+impl From<MapBin> for Bin {
+    fn from(MapBin { price_low, price_high, long, short }: MapBin) -> Self {
+        Self { price_low, price_high, long, short, long_cumulative: None, short_cumulative: None }
+    }
+}
+
+impl From<LiquidationMap> for MapRow {
+    fn from(it: LiquidationMap) -> Self {
+        Self {
+            coin: it.coin.to_string(),
+            interval: it.interval.to_string(),
+            time: it.time,
+            mark_px: it.mark_px.to_string(),
+            open_interest: it.open_interest.to_string(),
+            long: Side(it.long),
+            short: Side(it.short),
+            bins: Bins(it.bins.into_iter().map(Bin::from).collect()),
+            complete: it.complete,
+            block: it.block.cast_signed(),
+            clock: it.clock,
+        }
+    }
+}

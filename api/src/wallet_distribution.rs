@@ -1,0 +1,163 @@
+//! `/wallets/distribution`: how the wallets that hold something are spread by size or by profit.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use schemas::{Amount, Measure, Message, WalletDistribution, WalletTier};
+use serde::Serialize;
+use sqlx::FromRow;
+
+use crate::error::ApiError;
+use crate::parameters::Parameters;
+use crate::query::Query;
+use crate::reply::{Meta, Reply};
+use crate::wallet_summary::Stored;
+use crate::{Context, standing};
+
+pub(crate) fn routes() -> Router<Arc<Context>> {
+    Router::new().route("/api/v1/wallets/distribution", get(distribution))
+}
+
+const DEFINITION: &str = "wallets with an open perpetual position, at the marks of the minute; by size, of what is held in all coins, long and \
+     short added up; by pnl, of what the open positions have realised since they were seen, fees in USDC taken off, and would \
+     realise at the marks; from is in a tier, below is not; bias is (long - short) / (long + short); in profit and in loss are \
+     what open positions would realise; not_valued are wallets of which a mark, or by pnl what was paid, is not known";
+
+#[derive(FromRow)]
+struct Row {
+    time: i64,
+    #[sqlx(try_from = "String")]
+    tiers: Stored<Vec<WalletTier>>,
+    not_valued: i64,
+    block: i64,
+    clock: i64,
+}
+
+#[derive(Serialize)]
+struct Distribution {
+    by: Measure,
+    time: i64,
+    tiers: Vec<Tier>,
+    /// Of all tiers.
+    total: Total,
+    not_valued: i64,
+    block: i64,
+    clock: i64,
+}
+
+#[derive(Serialize)]
+struct Tier {
+    name: String,
+    from: Option<Amount>,
+    below: Option<Amount>,
+    #[serde(flatten)]
+    total: Total,
+}
+
+/// Money is null when it is too large for an exact decimal, bias also where nothing is held.
+#[derive(Clone, Serialize)]
+struct Total {
+    wallets: u64,
+    long: Option<Amount>,
+    short: Option<Amount>,
+    bias: Option<Amount>,
+    in_profit: u64,
+    in_loss: u64,
+    cost_unknown: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+async fn distribution(
+    State(context): State<Arc<Context>>,
+    mut parameters: Parameters,
+) -> Result<Reply<Option<Distribution>>, ApiError> {
+    let words = [Measure::Size, Measure::Pnl].map(|measure| (measure.name(), measure));
+    let by = parameters.word("by", "INVALID_BY", &words)?.unwrap_or(Measure::Size);
+    let time = parameters.time(&["time"])?;
+    parameters.nothing_else()?;
+
+    let mut moment = context.database.one_moment().await?;
+    let standing = standing::of(&mut moment, context.generation, &[WalletDistribution::TOPIC]).await?;
+    let row: Option<Row> = moment.first(latest(context.generation, by, time)).await?;
+
+    let mut meta = Meta { definition: Some(DEFINITION), ..Meta::new(&context, &standing, WalletDistribution::SCHEMA) };
+    if row.is_none() {
+        meta.reason = standing.reason_for_nothing().or(Some("nothing_held_yet"));
+    }
+    meta.as_of = row.as_ref().map(|row| row.clock);
+    Ok(Reply { data: row.map(|row| Distribution::of(by, row)), meta })
+}
+
+/// The last minute, or the last one by then.
+fn latest(generation: u32, by: Measure, time: Option<i64>) -> Query {
+    let mut query =
+        Query::new("SELECT time, CAST(tiers AS TEXT) AS tiers, not_valued, block, clock FROM wallet_distribution");
+    query.push(" WHERE generation = ").push_bind(generation).push(" AND measure = ").push_bind(by.name());
+    if let Some(time) = time {
+        query.push(" AND time <= ").push_bind(time);
+    }
+    query.push(" ORDER BY time DESC LIMIT 1");
+    query
+}
+
+impl Distribution {
+    fn of(by: Measure, Row { time, tiers: Stored(tiers), not_valued, block, clock }: Row) -> Self {
+        let total = tiers.iter().map(Total::of).fold(Total::NOTHING, Total::plus).biased();
+        let tier = |tier: WalletTier| Tier {
+            total: Total::of(&tier).biased(),
+            name: tier.name.to_string(),
+            from: tier.from,
+            below: tier.below,
+        };
+        Self { by, time, tiers: tiers.into_iter().map(tier).collect(), total, not_valued, block, clock }
+    }
+}
+
+impl Total {
+    const NOTHING: Self = Self {
+        wallets: 0,
+        long: Some(Amount::ZERO),
+        short: Some(Amount::ZERO),
+        bias: None,
+        in_profit: 0,
+        in_loss: 0,
+        cost_unknown: 0,
+        reason: None,
+    };
+
+    fn of(tier: &WalletTier) -> Self {
+        let WalletTier { wallets, long, short, in_profit, in_loss, cost_unknown, .. } = *tier;
+        Self { wallets, long, short, in_profit, in_loss, cost_unknown, ..Self::NOTHING }
+    }
+
+    fn plus(self, more: Self) -> Self {
+        Self {
+            wallets: self.wallets + more.wallets,
+            long: sum(self.long, more.long),
+            short: sum(self.short, more.short),
+            in_profit: self.in_profit + more.in_profit,
+            in_loss: self.in_loss + more.in_loss,
+            cost_unknown: self.cost_unknown + more.cost_unknown,
+            ..self
+        }
+    }
+
+    fn biased(self) -> Self {
+        let gross = sum(self.long, self.short);
+        let net = sum(self.long, self.short.map(Amount::negated));
+        let bias = net.zip(gross).and_then(|(net, gross)| net.over(gross).ok());
+        let reason = match (gross, bias) {
+            (_, Some(_)) => None,
+            (Some(gross), None) if gross.is_zero() => Some("nothing_held"),
+            _ => Some("too_large_to_be_exact"),
+        };
+        Self { bias, reason, ..self }
+    }
+}
+
+fn sum(one: Option<Amount>, other: Option<Amount>) -> Option<Amount> {
+    one?.plus(other?).ok()
+}

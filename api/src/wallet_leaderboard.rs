@@ -1,0 +1,121 @@
+//! `/wallets/leaderboard`: who has made or traded most, or wins most often.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use schemas::{Message, WalletSummary};
+use serde::Serialize;
+use sqlx::FromRow;
+
+use crate::error::ApiError;
+use crate::parameters::Parameters;
+use crate::query::Query;
+use crate::reply::{Meta, Reply};
+use crate::wallet_summary::{COLUMNS, DEFINITION, SummaryRow};
+use crate::{Context, cursor, standing};
+
+pub(crate) fn routes() -> Router<Arc<Context>> {
+    Router::new().route("/api/v1/wallets/leaderboard", get(list))
+}
+
+#[derive(Serialize, FromRow)]
+struct Ranked {
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    summary: SummaryRow,
+    /// What the order goes by.
+    #[serde(skip)]
+    rank: i64,
+}
+
+/// What a page is chosen by, and where it begins.
+struct Asked {
+    /// The column that the order goes by.
+    rank: &'static str,
+    /// Round trips that have ended.
+    min_trades: i64,
+    is_best_first: bool,
+    after: Option<(i64, String)>,
+    limit: usize,
+}
+
+async fn list(State(context): State<Arc<Context>>, mut parameters: Parameters) -> Result<Reply<Vec<Ranked>>, ApiError> {
+    let asked = Asked::read(context.generation, &mut parameters)?;
+    parameters.nothing_else()?;
+
+    let mut moment = context.database.one_moment().await?;
+    let standing = standing::of(&mut moment, context.generation, &[WalletSummary::TOPIC]).await?;
+    let mut rows: Vec<Ranked> = moment.all(asked.page(context.generation)).await?;
+
+    let mut meta = Meta { definition: Some(DEFINITION), ..Meta::new(&context, &standing, WalletSummary::SCHEMA) };
+    if rows.len() > asked.limit {
+        rows.truncate(asked.limit);
+        meta.complete = false;
+        let place = |row: &Ranked| (row.rank, row.summary.wallet.clone());
+        meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, &asked.list(), place(last)));
+    }
+    meta.reason = if rows.is_empty() { standing.reason_for_nothing() } else { None };
+    meta.as_of = rows.iter().map(|row| row.summary.time).max();
+    let explained = |row: Ranked| Ranked { summary: row.summary.explained(), ..row };
+    Ok(Reply { data: rows.into_iter().map(explained).collect(), meta })
+}
+
+/// By window: the columns of profit and of volume.
+const WINDOWS: [(&str, [&str; 2]); 4] = [
+    ("1d", ["rank_pnl_1d", "rank_volume_1d"]),
+    ("7d", ["rank_pnl_7d", "rank_volume_7d"]),
+    ("30d", ["rank_pnl_30d", "rank_volume_30d"]),
+    ("all", ["rank_pnl_all", "rank_volume_all"]),
+];
+
+const WIN_RATE: &str = "rank_win_rate";
+
+impl Asked {
+    fn read(generation: u32, parameters: &mut Parameters) -> Result<Self, ApiError> {
+        let window = parameters.word("window", "INVALID_WINDOW", &WINDOWS)?;
+        let place =
+            parameters.word("sort", "INVALID_SORT", &[("pnl", Some(0)), ("volume", Some(1)), ("win_rate", None)])?;
+        let rank = match (place.unwrap_or(Some(0)), window) {
+            (Some(place), window) => window.unwrap_or(WINDOWS[0].1)[place],
+            (None, None) => WIN_RATE,
+            (None, Some(window)) if window == WINDOWS[3].1 => WIN_RATE,
+            (None, Some(_)) => {
+                let message = "round trips are counted since a wallet was first seen; leave window out, or give all";
+                return Err(ApiError::parameter("INVALID_WINDOW", "window", message.to_owned()));
+            }
+        };
+        let min_trades = parameters.count("min_trades", "INVALID_MIN_TRADES")?.unwrap_or_default();
+        let order = parameters.word("order", "INVALID_ORDER", &[("asc", false), ("desc", true)])?;
+        let limit = parameters.limit()?;
+        let mut asked = Self { rank, min_trades, is_best_first: order.unwrap_or(true), after: None, limit };
+        if let Some(cursor) = parameters.text(&["cursor"])? {
+            asked.after = Some(cursor::read(generation, &asked.list(), &cursor)?);
+        }
+        Ok(asked)
+    }
+
+    /// A cursor of one order says nothing in another.
+    fn list(&self) -> String {
+        format!("wallets/leaderboard/{}/{}", self.rank, if self.is_best_first { "desc" } else { "asc" })
+    }
+
+    /// One row more than the page holds: whether there is a next page.
+    fn page(&self, generation: u32) -> Query {
+        let rank = self.rank;
+        let mut query =
+            Query::new(format_args!("SELECT {COLUMNS}, {rank} AS rank FROM wallet_summaries WHERE generation = "));
+        query.push_bind(generation).push(format_args!(" AND {rank} IS NOT NULL"));
+        if self.min_trades > 0 {
+            query.push(" AND closed >= ").push_bind(self.min_trades);
+        }
+        let (beyond, way) = if self.is_best_first { ("<", " DESC") } else { (">", "") };
+        if let Some((last, wallet)) = &self.after {
+            query.push(format_args!(" AND ({rank}, wallet) {beyond} (")).push_bind(*last);
+            query.push(", ").push_bind(wallet.as_str()).push(")");
+        }
+        query.push(format_args!(" ORDER BY {rank}{way}, wallet{way} LIMIT ")).push_bind(self.limit as i64 + 1);
+        query
+    }
+}

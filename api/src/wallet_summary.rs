@@ -1,0 +1,115 @@
+//! Table `wallet_summaries` → what a wallet has made, paid and traded, as it is told.
+
+use std::collections::BTreeMap;
+
+use schemas::{Amount, MakerShare, Rolling, Text};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sqlx::FromRow;
+
+pub(crate) const COLUMNS: &str = "wallet, time, first_seen, last_fill, positions, CAST(realised_pnl AS TEXT) AS realised_pnl, \
+     CAST(fees AS TEXT) AS fees, CAST(volume AS TEXT) AS volume, CAST(fees_other AS TEXT) AS fees_other, \
+     CAST(maker_share AS TEXT) AS maker_share, closed, won, CAST(win_rate AS TEXT) AS win_rate, block";
+
+pub(crate) const DEFINITION: &str = "perpetuals only, by the time of the fills; windows are the running hour and the 24 before it (1d), the running day and \
+     the 7 (7d) or 30 (30d) before it, and everything since first_seen (all); realised_pnl is without fees in USDC, fees in other \
+     tokens stand apart and are in no sum; a round trip is from flat to flat, or to the other side, of one coin, counted when \
+     all of it was seen and its profit is known in one token, and won when it made more than its fees";
+
+/// A wallet as it is told.
+#[derive(Serialize, FromRow)]
+pub(crate) struct SummaryRow {
+    pub(crate) wallet: String,
+    pub(crate) time: i64,
+    first_seen: i64,
+    last_fill: i64,
+    positions: i64,
+    #[sqlx(try_from = "String")]
+    realised_pnl: Windows,
+    #[sqlx(try_from = "String")]
+    fees: Windows,
+    #[sqlx(try_from = "String")]
+    volume: Windows,
+    #[sqlx(try_from = "String")]
+    fees_other: Stored<BTreeMap<Text, Option<Amount>>>,
+    #[sqlx(try_from = "String")]
+    maker_share: Shares,
+    #[serde(rename = "round_trips")]
+    closed: i64,
+    #[serde(rename = "round_trips_won")]
+    won: i64,
+    win_rate: Option<String>,
+    block: i64,
+    /// Why something is null.
+    #[sqlx(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+impl SummaryRow {
+    pub(crate) fn explained(self) -> Self {
+        let known = [&self.realised_pnl, &self.fees, &self.volume].iter().all(|windows| windows.are_known());
+        let reason = match (known, self.closed) {
+            (false, _) => Some("a_fill_did_not_say_or_too_large_to_be_exact"),
+            (true, 0) => Some("no_round_trip_yet"),
+            (true, _) => None,
+        };
+        Self { reason, ..self }
+    }
+}
+
+/// What a column of JSON holds.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Stored<T>(pub(crate) T);
+
+/// By the names that windows are asked for.
+#[derive(Serialize)]
+struct Windows {
+    #[serde(rename = "1d")]
+    day: Option<Amount>,
+    #[serde(rename = "7d")]
+    week: Option<Amount>,
+    #[serde(rename = "30d")]
+    month: Option<Amount>,
+    all: Option<Amount>,
+}
+
+#[derive(Serialize)]
+struct Shares {
+    #[serde(rename = "30d")]
+    month: Option<Amount>,
+    all: Option<Amount>,
+}
+
+impl Windows {
+    fn are_known(&self) -> bool {
+        [self.day, self.week, self.month, self.all].iter().all(Option::is_some)
+    }
+}
+
+impl<T: DeserializeOwned> TryFrom<String> for Stored<T> {
+    type Error = serde_json::Error;
+
+    fn try_from(stored: String) -> Result<Self, Self::Error> {
+        serde_json::from_str(&stored).map(Self)
+    }
+}
+
+impl TryFrom<String> for Windows {
+    type Error = serde_json::Error;
+
+    fn try_from(stored: String) -> Result<Self, Self::Error> {
+        let Rolling { d1, d7, d30, all } = serde_json::from_str(&stored)?;
+        Ok(Self { day: d1, week: d7, month: d30, all })
+    }
+}
+
+impl TryFrom<String> for Shares {
+    type Error = serde_json::Error;
+
+    fn try_from(stored: String) -> Result<Self, Self::Error> {
+        let MakerShare { d30, all } = serde_json::from_str(&stored)?;
+        Ok(Self { month: d30, all })
+    }
+}

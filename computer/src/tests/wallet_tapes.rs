@@ -1,0 +1,300 @@
+//! Random changes of a few wallets over months of event time, and the tasks that they run through: those of the wallet
+//! stage, each with its lanes, and the one that sums them up. Any of them may be dropped at a clock and made anew.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use schemas::{
+    Amount, Coin, MarketState, Message, PositionChange, Side, Wallet, WalletDistribution, WalletSummary, kind,
+    partition_of,
+};
+
+use super::*;
+use crate::{WALLET, WHOLE};
+
+/// What happens at once; then the clock comes.
+#[derive(Debug, Clone)]
+pub struct Step {
+    later_ms: i64,
+    changes: Vec<Changed>,
+    marks: Vec<(usize, u32)>,
+    /// The tasks are dropped and go on from what they saved.
+    begins_anew: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Changed {
+    wallet: usize,
+    coin: usize,
+    buys: bool,
+    px: u32,
+    sz: u32,
+    crossed: bool,
+    pnl: Option<i32>,
+    fee: Option<i32>,
+    in_another_token: bool,
+    cost: Option<u32>,
+    seen: bool,
+}
+
+const COINS: [&str; 3] = ["BTC", "ETH", "xyz:CL"];
+pub const WALLETS: usize = 5;
+const START: i64 = 1_782_636_000_000 - 12_345;
+const SECOND: i64 = 1_000;
+const HOUR: i64 = 3_600 * SECOND;
+
+pub fn tape() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(), 1..60)
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let later = prop_oneof![
+        4 => 0..5 * SECOND,
+        4 => 20 * SECOND..90 * SECOND,
+        3 => HOUR / 2..5 * HOUR,
+        2 => Just(HOUR),
+        2 => 20 * HOUR..30 * HOUR,
+        1 => 6 * 24 * HOUR..9 * 24 * HOUR,
+        1 => 29 * 24 * HOUR..33 * 24 * HOUR,
+    ];
+    let changes = prop::collection::vec(changed(), 0..4);
+    let marks = prop::collection::vec((0..COINS.len(), 1..30_000_u32), 0..2);
+    (later, changes, marks, prop::bool::weighted(0.2)).prop_map(|(later_ms, changes, marks, begins_anew)| Step {
+        later_ms,
+        changes,
+        marks,
+        begins_anew,
+    })
+}
+
+fn changed() -> impl Strategy<Value = Changed> {
+    let of = (0..WALLETS, 0..COINS.len(), any::<bool>(), 1..20_000_u32, 1..6_u32);
+    let pnl = prop_oneof![9 => (-9_000..9_000_i32).prop_map(Some), 1 => Just(None)];
+    let fee = prop_oneof![12 => (-3..9_i32).prop_map(Some), 1 => Just(None)];
+    let cost = prop_oneof![5 => (1..60_000_u32).prop_map(Some), 1 => Just(None)];
+    let rest = (any::<bool>(), pnl, fee, prop::bool::weighted(0.1), cost, prop::bool::weighted(0.9));
+    (of, rest).prop_map(|((wallet, coin, buys, px, sz), (crossed, pnl, fee, in_another_token, cost, seen))| Changed {
+        wallet,
+        coin,
+        buys,
+        px,
+        sz,
+        crossed,
+        pnl,
+        fee,
+        in_another_token,
+        cost,
+        seen,
+    })
+}
+
+/// What is said up to each clock, and what it was said of.
+#[derive(Default)]
+pub struct Moment {
+    pub clock: i64,
+    pub block: u64,
+    pub previous: i64,
+    pub changes: usize,
+    pub marks: usize,
+    pub summaries: Vec<WalletSummary>,
+    pub distributions: Vec<WalletDistribution>,
+}
+
+#[derive(Default)]
+pub struct Played {
+    pub changes: Vec<PositionChange>,
+    pub marks: Vec<MarketState>,
+    pub moments: Vec<Moment>,
+}
+
+pub fn play(tape: &[Step]) -> Played {
+    let (mut tasks, mut played) = (Tasks::new(), Played::default());
+    let (mut held, mut clock, mut previous) = (BTreeMap::new(), START, 0);
+    for (block, step) in (100..).zip(tape) {
+        clock += step.later_ms;
+        for (index, changed) in (0..).zip(&step.changes) {
+            if let Some(change) = changed.in_block(block, index, clock, &mut held) {
+                tasks.tell(&change, change.partition(GENERATION.partitions), "change");
+                played.changes.push(change);
+            }
+        }
+        for (coin, px) in &step.marks {
+            let mark = mark(COINS[*coin], *px, clock);
+            let first = mark.partition(GENERATION.partitions);
+            (first..first + GENERATION.partitions).for_each(|partition| tasks.tell(&mark, partition, "market"));
+            played.marks.push(mark);
+        }
+        let (summaries, distributions) = tasks.clock(clock, block);
+        let (changes, marks) = (played.changes.len(), played.marks.len());
+        played.moments.push(Moment { clock, block, previous, changes, marks, summaries, distributions });
+        previous = clock;
+        if step.begins_anew {
+            tasks.begin_anew();
+        }
+    }
+    played
+}
+
+fn mark(coin: &str, px: u32, time: i64) -> MarketState {
+    // Now and then there is a state without a mark: the last one counts.
+    let mark_px = (!px.is_multiple_of(10)).then(|| format!("{px}.5").parse().unwrap());
+    MarketState {
+        coin: Coin::new(coin),
+        time,
+        mark_px,
+        open_interest: None,
+        day_notional: None,
+        margin_tiers: Vec::new(),
+        delisted: false,
+    }
+}
+
+impl Changed {
+    fn in_block(
+        &self,
+        block: u64,
+        index: u32,
+        time: i64,
+        held: &mut BTreeMap<(usize, usize), i64>,
+    ) -> Option<PositionChange> {
+        let held = held.entry((self.wallet, self.coin)).or_default();
+        let (before, by) = (*held, i64::from(self.sz) * if self.buys { 1 } else { -1 });
+        *held += by;
+        let amount = |whole: i32, places: &str| -> Amount { format!("{whole}.{places}").parse().unwrap() };
+        self.seen.then(|| PositionChange {
+            coin: Coin::new(COINS[self.coin]),
+            wallet: wallet(self.wallet),
+            time,
+            block,
+            index,
+            side: if self.buys { Side::Buy } else { Side::Sell },
+            px: format!("{}.25", self.px).parse().unwrap(),
+            sz: Amount::from(i64::from(self.sz)),
+            dir: "".into(),
+            before: Amount::from(before),
+            after: Amount::from(*held),
+            known: None,
+            cost: self.cost.map(|cost| Amount::from(i64::from(cost))),
+            oid: 1,
+            crossed: self.crossed,
+            closed_pnl: self.pnl.map(|pnl| amount(pnl, "125")),
+            fee: self.fee.map(|fee| if fee == 0 { Amount::ZERO } else { amount(fee, "1") }),
+            fee_token: self.in_another_token.then(|| "USDH".into()),
+            liquidation: None,
+        })
+    }
+}
+
+pub fn wallet(n: usize) -> Wallet {
+    let mut bytes = [0; 20];
+    bytes[16..].copy_from_slice(&(n as u32).to_be_bytes());
+    Wallet(bytes)
+}
+
+struct Tasks {
+    wallets: Vec<Stage>,
+    whole: Stage,
+    /// What the tasks have saved: of each, the wallet stage's first, its entries.
+    states: Vec<BTreeMap<Vec<u8>, Vec<u8>>>,
+    /// The next offset of each lane, by its task.
+    next: BTreeMap<(usize, usize), u64>,
+    told_at: i64,
+}
+
+const WHOLE_TASK: usize = GENERATION.partitions as usize;
+
+impl Tasks {
+    fn new() -> Self {
+        let wallets = (0..GENERATION.partitions).map(|share| WALLET.task(GENERATION, share)).collect();
+        let states = (0..=WHOLE_TASK).map(|_| BTreeMap::new()).collect();
+        Self { wallets, whole: WHOLE.task(GENERATION, 0), states, next: BTreeMap::new(), told_at: 0 }
+    }
+
+    fn tell(&mut self, message: &impl Message, partition: u32, kind: &str) {
+        let share = (partition % GENERATION.partitions) as usize;
+        let lane = lane(&self.wallets[share], "position-changes", partition);
+        self.write(share, lane, kind, &serde_json::to_vec(message).unwrap(), &mut Outbox::new(GENERATION));
+    }
+
+    /// Gives a record to the lane of a task.
+    fn write(&mut self, share: usize, lane: usize, kind: &str, value: &[u8], out: &mut Outbox) {
+        let mut headers = Vec::new();
+        Headers::write(&mut headers, "kind", kind.as_bytes());
+        let record = Record { time: 0, key: b"", value: Some(value), headers: Headers(&headers) };
+        let next = self.next.entry((share, lane)).or_default();
+        self.wallets[share].take(lane, *next, &record, out);
+        *next += 1;
+        self.wallets[share].has_read(lane, *next);
+    }
+
+    fn clock(&mut self, time: i64, block: u64) -> (Vec<WalletSummary>, Vec<WalletDistribution>) {
+        let mut out = Outbox::new(GENERATION);
+        let value = json!({ "time": time, "block": block, "since_time": START, "since_block": 1 }).to_string();
+        for share in 0..self.wallets.len() {
+            let lanes = self.wallets[share].lanes().filter(|(topic, ..)| topic.name == "position-changes").count();
+            (0..lanes).for_each(|lane| self.write(share, lane, "clock", value.as_bytes(), &mut out));
+            go_on_with_what_there_is(&mut self.wallets[share], &mut out);
+        }
+        let mut summed = Outbox::new(GENERATION);
+        for (topic, partition, batch) in out.filled().filter(|(topic, ..)| topic.name == "wallet-sums") {
+            let lane = lane(&self.whole, topic.name, partition);
+            for record in batch.records() {
+                let next = self.next.entry((WHOLE_TASK, lane)).or_default();
+                self.whole.take(lane, *next, &record, &mut summed);
+                *next += 1;
+                self.whole.has_read(lane, *next);
+            }
+        }
+        go_on_with_what_there_is(&mut self.whole, &mut summed);
+        let clocks = of_topic(&summed, WalletDistribution::TOPIC).filter(|(_, record)| is_clock(record)).count();
+        assert_eq!(clocks, usize::from(time / SECOND > self.told_at / SECOND), "who reads it is told the time");
+        self.told_at = time;
+        (told(&out, WalletSummary::TOPIC), told(&summed, WalletDistribution::TOPIC))
+    }
+
+    fn begin_anew(&mut self) {
+        for (share, (task, state)) in self.wallets.iter_mut().zip(&mut self.states).enumerate() {
+            *task = successor(task, WALLET.task(GENERATION, share as u32), state);
+        }
+        self.whole = successor(&mut self.whole, WHOLE.task(GENERATION, 0), &mut self.states[WHOLE_TASK]);
+    }
+}
+
+fn successor(task: &mut Stage, mut successor: Stage, state: &mut BTreeMap<Vec<u8>, Vec<u8>>) -> Stage {
+    let mut saved = Outbox::new(GENERATION);
+    task.save(&mut saved);
+    for record in saved.filled().flat_map(|(_, _, batch)| batch.records()) {
+        match record.value {
+            Some(value) => state.insert(record.key.to_vec(), value.to_vec()),
+            None => state.remove(record.key),
+        };
+    }
+    state.iter().for_each(|(key, value)| successor.restore(key, value).unwrap());
+    successor.restored();
+    successor
+}
+
+fn lane(task: &Stage, topic: &str, partition: u32) -> usize {
+    task.lanes().position(|(its, of, _)| its.name == topic && of == partition).unwrap()
+}
+
+fn told<M: serde::de::DeserializeOwned>(out: &Outbox, topic: &schemas::Topic) -> Vec<M> {
+    let results = of_topic(out, topic).filter(|(_, record)| !is_clock(record));
+    results
+        .map(|(partition, record)| {
+            if topic.name == "wallet-summaries" {
+                assert_eq!(partition, partition_of(record.key, GENERATION.partitions));
+            }
+            serde_json::from_slice(record.value.unwrap()).unwrap()
+        })
+        .collect()
+}
+
+fn of_topic<'a>(out: &'a Outbox, topic: &'a schemas::Topic) -> impl Iterator<Item = (u32, Record<'a>)> {
+    let batches = out.filled().filter(|(its, ..)| its.name == topic.name);
+    batches.flat_map(|(_, partition, batch)| batch.records().map(move |record| (partition, record)))
+}
+
+fn is_clock(record: &Record<'_>) -> bool {
+    record.headers.get(kind::HEADER) == Some(kind::CLOCK)
+}

@@ -1,0 +1,97 @@
+//! `position-risks`: at which mark each open position would be liquidated, and what that stands on. Said when the
+//! position or what backs it has changed, and when the marks of an account's other positions have moved the price.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::message::Message;
+use crate::position_changes::holding_key;
+use crate::{Amount, Coin, Entity, Keeps, PositionSide, Topic, Wallet, partition_of};
+
+pub static TOPIC: Topic = Topic {
+    name: "position-risks",
+    partitioned_by: &[Entity::Wallet, Entity::Coin],
+    key: "coin|wallet",
+    keeps: Keeps::LastPerKey { hours: 24, mib: 256 },
+    about: "the liquidation price of each open position, exact where the account is known and estimated elsewhere, and the flat one that ends it",
+};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PositionRisk {
+    pub coin: Coin,
+    pub wallet: Wallet,
+    pub side: PositionSide,
+    /// Signed: shorts are negative, flat is zero.
+    pub size: Amount,
+    /// What was paid for it: size times entry price, unsigned; absent while that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Amount>,
+    /// Absent when no price liquidates it, and while the terms of the market or the marks of the account's other
+    /// positions are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liquidation_px: Option<Amount>,
+    /// Absent while nothing can be said of the price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<RiskBasis>,
+    /// Chosen by the wallet, as the exchange told; with the basis `assumed`, the one that was assumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leverage: Option<u32>,
+    /// Whether the margin is the position's own; absent while it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isolated: Option<bool>,
+    /// The clock at which it was computed.
+    pub clock: i64,
+}
+
+/// What a liquidation price stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RiskBasis {
+    /// The exchange's formula on the account as the exchange told it; nothing has changed since.
+    Account,
+    /// The same, with what has changed since carried forward.
+    Carried,
+    /// The exchange's own price: the account's margin is pooled with more than it shows, and the formula does not hold.
+    Exchange,
+    /// The account is not known: as if the position had a margin of its own, at half of the market's highest leverage.
+    Assumed,
+}
+
+impl RiskBasis {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Carried => "carried",
+            Self::Exchange => "exchange",
+            Self::Assumed => "assumed",
+        }
+    }
+
+    /// Whether it is the price of this very account.
+    pub fn is_exact(self) -> bool {
+        self != Self::Assumed
+    }
+}
+
+impl Message for PositionRisk {
+    const TOPIC: &'static Topic = &TOPIC;
+    const SCHEMA: &'static str = "position-risk/1";
+
+    fn write_key(&self, key: &mut Vec<u8>) {
+        holding_key(key, &self.coin, self.wallet);
+    }
+
+    fn partition(&self, partitions: u32) -> u32 {
+        partition_of(&self.wallet.text(), partitions) * partitions
+            + partition_of(self.coin.as_str().as_bytes(), partitions)
+    }
+
+    fn time(&self) -> i64 {
+        self.clock
+    }
+
+    fn ends_its_key(&self) -> bool {
+        self.side == PositionSide::Flat
+    }
+}

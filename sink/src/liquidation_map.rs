@@ -1,0 +1,53 @@
+//! `liquidation-map` -> table `liquidation_map`: the last map of each quarter of an hour.
+
+use schemas::{LiquidationMap, Message, Record};
+
+use crate::table::{count, message};
+use crate::{Change, Column, Kind, SinkError, Table, Value};
+
+pub(crate) fn table() -> Table {
+    Table {
+        name: "liquidation_map",
+        topic: LiquidationMap::TOPIC,
+        kind: LiquidationMap::KIND,
+        columns: COLUMNS,
+        key: &["generation", "coin", "interval", "time"],
+        row,
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("generation", Kind::Integer),
+    Column::new("coin", Kind::Text),
+    Column::new("interval", Kind::Text),
+    Column::new("time", Kind::Integer),
+    Column::new("mark_px", Kind::Decimal),
+    Column::new("open_interest", Kind::Decimal),
+    Column::new("long", Kind::Json),
+    Column::new("short", Kind::Json),
+    Column::new("bins", Kind::Json),
+    Column::new("complete", Kind::Boolean),
+    Column::new("block", Kind::Integer),
+    Column::new("clock", Kind::Integer),
+];
+
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+    let map: LiquidationMap = message(LiquidationMap::TOPIC, record)?;
+    let json = |written: serde_json::Result<String>| {
+        written.map(Value::Text).map_err(|source| SinkError::row(LiquidationMap::TOPIC, record, Box::new(source)))
+    };
+    Ok(Change::Put(vec![
+        generation.into(),
+        Value::text(&map.coin),
+        Value::text(map.interval),
+        map.time.into(),
+        Value::text(map.mark_px),
+        Value::text(map.open_interest),
+        json(serde_json::to_string(&map.long))?,
+        json(serde_json::to_string(&map.short))?,
+        json(serde_json::to_string(&map.bins))?,
+        map.complete.into(),
+        count(LiquidationMap::TOPIC, record, map.block)?,
+        map.clock.into(),
+    ]))
+}

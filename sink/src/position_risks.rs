@@ -1,0 +1,48 @@
+//! `position-risks` -> table `position_risks`: of the open positions; a flat one takes its row away.
+
+use schemas::{Message, PositionRisk, PositionSide, Record, RiskBasis};
+
+use crate::table::message;
+use crate::{Change, Column, Kind, SinkError, Table, Value};
+
+pub(crate) fn table() -> Table {
+    Table {
+        name: "position_risks",
+        topic: PositionRisk::TOPIC,
+        kind: PositionRisk::KIND,
+        columns: COLUMNS,
+        key: &["generation", "coin", "wallet"],
+        row,
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("generation", Kind::Integer),
+    Column::new("coin", Kind::Text),
+    Column::new("wallet", Kind::Text),
+    Column::new("size", Kind::Decimal),
+    Column::new("cost", Kind::Decimal),
+    Column::new("liquidation_px", Kind::Decimal),
+    Column::new("basis", Kind::Text),
+    Column::new("leverage", Kind::Integer),
+    Column::new("isolated", Kind::Boolean),
+    Column::new("clock", Kind::Integer),
+];
+
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+    let risk: PositionRisk = message(PositionRisk::TOPIC, record)?;
+    let key = [generation.into(), Value::text(&risk.coin), Value::text(risk.wallet)];
+    if risk.side == PositionSide::Flat {
+        return Ok(Change::Delete(key.into()));
+    }
+    let rest = [
+        Value::text(risk.size),
+        Value::text_or_null(risk.cost),
+        Value::text_or_null(risk.liquidation_px),
+        Value::text_or_null(risk.basis.map(RiskBasis::name)),
+        risk.leverage.map_or(Value::Null, Value::from),
+        risk.isolated.map_or(Value::Null, Value::from),
+        risk.clock.into(),
+    ];
+    Ok(Change::Put(key.into_iter().chain(rest).collect()))
+}

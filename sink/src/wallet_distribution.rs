@@ -1,0 +1,44 @@
+//! `wallet-distribution` -> table `wallet_distribution`: how wallets were spread at each minute.
+
+use schemas::{Message, Record, WalletDistribution};
+
+use crate::table::{count, message};
+use crate::{Change, Column, Kind, SinkError, Table, Value};
+
+pub(crate) fn table() -> Table {
+    Table {
+        name: "wallet_distribution",
+        topic: WalletDistribution::TOPIC,
+        kind: WalletDistribution::KIND,
+        columns: COLUMNS,
+        key: &["generation", "measure", "time"],
+        row,
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("generation", Kind::Integer),
+    Column::new("measure", Kind::Text),
+    Column::new("time", Kind::Integer),
+    Column::new("tiers", Kind::Json),
+    Column::new("not_valued", Kind::Integer),
+    Column::new("parts", Kind::Integer),
+    Column::new("block", Kind::Integer),
+    Column::new("clock", Kind::Integer),
+];
+
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+    let spread: WalletDistribution = message(WalletDistribution::TOPIC, record)?;
+    let tiers = serde_json::to_string(&spread.tiers)
+        .map_err(|source| SinkError::row(WalletDistribution::TOPIC, record, Box::new(source)))?;
+    Ok(Change::Put(vec![
+        generation.into(),
+        Value::text(spread.by.name()),
+        spread.time.into(),
+        Value::Text(tiers),
+        count(WalletDistribution::TOPIC, record, spread.not_valued)?,
+        count(WalletDistribution::TOPIC, record, spread.parts)?,
+        count(WalletDistribution::TOPIC, record, spread.block)?,
+        spread.clock.into(),
+    ]))
+}

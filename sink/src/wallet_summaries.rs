@@ -1,0 +1,89 @@
+//! `wallet-summaries` -> table `wallet_summaries`: each wallet as it was last told, and what its place on a leaderboard
+//! goes by.
+
+use schemas::{Amount, Message, Record, Rolling, WalletSummary};
+use serde::Serialize;
+
+use crate::table::{count, message};
+use crate::{Change, Column, Kind, SinkError, Table, Value};
+
+pub(crate) fn table() -> Table {
+    Table {
+        name: "wallet_summaries",
+        topic: WalletSummary::TOPIC,
+        kind: WalletSummary::KIND,
+        columns: COLUMNS,
+        key: &["generation", "wallet"],
+        row,
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("generation", Kind::Integer),
+    Column::new("wallet", Kind::Text),
+    Column::new("time", Kind::Integer),
+    Column::new("first_seen", Kind::Integer),
+    Column::new("last_fill", Kind::Integer),
+    Column::new("positions", Kind::Integer),
+    Column::new("realised_pnl", Kind::Json),
+    Column::new("fees", Kind::Json),
+    Column::new("volume", Kind::Json),
+    Column::new("fees_other", Kind::Json),
+    Column::new("maker_share", Kind::Json),
+    Column::new("closed", Kind::Integer),
+    Column::new("won", Kind::Integer),
+    Column::new("win_rate", Kind::Decimal),
+    Column::new("block", Kind::Integer),
+    Column::new("rank_pnl_1d", Kind::Integer),
+    Column::new("rank_pnl_7d", Kind::Integer),
+    Column::new("rank_pnl_30d", Kind::Integer),
+    Column::new("rank_pnl_all", Kind::Integer),
+    Column::new("rank_volume_1d", Kind::Integer),
+    Column::new("rank_volume_7d", Kind::Integer),
+    Column::new("rank_volume_30d", Kind::Integer),
+    Column::new("rank_volume_all", Kind::Integer),
+    Column::new("rank_win_rate", Kind::Integer),
+];
+
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+    let summary: WalletSummary = message(WalletSummary::TOPIC, record)?;
+    let head = [
+        generation.into(),
+        Value::text(summary.wallet),
+        summary.time.into(),
+        summary.first_seen.into(),
+        summary.last_fill.into(),
+        count(WalletSummary::TOPIC, record, summary.positions)?,
+        json(record, &summary.realised_pnl)?,
+        json(record, &summary.fees)?,
+        json(record, &summary.volume)?,
+        json(record, &summary.fees_other)?,
+        json(record, &summary.maker_share)?,
+        count(WalletSummary::TOPIC, record, summary.round_trips.closed)?,
+        count(WalletSummary::TOPIC, record, summary.round_trips.won)?,
+        Value::text_or_null(summary.win_rate),
+        count(WalletSummary::TOPIC, record, summary.block)?,
+    ];
+    let ranks = of_each_window(&summary.realised_pnl, &summary.volume)
+        .into_iter()
+        .chain(of_each_window(&summary.volume, &summary.volume))
+        .chain([summary.win_rate]);
+    Ok(Change::Put(head.into_iter().chain(ranks.map(|amount| millionths(amount).into())).collect()))
+}
+
+fn json(record: &Record<'_>, value: &impl Serialize) -> Result<Value, SinkError> {
+    let written = serde_json::to_string(value).map(Value::Text);
+    written.map_err(|source| SinkError::row(WalletSummary::TOPIC, record, Box::new(source)))
+}
+
+/// Whoever has not traded within a window has no place in it.
+fn of_each_window(amounts: &Rolling, volume: &Rolling) -> [Option<Amount>; 4] {
+    let pairs =
+        [(amounts.d1, volume.d1), (amounts.d7, volume.d7), (amounts.d30, volume.d30), (amounts.all, volume.all)];
+    pairs.map(|(amount, volume)| amount.filter(|_| volume.is_none_or(|volume| !volume.is_zero())))
+}
+
+/// What both databases order alike. The exchange itself tells money to the millionth.
+fn millionths(amount: Option<Amount>) -> Option<i64> {
+    amount?.times(Amount::from(1_000_000)).ok()?.floor().shortest().to_string().parse().ok()
+}
