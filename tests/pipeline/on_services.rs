@@ -234,11 +234,14 @@ fn serves(roles: &mut Roles) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for resource in ["long-short-ratio/BTC", "positions?coin=BTC", "liquidations?limit=5"] {
         let url = format!("http://{http}/api/v1/{resource}");
-        let reply: serde_json::Value =
-            runtime.block_on(async { reqwest::get(&url).await.unwrap().json().await.unwrap() });
-        assert_eq!(reply["meta"]["simulated"], true, "{url}: {reply}");
-        assert!(!reply["data"].is_null() && reply["data"] != serde_json::json!([]), "{url}: {reply}");
-        assert!(reply["meta"]["watermark"].as_i64().is_some(), "{url}: {reply}");
+        // What was traded while a service was away may still be on its way to the rows.
+        wait_until(&format!("{url} tells something"), || {
+            let reply: serde_json::Value =
+                runtime.block_on(async { reqwest::get(&url).await.unwrap().json().await.unwrap() });
+            let tells = reply["data"].as_array().is_some_and(|rows| !rows.is_empty()) || reply["data"].is_object();
+            assert!(!tells || reply["meta"]["simulated"] == true, "{url}: {reply}");
+            tells && reply["meta"]["watermark"].as_i64().is_some()
+        });
     }
 }
 
