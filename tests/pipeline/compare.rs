@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
 
-use schemas::Amount;
+use schemas::{Amount, GENERATION};
 use serde_json::Value;
 
 use crate::place::Place;
@@ -49,11 +49,24 @@ pub fn with_truth(place: &Place, market: &Path) -> Compared {
     Compared { positions, minutes, orders, episodes, traded, whales }
 }
 
-/// Whether the positions are those of the truth by now.
+/// Whether the rows are those of the truth by now, and every stage has come as far.
 pub fn has_arrived(place: &Place, market: &Path) -> bool {
     let truth = Truth { folder: market.join("truth") };
     let orders = || truth.table("liquidation-orders.ndjson", &ORDER_KEY, &ORDER);
-    truth.positions() == positions(place) && orders() == table(place, "liquidation_orders", &ORDER_KEY, &ORDER)
+    has_one_clock(place)
+        && truth.positions() == positions(place)
+        && orders() == table(place, "liquidation_orders", &ORDER_KEY, &ORDER)
+}
+
+/// Of results that different stages make: who is behind has told an earlier clock, or none.
+fn has_one_clock(place: &Place) -> bool {
+    let topics = ["long-short-ratios", "candles", "taker-flow", "whale-activities", "wallet-summaries"];
+    let told = place.rows(&format!(
+        "select count(clock), min(clock), max(clock) from sink_positions where topic in ('{}')",
+        topics.join("', '")
+    ));
+    let partitions = topics.len() * GENERATION.partitions as usize;
+    told[0][0] == partitions.to_string() && told[0][1] == told[0][2]
 }
 
 /// Which share of the positions of the truth is known as it is.
