@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext};
 use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 use schemas::{Generation, TOPICS, Topic};
 use tracing::debug;
@@ -170,14 +171,18 @@ impl ClientContext for Assigned {
 }
 
 impl ConsumerContext for Assigned {
-    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Assign(partitions) = rebalance {
-            // Tasks read through consumers of their own, from where their state stands.
-            if let Err(error) = consumer.pause(partitions) {
-                debug!("the group's own reading was not paused: {error}");
-            }
+    /// The client itself is given nothing to read: tasks read through consumers of their own, from where their state
+    /// stands. So there is nothing that it would have to bring to an end before it can hear of the next share.
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, what: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
+        let answered = if what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
             let ours = partitions.elements().iter().map(|part| part.partition().cast_unsigned()).collect();
             *locked(&self.ours) = Some(ours);
+            consumer.assign(&TopicPartitionList::new())
+        } else {
+            consumer.unassign()
+        };
+        if let Err(error) = answered {
+            debug!("the group's new share was not taken: {error}");
         }
     }
 }

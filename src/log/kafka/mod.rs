@@ -16,7 +16,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
 use schemas::{Generation, TOPICS, Topic};
 
@@ -69,10 +68,9 @@ impl Kafka {
     fn ask_extent(&self, topic: &'static Topic, partition: u32) -> Result<Extent, LogError> {
         let name = self.generation.name(topic);
         let doing = || format!("to say how far {name}/{partition} reaches");
-        let (first, next) = self
-            .connection
-            .insist(&doing, |patience| self.prober.fetch_watermarks(&name, partition.cast_signed(), patience))?;
-        let extent = Extent { first: first.cast_unsigned(), next: next.cast_unsigned(), ..Extent::default() };
+        let (first, next) =
+            self.connection.insist(&doing, |patience| reader::marks(&self.prober, &name, partition, patience))?;
+        let extent = Extent { first, next, ..Extent::default() };
         locked(&self.extents).insert((topic.name, partition), extent);
         Ok(extent)
     }

@@ -119,9 +119,8 @@ impl PartsReader {
         }
         self.ends_known = Instant::now();
         for part in self.parts.iter_mut().filter(|part| !part.at_end) {
-            let marks = self.consumer.fetch_watermarks(&part.name, part.partition.cast_signed(), END_PATIENCE);
-            match marks {
-                Ok((_, end)) => part.end = end.cast_unsigned(),
+            match marks(&self.consumer, &part.name, part.partition, END_PATIENCE) {
+                Ok((_, end)) => part.end = end,
                 // Whoever reads will notice.
                 Err(_) => return,
             }
@@ -157,9 +156,8 @@ impl Reader for PartsReader {
 
     fn end(&self, place: usize) -> Result<Option<u64>, LogError> {
         let Part { name, partition, .. } = &self.parts[place];
-        let marks = self.consumer.fetch_watermarks(name, partition.cast_signed(), END_PATIENCE);
         // Where they do not answer, the next reading will say what is wrong.
-        Ok(marks.ok().map(|(_, end)| end.cast_unsigned()))
+        Ok(marks(&self.consumer, name, *partition, END_PATIENCE).ok().map(|(_, end)| end))
     }
 }
 
@@ -216,7 +214,7 @@ impl Part {
         let doing = format!("{}/{} to be read", self.name, self.partition);
         match verdict(&error) {
             _ if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset) => {
-                let marks = consumer.fetch_watermarks(&self.name, self.partition.cast_signed(), MARKS_PATIENCE);
+                let marks = marks(consumer, &self.name, self.partition, MARKS_PATIENCE);
                 Err(marks.map_or_else(|cause| refused(&doing, cause), |marks| self.out_of_range(marks)))
             }
             Verdict::Stop => Err(refused(&doing, error)),
@@ -229,15 +227,33 @@ impl Part {
         if self.at_end { 0 } else { self.end.saturating_sub(self.next.unwrap_or_default()).max(1) }
     }
 
-    fn out_of_range(&self, (first, next): (i64, i64)) -> LogError {
+    fn out_of_range(&self, (first, next): (u64, u64)) -> LogError {
         let (topic, partition, from) = (self.topic, self.partition, self.next.unwrap_or_default());
-        let (first, next) = (first.cast_unsigned(), next.cast_unsigned());
         if from > next {
             LogError::Ahead { topic, partition, from, next }
         } else {
             LogError::OutOfRange { topic, partition, from, first }
         }
     }
+}
+
+/// The first offset of a partition, and the one behind the last that is committed. A client that was once told of no
+/// leader takes that for so until it asks for metadata again, which it does for what it reads, and else after minutes.
+pub fn marks(
+    consumer: &ConsumerClient,
+    name: &str,
+    partition: u32,
+    patience: Duration,
+) -> Result<(u64, u64), KafkaError> {
+    let ask = || consumer.fetch_watermarks(name, partition.cast_signed(), patience);
+    let told = ask().or_else(|error| match error.rdkafka_error_code() {
+        Some(RDKafkaErrorCode::UnknownPartition) => {
+            consumer.fetch_metadata(Some(name), patience)?;
+            ask()
+        }
+        _ => Err(error),
+    });
+    told.map(|(first, next)| (first.cast_unsigned(), next.cast_unsigned()))
 }
 
 /// Appends a message to a slice; how many bytes it takes.
