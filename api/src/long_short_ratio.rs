@@ -30,22 +30,25 @@ pub(crate) static CHANNEL: Channel = Channel {
 
 const DEFINITION: &str = "accounts with an open position in the coin, of those that have traded it since `coverage.since_time`, each once, \
      at the bucket's end; \
-     open, high, low and close are long accounts over short accounts within the bucket";
+     open, high, low and close are long accounts over short accounts within the bucket; \
+     oi_coverage_pct is what all known accounts hold of the coin's open interest, of both sides, at the bucket's end";
 
 const OF_ACCOUNTS: &str = "accounts of the cohort that the row defines, each once, at the bucket's end; the cohort is fixed at the beginning of each hour, \
      of the accounts that have traded the coin since `coverage.since_time`; \
-     open, high, low and close are long accounts over short accounts within the bucket";
+     open, high, low and close are long accounts over short accounts within the bucket; \
+     oi_coverage_pct is what all known accounts hold of the coin's open interest, of both sides, at the bucket's end";
 
 const OF_POSITIONS: &str = "what the accounts of the cohort that the row defines hold, at the bucket's end; the cohort is fixed at the beginning of each hour, \
      of the accounts that have traded the coin since `coverage.since_time`; \
-     open, high, low and close are the long size over the short size within the bucket, and so what they are worth";
+     open, high, low and close are the long size over the short size within the bucket, and so what they are worth; \
+     oi_coverage_pct is what all known accounts hold of the coin's open interest, of both sides, at the bucket's end";
 
 const COLUMNS: &str = "bucket.coin, bucket.kind, NULLIF(bucket.cohort, '') AS cohort, bucket.interval, bucket.time, \
      bucket.accounts, bucket.of_accounts, bucket.long_accounts, bucket.short_accounts, \
      CAST(bucket.long_size AS TEXT) AS long_size, CAST(bucket.short_size AS TEXT) AS short_size, \
      CAST(bucket.long_ratio AS TEXT) AS long_ratio, CAST(bucket.short_ratio AS TEXT) AS short_ratio, \
      CAST(bucket.open AS TEXT) AS open, CAST(bucket.high AS TEXT) AS high, CAST(bucket.low AS TEXT) AS low, \
-     CAST(bucket.close AS TEXT) AS close, bucket.complete, bucket.final, bucket.block, bucket.clock";
+     CAST(bucket.close AS TEXT) AS close, CAST(bucket.oi_coverage_pct AS TEXT) AS oi_coverage_pct, bucket.complete, bucket.final, bucket.block, bucket.clock";
 
 /// A bucket as it is told.
 #[derive(Serialize, FromRow)]
@@ -76,6 +79,7 @@ pub(crate) struct RatioRow {
     high: Option<String>,
     low: Option<String>,
     close: Option<String>,
+    oi_coverage_pct: Option<String>,
     complete: bool,
     r#final: bool,
     block: i64,
@@ -154,6 +158,7 @@ impl RatioRow {
             }
             (None, _) => Some("no_accounts"),
             (Some(_), false) => Some("no_short_accounts"),
+            (Some(_), true) if self.oi_coverage_pct.is_none() => Some("open_interest_not_known"),
             (Some(_), true) => None,
         }
     }
@@ -189,6 +194,7 @@ impl From<LongShortRatio> for RatioRow {
             high: ratio.high.map(|it| it.to_string()),
             low: ratio.low.map(|it| it.to_string()),
             close: ratio.close.map(|it| it.to_string()),
+            oi_coverage_pct: ratio.oi_coverage_pct.map(|it| it.to_string()),
             complete: ratio.complete,
             r#final: ratio.r#final,
             block: ratio.block.cast_signed(),

@@ -1,5 +1,5 @@
-//! `position-changes` -> `long-short-ratios`: how the accounts with the largest positions of a coin stand, and those of
-//! each size: how many of them on each side, and with how much. Per interval.
+//! `position-changes`, `asset-contexts` -> `long-short-ratios`: how the accounts with the largest positions of a coin
+//! stand, and those of each size: how many of them on each side, and with how much. Per interval.
 //!
 //! Who belongs to which is fixed for an hour of event time, by the first tick of it; before the first there is nothing to
 //! tell. Whatever was folded until that tick is in what the hour begins with.
@@ -8,10 +8,11 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use schemas::{Amount, Coin, Gap, Interval, LongShortRatio, PositionChange, Wallet};
+use schemas::{Amount, AssetContext, Coin, Gap, Interval, LongShortRatio, PositionChange, Wallet};
 use serde::{Deserialize, Serialize};
 
 use crate::cohorts::{Cohort, Membership, rank};
+use crate::oi_coverage::Interest;
 use crate::processor::{Out, Tick};
 use crate::sides::{Moments, Sides};
 use crate::table::Table;
@@ -39,6 +40,7 @@ pub struct Market {
     px: Amount,
     /// From which minute on the cohorts are as they are; absent in the first hour.
     fixed_from: Option<i64>,
+    interest: Interest,
 }
 
 /// How a cohort stands in a stretch of time.
@@ -56,6 +58,7 @@ pub fn fold((members, (markets, cohorts)): &mut State, change: &PositionChange, 
     let key = (change.coin.clone(), change.wallet);
     let market = markets.change(&change.coin);
     market.px = change.px;
+    market.interest.change(change);
     let member = members.change(&key);
     let (before, is_in, was_in) = (member.size, member.now, member.before);
     member.size = change.after;
@@ -78,14 +81,23 @@ pub fn fold((members, (markets, cohorts)): &mut State, change: &PositionChange, 
     replace(is_in, change.time.max(fixed_from)..i64::MAX);
 }
 
+pub fn context((_, (markets, _)): &mut State, context: &AssetContext, _: &mut Out<LongShortRatio>) {
+    if markets.get(&context.coin).is_none_or(|market| market.interest.is_news(context)) {
+        markets.change(&context.coin).interest.context(context);
+    }
+}
+
 pub fn tick(state: &mut State, tick: &Tick, out: &mut Out<LongShortRatio>) {
     // The first tick of all is in the midst of an hour.
     if tick.previous > 0 && tick.crosses(HOUR.length_ms()) {
         fix(state, tick);
     }
-    let (_, (_, cohorts)) = state;
+    let (_, (markets, cohorts)) = state;
     windows::begin_quiet(cohorts, tick);
-    windows::tell(cohorts, tick, |bucket| publish(bucket, tick).into_iter().for_each(|ratio| out.push(ratio)));
+    windows::tell(cohorts, tick, |bucket| publish(bucket, markets, tick).into_iter().for_each(|ratio| out.push(ratio)));
+    for coin in markets.keys_where(|_, market| market.interest.has_over(tick)) {
+        markets.change(&coin).interest.forget_over(tick);
+    }
 }
 
 pub fn gap((_, (_, cohorts)): &mut State, gap: &Gap) {
@@ -187,7 +199,7 @@ impl Lasting for Standing {
 }
 
 /// The ratio of its accounts and that of what they hold.
-fn publish(bucket: &Told<'_, Standing, Series>, tick: &Tick) -> [LongShortRatio; 2] {
+fn publish(bucket: &Told<'_, Standing, Series>, markets: &Table<Coin, Market>, tick: &Tick) -> [LongShortRatio; 2] {
     let (coin, cohort) = bucket.series;
     let Standing { members, of_accounts, accounts, sizes } = *bucket.value;
     let [of_accounts_kind, of_positions_kind] = cohort.kinds();
@@ -209,6 +221,7 @@ fn publish(bucket: &Told<'_, Standing, Series>, tick: &Tick) -> [LongShortRatio;
         high: accounts.high.ratio(),
         low: accounts.low.ratio(),
         close: accounts.close.ratio(),
+        oi_coverage_pct: markets.get(coin).and_then(|market| market.interest.coverage_at(bucket.end())),
         complete: bucket.complete,
         r#final: bucket.r#final,
         block: tick.block,

@@ -26,6 +26,7 @@ mod long_short_ratios;
 mod maker_shares;
 mod map_bins;
 mod market_states;
+mod oi_coverage;
 mod positions;
 mod price_steps;
 mod prices;
@@ -135,8 +136,14 @@ static WHOLE: Definition = Definition {
 fn coin_stage() -> Vec<Box<dyn Run>> {
     [
         Processor::boxed("positions", positions::fold, positions::tick, positions::gap),
-        Processor::boxed("long-short-ratios", long_short_ratios::fold, long_short_ratios::tick, long_short_ratios::gap),
-        Processor::boxed("cohort-ratios", cohort_ratios::fold, cohort_ratios::tick, cohort_ratios::gap),
+        Processor::new("long-short-ratios", long_short_ratios::tick, long_short_ratios::gap)
+            .reads(long_short_ratios::fold)
+            .reads(long_short_ratios::context)
+            .boxed_up(),
+        Processor::new("cohort-ratios", cohort_ratios::tick, cohort_ratios::gap)
+            .reads(cohort_ratios::fold)
+            .reads(cohort_ratios::context)
+            .boxed_up(),
         Processor::boxed(
             "liquidation-orders",
             liquidation_orders::fold,

@@ -114,6 +114,20 @@ fn apply_at(stage: &mut Stage, offset: u64, kind: &str, value: &str, out: &mut O
     go_on_with_what_there_is(stage, out);
 }
 
+/// Gives one record of the coin stage's facts to the lane it is of.
+fn apply_fact(stage: &mut Stage, offset: u64, kind: &str, value: &str, out: &mut Outbox) {
+    let its_kind = if kind == CONTEXT { "context" } else { kind };
+    give(stage, lane_of(kind), offset, Some(its_kind), value, out);
+    go_on_with_what_there_is(stage, out);
+}
+
+/// How the tapes of the coin stage call what stands beside the fills.
+const CONTEXT: &str = "asset-context";
+
+fn lane_of(kind: &str) -> usize {
+    usize::from(kind == CONTEXT)
+}
+
 fn give(stage: &mut Stage, lane: usize, offset: u64, kind: Option<&str>, value: &str, out: &mut Outbox) {
     let mut headers = Vec::new();
     if let Some(kind) = kind {
@@ -168,16 +182,17 @@ fn whole_and_in_pieces(records: &[(&str, String)]) -> (Outbox, Outbox) {
     let (mut whole, mut pieces) = (Outbox::new(GENERATION), Outbox::new(GENERATION));
     let mut state: std::collections::BTreeMap<Vec<u8>, Vec<u8>> = std::collections::BTreeMap::new();
     for (offset, (kind, value)) in records.iter().enumerate() {
-        apply(&mut through, kind, value, &mut whole);
+        apply_fact(&mut through, offset as u64, kind, value, &mut whole);
         let mut task = Stage::coin(GENERATION, 0);
         for (key, value) in &state {
             task.restore(key, value).unwrap();
         }
         task.restored();
-        let (_, _, from) = task.lanes().next().unwrap();
-        for again in from.unwrap_or_default()..=offset as u64 {
-            let (kind, value) = &records[again as usize];
-            apply_at(&mut task, again, kind, value, &mut pieces);
+        let from: Vec<u64> = task.lanes().map(|(_, _, next)| next.unwrap_or_default()).collect();
+        for (again, (kind, value)) in (0..).zip(&records[..=offset]) {
+            if again >= from[lane_of(kind)] {
+                apply_fact(&mut task, again, kind, value, &mut pieces);
+            }
         }
         let mut saved = Outbox::new(GENERATION);
         task.save(&mut saved);

@@ -55,6 +55,12 @@ pub struct Told<'a, V, S> {
     pub r#final: bool,
 }
 
+impl<V, S> Told<'_, V, S> {
+    pub fn end(&self) -> i64 {
+        self.start + self.interval.length_ms()
+    }
+}
+
 /// Adds what happened at this time.
 pub fn add<V: Value, S: TableKey>(windows: &mut Windows<V, S>, series: &S, time: i64, value: &V) {
     let minute = MINUTE.bucket(time);

@@ -55,6 +55,10 @@ pub struct LongShortRatio {
     pub low: Option<Amount>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub close: Option<Amount>,
+    /// Of the coin's open interest, as the exchange told it last, what all accounts hold that are known, of both sides; in
+    /// per cent at the bucket's end or so far, cut to two decimals. Absent where no open interest is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oi_coverage_pct: Option<Amount>,
     /// No block of the bucket is missing.
     pub complete: bool,
     /// Nothing will change it any more.

@@ -226,6 +226,7 @@ pub(crate) fn ratio(coin: &str, interval: &str, time: i64, close: &str) -> LongS
         high: Some(close),
         low: Some(close),
         close: Some(close),
+        oi_coverage_pct: Some("99.5".parse().unwrap()),
         complete: true,
         r#final: true,
         block: 7,

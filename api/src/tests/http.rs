@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemas::topics;
+use schemas::{LongShortRatio, topics};
 use serde_json::{Value, json};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::SqlitePoolOptions;
@@ -119,8 +119,10 @@ async fn the_latest_ratio_is_told_with_reasons(url: String) {
     (nobody.accounts, nobody.long_accounts, nobody.short_accounts) = (0, 0, 0);
     (nobody.long_ratio, nobody.short_ratio, nobody.open, nobody.high) = (None, None, None, None);
     (nobody.low, nobody.close) = (None, None);
+    let interest_unknown = LongShortRatio { oi_coverage_pct: None, ..ratio("kPEPE", "1m", 0, "1") };
     served.add([market("SOL", false)]).await;
     served.compute(&[&topics::LONG_SHORT_RATIOS]).await;
+    served.add([interest_unknown]).await;
     served.add([ratio("BTC", "1m", 0, "1"), ratio("BTC", "1m", 60_000, "1.5"), nobody_short, nobody]).await;
     let latest = served.good("/api/v1/long-short-ratio/BTC").await;
     assert_eq!(
@@ -129,8 +131,8 @@ async fn the_latest_ratio_is_told_with_reasons(url: String) {
             "coin": "BTC", "kind": "accounts", "interval": "1m", "time": 60_000, "long_accounts": 3,
             "definition": "all accounts with a position in BTC: 5",
             "short_accounts": 2, "accounts": 5, "long_ratio": "0.6", "short_ratio": "0.4", "long_short_ratio": "1.5",
-            "open": "1.5", "high": "1.5", "low": "1.5", "close": "1.5", "complete": true, "final": true, "block": 7,
-            "clock": 120_000,
+            "open": "1.5", "high": "1.5", "low": "1.5", "close": "1.5", "oi_coverage_pct": "99.5", "complete": true,
+            "final": true, "block": 7, "clock": 120_000,
         })
     );
     assert_eq!(latest["meta"]["as_of"], 120_000);
@@ -139,6 +141,8 @@ async fn the_latest_ratio_is_told_with_reasons(url: String) {
     assert_eq!(short["meta"]["complete"], false);
     let nobody = served.good("/api/v1/long-short-ratio/2Z").await;
     assert_eq!((&nobody["data"]["long_ratio"], &nobody["data"]["reason"]), (&Value::Null, &json!("no_accounts")));
+    let unknown = served.good("/api/v1/long-short-ratio/kPEPE").await["data"].clone();
+    assert_eq!((&unknown["oi_coverage_pct"], &unknown["reason"]), (&Value::Null, &json!("open_interest_not_known")));
     let nothing = served.good("/api/v1/long-short-ratio/SOL?interval=1h").await;
     assert_eq!((&nothing["data"], &nothing["meta"]["reason"]), (&Value::Null, &json!("nothing_traded_yet")));
 }

@@ -47,7 +47,8 @@ async fn a_ratio_of_another_kind_says_whose_it_is(url: String) {
             "definition": "the 20 % of the accounts with the largest positions in BTC when the hour began: 132 of 660",
             "accounts": 132, "of_accounts": 660, "long_accounts": 3, "short_accounts": 2, "long_size": "6000.5",
             "short_size": "4000", "long_ratio": "0.6", "short_ratio": "0.4", "long_short_ratio": "3", "open": "3",
-            "high": "3", "low": "3", "close": "3", "complete": true, "final": true, "block": 7, "clock": 120_000,
+            "high": "3", "low": "3", "close": "3", "oi_coverage_pct": "99.5", "complete": true, "final": true, "block": 7,
+            "clock": 120_000,
         })
     );
     assert!(top["meta"]["definition"].as_str().unwrap().starts_with("what the accounts of the cohort"));

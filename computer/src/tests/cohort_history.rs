@@ -26,6 +26,8 @@ struct History {
     changes: Vec<Change>,
     ticks: Vec<(usize, i64)>,
     holes: Vec<(usize, i64, i64)>,
+    /// When the exchange was heard, and how much it said was open.
+    contexts: Vec<(i64, Amount)>,
 }
 
 struct Change {
@@ -65,23 +67,39 @@ const SIZES: [(&str, i64); 6] = [
 
 impl History {
     fn of(coin: &str, facts: &[Fact]) -> Self {
-        let (mut changes, mut ticks, mut holes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut changes, mut ticks, mut holes, mut contexts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (at, (kind, fact)) in facts.iter().enumerate() {
             let time = |name: &str| fact[name].as_i64().unwrap();
             let amount = |name: &str| fact[name].as_str().unwrap().parse::<Amount>().unwrap();
             match *kind {
                 "clock" => ticks.push((at, time("time"))),
                 "gap" => holes.push((at, time("from_time"), time("to_time"))),
-                _ if fact["coin"] == coin => {
+                _ if fact["coin"] != coin => {}
+                CONTEXT => contexts.push((time("time"), amount("openInterest"))),
+                _ => {
                     let change = if fact["side"] == "B" { amount("sz") } else { amount("sz").negated() };
                     let (before, px, wallet) = (amount("startPosition"), amount("px"), fact["user"].as_str().unwrap());
                     let after = before.plus(change).unwrap();
                     changes.push(Change { at, wallet: wallet.into(), before, after, px, time: time("time") });
                 }
-                _ => {}
             }
         }
-        Self { changes, ticks, holes }
+        Self { changes, ticks, holes, contexts }
+    }
+
+    /// Of what is open on both sides at that time, what is held; in hundredths.
+    fn coverage(&self, end: i64) -> Option<String> {
+        let hundredths = |size: Amount| -> i128 {
+            size.magnitude().times(Amount::from(100)).unwrap().shortest().to_string().parse().unwrap()
+        };
+        let (_, open) = self.contexts.iter().rfind(|(heard, _)| *heard < end)?;
+        let mut held = BTreeMap::new();
+        for change in self.changes.iter().filter(|change| change.time < end) {
+            held.insert(&change.wallet, hundredths(change.after));
+        }
+        let parts = (held.values().sum::<i128>() * 10_000).checked_div(hundredths(*open) * 2)?;
+        let pct: Amount = format!("{}.{:02}", parts / 100, parts % 100).parse().unwrap();
+        Some(pct.shortest().to_string())
     }
 
     /// The open positions of that moment.
@@ -250,7 +268,7 @@ fn recount_group(coin: &str, group: &str, history: &History, rows: &mut BTreeMap
         let mut common = json!({
             "coin": coin, "interval": interval, "time": start, "complete": complete, "final": true,
             "long_accounts": count(accounts.0), "short_accounts": count(accounts.1), "accounts": era.group.len(),
-            "of_accounts": era.of_accounts,
+            "of_accounts": era.of_accounts, "oi_coverage_pct": history.coverage(end),
         });
         let kinds: &[&str] = match group {
             "" => &["accounts"],

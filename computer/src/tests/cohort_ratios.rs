@@ -17,6 +17,8 @@ struct Block {
     /// Blocks before it are missing.
     hole: bool,
     deals: Vec<Deal>,
+    /// Of a coin, how much the exchange says is open, and how much earlier it was heard.
+    contexts: Vec<(usize, &'static str, i64)>,
 }
 
 /// How long after the block before it comes.
@@ -60,16 +62,21 @@ fn block() -> impl Strategy<Value = Block> {
     ];
     let of_hour = prop_oneof![Just(0), Just(2_500), Just(-1)];
     let after = prop_oneof![3 => ms.prop_map(After::Ms), 1 => of_hour.prop_map(After::TheHour)];
-    (after, prop::bool::weighted(0.1), prop::collection::vec(deal(), 0..6)).prop_map(|(after, hole, deals)| Block {
+    let open = prop_oneof![2 => Just("100"), 1 => Just("7.75"), 1 => Just("3000.5"), 1 => Just("0.0")];
+    let context = (0..2_usize, open, prop_oneof![3 => Just(0), 1 => Just(600), 1 => Just(5_000)]);
+    let (deals, contexts) = (prop::collection::vec(deal(), 0..6), prop::collection::vec(context, 0..3));
+    (after, prop::bool::weighted(0.1), deals, contexts).prop_map(|(after, hole, deals, contexts)| Block {
         after,
         hole,
         deals,
+        contexts,
     })
 }
 
 fn facts_of(tape: &[Block]) -> Vec<Fact> {
     let (mut facts, mut number, mut time) = (Vec::new(), 1, START);
     let mut held: BTreeMap<(usize, u64), (Amount, i64)> = BTreeMap::new();
+    let mut heard = [0; 2];
     for block in tape {
         let before = (number, time);
         number += if block.hole { 10 } else { 1 };
@@ -101,6 +108,16 @@ fn facts_of(tape: &[Block]) -> Vec<Fact> {
             ));
             (*size, *changed_at) = (becomes, happened);
         }
+        for &(coin, open_interest, earlier) in &block.contexts {
+            heard[coin] = heard[coin].max(time - earlier);
+            facts.push((
+                CONTEXT,
+                json!({
+                    "coin": COINS[coin], "time": heard[coin], "openInterest": open_interest, "markPx": "1", "oraclePx": "1",
+                    "funding": "0.0", "prevDayPx": "1", "dayNtlVlm": "0.0",
+                }),
+            ));
+        }
         facts.push(clock(number, time));
     }
     // Whatever is over is final at the end.
@@ -125,7 +142,8 @@ fn finals(out: &mut Outbox) -> BTreeMap<String, Value> {
 #[test]
 fn what_comes_late_is_of_the_hour_before_and_of_those_who_belonged_to_a_cohort_then() {
     let deal = |wallet, size, earlier| Deal { coin: 0, wallet, size, px: "1000", earlier };
-    let block = |after, deals: &[Deal]| Block { after, hole: false, deals: deals.into() };
+    let block =
+        |after, deals: &[Deal]| Block { after, hole: false, deals: deals.into(), contexts: [(0, "50", 0)].into() };
     let first_hour = [deal(0, "300", 0), deal(1, "-7.5", 0), deal(2, "-1", 0), deal(3, "1", 0)];
     let second_hour = [deal(0, "1", 0), deal(1, "-5000", 0), deal(2, "0", 0)];
     let late = [deal(0, "-1", 3_000), deal(1, "300", 3_000), deal(2, "300", 3_000), deal(3, "0", 9_999)];
@@ -143,10 +161,51 @@ fn what_comes_late_is_of_the_hour_before_and_of_those_who_belonged_to_a_cohort_t
 
 fn is_as_recounted(facts: &[Fact]) {
     let (mut stage, mut out) = (Stage::coin(GENERATION, 0), Outbox::new(GENERATION));
-    for (kind, fact) in facts {
-        apply(&mut stage, kind, &fact.to_string(), &mut out);
+    for (offset, (kind, fact)) in (0..).zip(facts) {
+        apply_fact(&mut stage, offset, kind, &fact.to_string(), &mut out);
     }
     same(&finals(&mut out), &recounted(facts));
+}
+
+/// A position grows on the side it is on, and what the exchange says is open changes, within a minute and after it.
+#[test]
+fn coverage_is_told_at_the_end_of_a_bucket_and_alone_it_is_no_news() {
+    let deal = |size, earlier| Deal { coin: 0, wallet: 1, size, px: "1000", earlier };
+    let block = |after, deals: &[Deal], contexts: &[(usize, &'static str, i64)]| Block {
+        after: After::Ms(after),
+        hole: false,
+        deals: deals.into(),
+        contexts: contexts.into(),
+    };
+    let tape = [
+        block(30_000, &[deal("1", 0)], &[(0, "100", 0)]),
+        block(1_000, &[], &[]),
+        // Neither is a reason to tell a ratio.
+        block(1_000, &[deal("300", 0)], &[(0, "3000.5", 0)]),
+        block(1_000, &[], &[(0, "7.75", 0)]),
+        block(1_000, &[], &[]),
+        // Told late, of the minute before.
+        block(30_000, &[deal("0.25", 9_999)], &[(0, "100", 5_000), (0, "50", 0)]),
+        block(5_000, &[], &[]),
+    ];
+    let facts = facts_of(&tape);
+    is_as_recounted(&facts);
+    let (mut stage, mut out) = (Stage::coin(GENERATION, 0), Outbox::new(GENERATION));
+    let mut told = Vec::new();
+    for (offset, (kind, fact)) in (0..).zip(&facts) {
+        apply_fact(&mut stage, offset, kind, &fact.to_string(), &mut out);
+        let is_minute = |row: &&Value| row["topic"] == "long-short-ratios" && row["value"]["interval"] == "1m";
+        let rows = said(&mut out);
+        let rows = rows.iter().filter(is_minute).map(|row| &row["value"]);
+        told.extend(rows.map(|row| {
+            let minute = (row["time"].as_i64().unwrap() - START).div_euclid(60_000);
+            (minute, row["final"].as_bool().unwrap(), row["oi_coverage_pct"].as_str().map(ToString::to_string))
+        }));
+    }
+    let coverage = |text: &str| Some(text.to_string());
+    // A quarter of a coin, and nothing on the other side, of two times a hundred.
+    let last = [(0, true, coverage("0.12")), (1, true, coverage("0.25")), (2, false, coverage("0.25"))];
+    assert_eq!(told, [&[(0, false, None), (1, false, coverage("0.12"))][..], &last].concat());
 }
 
 fn is_the_same_in_pieces(facts: Vec<Fact>) {
