@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::channel::{Key, Subject};
 use crate::coin::{self, AskedCoin};
-use crate::database::Stored;
+use crate::database::{Moment, Stored};
 use crate::error::ApiError;
 use crate::parameters::{Parameters, TimeRange};
 use crate::query::Query;
@@ -38,6 +38,8 @@ pub(crate) struct Buckets {
 /// A row of it, as it is told.
 pub(crate) trait BucketRow: Stored + Serialize {
     const OF: Buckets;
+    /// Each coin has its own; otherwise they are of the whole market.
+    const BY_COIN: bool = true;
     /// There are several courses of them for a coin.
     const BY_KIND: bool = false;
 
@@ -55,13 +57,49 @@ pub(crate) trait BucketRow: Stored + Serialize {
 }
 
 pub(crate) fn routes<R: BucketRow>() -> Router<Arc<Context>> {
-    let path = format!("/api/v1/{}/{{coin}}", R::OF.name);
-    Router::new().route(&path, get(latest::<R>)).route(&format!("{path}/history"), get(history::<R>))
+    let path = format!("/api/v1/{}", R::OF.name);
+    if !R::BY_COIN {
+        let history = format!("{path}/history");
+        return Router::new().route(&path, get(latest_of_all::<R>)).route(&history, get(history_of_all::<R>));
+    }
+    let path = format!("{path}/{{coin}}");
+    Router::new().route(&path, get(latest_of_coin::<R>)).route(&format!("{path}/history"), get(history_of_coin::<R>))
 }
 
-async fn latest<R: BucketRow>(
+async fn latest_of_coin<R: BucketRow>(
     State(context): State<Arc<Context>>,
     AskedCoin(asked): AskedCoin,
+    parameters: Parameters,
+) -> Result<Reply<Option<R>>, ApiError> {
+    latest(&context, Some(&asked), parameters).await
+}
+
+async fn latest_of_all<R: BucketRow>(
+    State(context): State<Arc<Context>>,
+    parameters: Parameters,
+) -> Result<Reply<Option<R>>, ApiError> {
+    latest(&context, None, parameters).await
+}
+
+async fn history_of_coin<R: BucketRow>(
+    State(context): State<Arc<Context>>,
+    AskedCoin(asked): AskedCoin,
+    parameters: Parameters,
+) -> Result<Reply<Vec<R>>, ApiError> {
+    history(&context, Some(&asked), parameters).await
+}
+
+async fn history_of_all<R: BucketRow>(
+    State(context): State<Arc<Context>>,
+    parameters: Parameters,
+) -> Result<Reply<Vec<R>>, ApiError> {
+    history(&context, None, parameters).await
+}
+
+/// The latest bucket of the coin, or of the whole market.
+async fn latest<R: BucketRow>(
+    context: &Context,
+    asked: Option<&str>,
     mut parameters: Parameters,
 ) -> Result<Reply<Option<R>>, ApiError> {
     let interval = interval::<R>(&mut parameters)?;
@@ -69,18 +107,23 @@ async fn latest<R: BucketRow>(
     parameters.nothing_else()?;
 
     let mut moment = context.database.one_moment().await?;
-    let coin = coin::known(&mut moment, context.generation, &asked).await?;
+    let key = known(&mut moment, context.generation, asked).await?.map_or(Key::All, Key::Coin);
     let standing = standing::of(&mut moment, context.generation, &[R::OF.topic]).await?;
     let mut query = Query::default();
-    let subject = Subject { channel: R::OF.name, key: Key::Coin(coin), interval: Some(interval), series };
+    let subject = Subject { channel: R::OF.name, key, interval: Some(interval), series };
     push_latest::<R>(&mut query, context.generation, &subject);
     let row: Option<R> = moment.first(query).await?;
 
-    let mut meta = meta(&context, &standing, series, row.as_slice());
+    let mut meta = meta(context, &standing, series, row.as_slice());
     if row.is_none() {
         meta.reason = standing.reason_for_nothing().or(Some(R::reason_for_none(series)));
     }
     Ok(Reply { data: row.map(R::derived), meta })
+}
+
+async fn known(moment: &mut Moment, generation: u32, asked: Option<&str>) -> Result<Option<String>, ApiError> {
+    let Some(asked) = asked else { return Ok(None) };
+    coin::known(moment, generation, asked).await.map(Some)
 }
 
 fn interval<R: BucketRow>(parameters: &mut Parameters) -> Result<Interval, ApiError> {
@@ -103,11 +146,14 @@ fn meta<R: BucketRow>(context: &Context, standing: &Standing, series: Series, ro
     }
 }
 
-/// The latest bucket of each coin, interval and cohort, each found by one step along the key.
+/// The latest bucket of each coin, if there are coins, interval and cohort, each found by one step along the key.
 pub(crate) fn push_latest<R: BucketRow>(query: &mut Query, generation: u32, subject: &Subject) {
     let Buckets { table, columns, .. } = R::OF;
     query.push("WITH asked (coin) AS (");
     match &subject.key {
+        _ if !R::BY_COIN => {
+            query.push("VALUES ('')");
+        }
         Key::Coin(coin) => {
             query.push("VALUES (").push_bind(coin.as_str()).push(")");
         }
@@ -128,11 +174,13 @@ pub(crate) fn push_latest<R: BucketRow>(query: &mut Query, generation: u32, subj
         ];
     }
     let [this, last] = is_wanted;
+    let [this_coin, last_coin] =
+        if R::BY_COIN { ["AND bucket.coin = asked.coin", "AND last.coin = asked.coin"] } else { ["", ""] };
     query.push(format_args!(
         ") SELECT {columns} FROM asked CROSS JOIN kept {wanted} CROSS JOIN {table} AS bucket \
-         WHERE bucket.generation = {generation} AND bucket.coin = asked.coin {this} AND bucket.interval = kept.interval \
+         WHERE bucket.generation = {generation} {this_coin} {this} AND bucket.interval = kept.interval \
          AND bucket.time = (SELECT max(time) FROM {table} AS last WHERE last.generation = {generation} \
-         AND last.coin = asked.coin {last} AND last.interval = kept.interval)"
+         {last_coin} {last} AND last.interval = kept.interval)"
     ));
 }
 
@@ -173,21 +221,22 @@ fn list_name<R: BucketRow>(range: &TimeRange) -> String {
     format!("{}/{}", R::OF.name, if range.oldest_first { "asc" } else { "desc" })
 }
 
+/// A page of the buckets of the coin, or of the whole market.
 async fn history<R: BucketRow>(
-    State(context): State<Arc<Context>>,
-    AskedCoin(coin): AskedCoin,
+    context: &Context,
+    asked_coin: Option<&str>,
     parameters: Parameters,
 ) -> Result<Reply<Vec<R>>, ApiError> {
     let asked = Asked::read::<R>(context.generation, parameters)?;
 
     let mut moment = context.database.one_moment().await?;
-    let coin = coin::known(&mut moment, context.generation, &coin).await?;
+    let coin = known(&mut moment, context.generation, asked_coin).await?;
     let standing = standing::of(&mut moment, context.generation, &[R::OF.topic]).await?;
-    let mut rows: Vec<R> = moment.all(page::<R>(context.generation, &coin, &asked)).await?;
+    let mut rows: Vec<R> = moment.all(page::<R>(context.generation, coin.as_deref(), &asked)).await?;
 
     let more = rows.len() > asked.limit;
     rows.truncate(asked.limit);
-    let mut meta = meta(&context, &standing, asked.series, &rows);
+    let mut meta = meta(context, &standing, asked.series, &rows);
     meta.reason = if rows.is_empty() { standing.reason_for_nothing() } else { None };
     if more {
         meta.complete = false;
@@ -198,11 +247,14 @@ async fn history<R: BucketRow>(
 }
 
 /// One row more than the page holds: whether there is a next page.
-fn page<R: BucketRow>(generation: u32, coin: &str, asked: &Asked) -> Query {
+fn page<R: BucketRow>(generation: u32, coin: Option<&str>, asked: &Asked) -> Query {
     let Buckets { table, columns, .. } = R::OF;
     let mut query = Query::default();
     query.push(format_args!("SELECT {columns} FROM {table} AS bucket WHERE generation = "));
-    query.push_bind(generation).push(" AND coin = ").push_bind(coin);
+    query.push_bind(generation);
+    if let Some(coin) = coin {
+        query.push(" AND coin = ").push_bind(coin);
+    }
     query.push(" AND bucket.interval = ").push_bind(asked.interval.name());
     if R::BY_KIND {
         query.push(" AND kind = ").push_bind(asked.series.kind.name());

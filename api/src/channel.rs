@@ -10,8 +10,9 @@ use crate::query::Query;
 use crate::ratio_series::Series;
 
 /// Every channel there is.
-pub(crate) static CHANNELS: [&Channel; 12] = [
+pub(crate) static CHANNELS: [&Channel; 13] = [
     &crate::long_short_ratio::CHANNEL,
+    &crate::market_ratio::CHANNEL,
     &crate::positions::CHANNEL,
     &crate::liquidations::CHANNEL,
     &crate::liquidation_stats::CHANNEL,
@@ -93,6 +94,11 @@ impl Key {
 }
 
 impl Channel {
+    /// Its results are of everything there is: no coin, wallet or source has some of its own.
+    pub(crate) fn is_of_everything(&self) -> bool {
+        self.topic.partitioned_by.is_empty() && !self.by_source
+    }
+
     /// Everything that one may have subscribed to and hear this.
     pub(crate) fn subjects(&self, row: &LiveRow) -> Vec<Subject> {
         let intervals = [None, row.interval];

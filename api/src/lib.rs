@@ -22,6 +22,7 @@ mod liquidation_summary;
 mod liquidations;
 mod live;
 mod long_short_ratio;
+mod market_ratio;
 mod markets;
 mod open;
 mod parameters;
@@ -82,6 +83,7 @@ pub fn router(context: Context) -> Router {
         .merge(markets::routes())
         .merge(positions::routes())
         .merge(buckets::routes::<long_short_ratio::RatioRow>())
+        .merge(buckets::routes::<market_ratio::MarketRatioRow>())
         .merge(buckets::routes::<candles::CandleRow>())
         .merge(buckets::routes::<taker_flow::FlowRow>())
         .merge(liquidations::routes())

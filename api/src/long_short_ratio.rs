@@ -164,7 +164,8 @@ impl RatioRow {
     }
 }
 
-fn worth(cohort: SizeCohort) -> String {
+/// What the positions of a cohort are worth.
+pub(crate) fn worth(cohort: SizeCohort) -> String {
     let next = SizeCohort::ALL.into_iter().find(|next| *next > cohort);
     match next {
         Some(next) => format!("from {} to below {} USD", cohort.lowest(), next.lowest()),

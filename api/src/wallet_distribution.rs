@@ -22,7 +22,8 @@ pub(crate) fn routes() -> Router<Arc<Context>> {
 
 const DEFINITION: &str = "wallets with an open perpetual position, at the marks of the minute; by size, of what is held in all coins, long and \
      short added up; by pnl, of what the open positions have realised since they were seen, fees in USDC taken off, and would \
-     realise at the marks; from is in a tier, below is not; bias is (long - short) / (long + short); in profit and in loss are \
+     realise at the marks; from is in a tier, below is not; bias is (long - short) / (long + short); net_long and net_short are wallets that hold more on that side, who holds as \
+     much on both is in neither; in profit and in loss are \
      what open positions would realise; not_valued are wallets of which a mark, or by pnl what was paid, is not known";
 
 #[derive(FromRow)]
@@ -63,6 +64,11 @@ struct Total {
     long: Option<Amount>,
     short: Option<Amount>,
     bias: Option<Amount>,
+    /// Absent where it was not counted yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    net_long: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    net_short: Option<u64>,
     in_profit: u64,
     in_loss: u64,
     cost_unknown: u64,
@@ -122,6 +128,8 @@ impl Total {
         long: Some(Amount::ZERO),
         short: Some(Amount::ZERO),
         bias: None,
+        net_long: Some(0),
+        net_short: Some(0),
         in_profit: 0,
         in_loss: 0,
         cost_unknown: 0,
@@ -129,8 +137,8 @@ impl Total {
     };
 
     fn of(tier: &WalletTier) -> Self {
-        let WalletTier { wallets, long, short, in_profit, in_loss, cost_unknown, .. } = *tier;
-        Self { wallets, long, short, in_profit, in_loss, cost_unknown, ..Self::NOTHING }
+        let WalletTier { wallets, long, short, net_long, net_short, in_profit, in_loss, cost_unknown, .. } = *tier;
+        Self { wallets, long, short, net_long, net_short, in_profit, in_loss, cost_unknown, ..Self::NOTHING }
     }
 
     fn plus(self, more: Self) -> Self {
@@ -138,6 +146,8 @@ impl Total {
             wallets: self.wallets + more.wallets,
             long: sum(self.long, more.long),
             short: sum(self.short, more.short),
+            net_long: count(self.net_long, more.net_long),
+            net_short: count(self.net_short, more.net_short),
             in_profit: self.in_profit + more.in_profit,
             in_loss: self.in_loss + more.in_loss,
             cost_unknown: self.cost_unknown + more.cost_unknown,
@@ -156,6 +166,10 @@ impl Total {
         };
         Self { bias, reason, ..self }
     }
+}
+
+fn count(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    one.zip(other).map(|(one, other)| one + other)
 }
 
 fn sum(one: Option<Amount>, other: Option<Amount>) -> Option<Amount> {

@@ -25,6 +25,7 @@ mod liquidation_stats;
 mod long_short_ratios;
 mod maker_shares;
 mod map_bins;
+mod market_ratios;
 mod market_states;
 mod oi_coverage;
 mod positions;
@@ -212,12 +213,15 @@ fn wallet_stage(rules: &Rules) -> Vec<Box<dyn Run>> {
 
 /// The folds of what all wallets come to.
 fn whole_stage() -> Vec<Box<dyn Run>> {
-    [Processor::boxed(
-        "wallet-distribution",
-        wallet_distribution::fold,
-        wallet_distribution::tick,
-        wallet_distribution::gap,
-    )]
+    [
+        Processor::boxed(
+            "wallet-distribution",
+            wallet_distribution::fold,
+            wallet_distribution::tick,
+            wallet_distribution::gap,
+        ),
+        Processor::boxed("market-ratios", market_ratios::fold, market_ratios::tick, market_ratios::gap),
+    ]
     .into()
 }
 

@@ -238,7 +238,7 @@ impl Stage {
         for processor in &mut self.processors {
             processor.gap(gap);
         }
-        for topic in self.told_the_time.iter().filter(|topic| is_for_a_stage(topic)) {
+        for topic in self.told_the_time.iter().filter(|topic| is_read_by_a_stage(topic)) {
             for partition in self.generation.share(topic, self.definition.by, self.share) {
                 out.send_gap(topic, partition, gap);
             }
@@ -322,6 +322,10 @@ impl Stage {
 /// What is read by another stage, of which each task has a part of its own.
 fn is_for_a_stage(topic: &Topic) -> bool {
     topic.partitioned_by.len() > 1
+}
+
+fn is_read_by_a_stage(topic: &Topic) -> bool {
+    crate::stages().into_iter().flat_map(|stage| stage.inputs).any(|input| core::ptr::eq(input.topic, topic))
 }
 
 fn is_beside(lane: &Lane) -> bool {

@@ -30,6 +30,7 @@ mod liquidation_price;
 mod liquidation_tapes;
 mod liquidation_windows;
 mod liquidations;
+mod market_ratios;
 mod recordings;
 mod stages;
 mod trades;
@@ -52,7 +53,7 @@ fn event(topic: &str, case: &str, bytes: &[u8]) -> Option<Box<dyn Any>> {
         ("position-changes", _) => Some(Box::new(serde_json::from_slice::<PositionChange>(bytes).unwrap())),
         ("markets", _) => Some(Box::new(serde_json::from_slice::<Market>(bytes).unwrap())),
         ("asset-contexts", _) => Some(Box::new(serde_json::from_slice::<AssetContext>(bytes).unwrap())),
-        ("wallet-sums", Some("clock")) => None,
+        ("wallet-sums", Some("clock" | "gap")) => None,
         ("wallet-sums", _) => Some(Box::new(serde_json::from_slice::<WalletSum>(bytes).unwrap())),
         ("account-states", _) => Some(Box::new(serde_json::from_slice::<AccountState>(bytes).unwrap())),
         ("ledger-updates", _) => Some(Box::new(serde_json::from_slice::<LedgerUpdate>(bytes).unwrap())),

@@ -59,6 +59,8 @@ fn add(tier: &mut WalletTier, more: &WalletTier) {
     tier.wallets += more.wallets;
     tier.long = sum(tier.long, more.long);
     tier.short = sum(tier.short, more.short);
+    tier.net_long = tier.net_long.zip(more.net_long).map(|(net, more)| net + more);
+    tier.net_short = tier.net_short.zip(more.net_short).map(|(net, more)| net + more);
     tier.in_profit += more.in_profit;
     tier.in_loss += more.in_loss;
     tier.cost_unknown += more.cost_unknown;

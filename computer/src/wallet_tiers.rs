@@ -44,6 +44,8 @@ impl Spread {
             wallets: 0,
             long: Some(Amount::ZERO),
             short: Some(Amount::ZERO),
+            net_long: Some(0),
+            net_short: Some(0),
             in_profit: 0,
             in_loss: 0,
             cost_unknown: 0,
@@ -61,6 +63,9 @@ impl Spread {
         tier.wallets += 1;
         tier.long = sum(tier.long, worth.long);
         tier.short = sum(tier.short, worth.short);
+        let net = sum(worth.long, worth.short.map(Amount::negated)).map(Amount::sign);
+        tier.net_long = tier.net_long.map(|wallets| wallets + u64::from(net == Some(1)));
+        tier.net_short = tier.net_short.map(|wallets| wallets + u64::from(net == Some(-1)));
         match worth.unrealised.map(Amount::sign) {
             Some(1) => tier.in_profit += 1,
             Some(-1) => tier.in_loss += 1,

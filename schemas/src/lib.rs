@@ -28,6 +28,7 @@ mod liquidation_map;
 mod liquidation_stats;
 pub mod liquidations;
 mod long_short_ratios;
+mod market_ratios;
 mod markets;
 mod message;
 mod mids;
@@ -75,6 +76,7 @@ pub use liquidation_map::{
 pub use liquidation_stats::{LargestOrder, Liquidated, LiquidationStats};
 pub use liquidations::{LiquidationEpisode, LiquidationOrder};
 pub use long_short_ratios::LongShortRatio;
+pub use market_ratios::{MarketRatio, TOP_WALLETS_FROM};
 pub use markets::{MarginTier, Market};
 pub use message::Message;
 pub use mids::Mid;
@@ -99,7 +101,7 @@ pub use whale_activities::{WhaleAction, WhaleActivity, WhaleFlow, WhaleOrder, Wh
 pub use whale_watches::WhaleWatch;
 
 /// Every topic there is, in the order of the flow. A new topic is its file and one line here.
-pub static TOPICS: [&Topic; 46] = [
+pub static TOPICS: [&Topic; 47] = [
     &raw::NODE_FILLS,
     &raw::MISC_EVENTS,
     &raw::PUBLIC_FEED,
@@ -134,6 +136,7 @@ pub static TOPICS: [&Topic; 46] = [
     &wallet_summaries::TOPIC,
     &wallet_sums::TOPIC,
     &wallet_distribution::TOPIC,
+    &market_ratios::TOPIC,
     &late_events::TOPIC,
     &state::PARSER,
     &state::PARSER_NODE_FILLS,
@@ -166,6 +169,7 @@ pub mod topics {
     pub use crate::liquidation_stats::TOPIC as LIQUIDATION_STATS;
     pub use crate::liquidations::TOPIC as LIQUIDATIONS;
     pub use crate::long_short_ratios::TOPIC as LONG_SHORT_RATIOS;
+    pub use crate::market_ratios::TOPIC as MARKET_RATIOS;
     pub use crate::markets::TOPIC as MARKETS;
     pub use crate::mids::TOPIC as MIDS;
     pub use crate::position_changes::TOPIC as POSITION_CHANGES;

@@ -16,9 +16,9 @@ use serde_json::Value;
 use crate::{
     Account, AccountState, AssetContext, Candle, Checkpoint, Clock, Coin, Cursor, DeadLetter, ExchangeCandle,
     FeedStatus, Fill, Gap, HeatmapCell, LateEvent, LedgerUpdate, LiquidationCascade, LiquidationEpisode,
-    LiquidationMap, LiquidationOrder, LiquidationStats, LongShortRatio, Market, MarketMark, MarketState, Mid, Position,
-    PositionChange, PositionRisk, Price, ResultClock, SourceRun, TOPICS, TakerFlow, Topic, Trade, WalletDistribution,
-    WalletSum, WalletSummary, WhaleActivity, WhaleWatch,
+    LiquidationMap, LiquidationOrder, LiquidationStats, LongShortRatio, Market, MarketMark, MarketRatio, MarketState,
+    Mid, Position, PositionChange, PositionRisk, Price, ResultClock, SourceRun, TOPICS, TakerFlow, Topic, Trade,
+    WalletDistribution, WalletSum, WalletSummary, WhaleActivity, WhaleWatch,
 };
 
 /// What the type makes of an example: the value that it would write again, or why it refuses.
@@ -56,6 +56,7 @@ fn reading_of(topic: &Topic, case: &str) -> Reading {
             | "wallet-summaries"
             | "wallet-sums"
             | "wallet-distribution"
+            | "market-ratios"
             | "whale-activities",
             "clock",
         ) => again::<ResultClock>,
@@ -74,7 +75,9 @@ fn reading_of(topic: &Topic, case: &str) -> Reading {
         ("candles", _) => again::<Candle>,
         ("taker-flow", _) => again::<TakerFlow>,
         ("wallet-summaries", _) => again::<WalletSummary>,
+        ("wallet-sums", "gap") => again::<Gap>,
         ("wallet-sums", _) => again::<WalletSum>,
+        ("market-ratios", _) => again::<MarketRatio>,
         ("wallet-distribution", _) => again::<WalletDistribution>,
         ("liquidations", "order") => again::<LiquidationOrder>,
         ("liquidations", "episode") => again::<LiquidationEpisode>,

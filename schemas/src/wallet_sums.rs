@@ -59,6 +59,12 @@ pub struct WalletTier {
     pub long: Option<Amount>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub short: Option<Amount>,
+    /// Wallets that hold more on this side than on the other, at the marks; who holds as much on both is in neither. Absent
+    /// where it was not counted yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub net_long: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub net_short: Option<u64>,
     /// Wallets whose open positions are worth more, or less, than was paid for them.
     pub in_profit: u64,
     pub in_loss: u64,

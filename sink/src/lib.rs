@@ -15,6 +15,7 @@ mod liquidation_map;
 mod liquidation_orders;
 mod liquidation_stats;
 mod long_short_ratios;
+mod market_ratios;
 mod markets;
 mod position;
 mod position_risks;
@@ -57,6 +58,7 @@ pub fn tables() -> Vec<Table> {
         taker_flow::table(),
         wallet_summaries::table(),
         wallet_distribution::table(),
+        market_ratios::table(),
         whale_activities::table(),
         prices::table(),
         markets::table(),

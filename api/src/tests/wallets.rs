@@ -40,7 +40,7 @@ fn price(coin: &str, mark: &str) -> Price {
 fn distribution(by: &str, time: i64) -> WalletDistribution {
     let tier = |name: &str, long: Option<&str>, short: &str| {
         let mut tier = json!({
-            "name": name, "from": "100", "below": "1000", "wallets": 3, "short": short, "in_profit": 1, "in_loss": 2,
+            "name": name, "from": "100", "below": "1000", "wallets": 3, "short": short, "net_long": 2, "net_short": 1, "in_profit": 1, "in_loss": 2,
             "cost_unknown": 0,
         });
         long.into_iter().for_each(|long| tier["long"] = json!(long));
@@ -184,7 +184,7 @@ async fn the_distribution_is_that_of_the_minute(url: String) {
     assert_eq!((&nothing["data"], &nothing["meta"]["reason"]), (&Value::Null, &json!("needs_node_fills")));
     served.add([distribution("size", 60_000), distribution("size", 120_000), distribution("pnl", 180_000)]).await;
     let latest = served.good("/api/v1/wallets/distribution?by=size").await;
-    let total = json!({ "wallets": 3, "long": "300", "short": "100", "bias": "0.5", "in_profit": 1, "in_loss": 2, "cost_unknown": 0 });
+    let total = json!({ "wallets": 3, "long": "300", "short": "100", "bias": "0.5", "net_long": 2, "net_short": 1, "in_profit": 1, "in_loss": 2, "cost_unknown": 0 });
     let mut fish = json!({ "name": "fish", "from": "100", "below": "1000" });
     fish.as_object_mut().unwrap().extend(total.as_object().unwrap().clone());
     assert_eq!(latest["data"]["tiers"][0], fish);

@@ -63,7 +63,12 @@ fn subject(payload: &Map<String, Value>) -> Result<(&'static Channel, Subject), 
         let names = CHANNELS.map(|channel| channel.name).join(", ");
         Refusal { code: "UNKNOWN_CHANNEL", message: format!("{name:?} is not a channel; those are {names}") }
     })?;
-    let key = text("key").filter(|key| !key.is_empty()).ok_or_else(|| missing("MISSING_KEY", "key"))?;
+    let everything = Some("*").filter(|_| channel.is_of_everything());
+    let key = text("key").filter(|key| !key.is_empty()).or(everything).ok_or_else(|| missing("MISSING_KEY", "key"))?;
+    if everything.is_some_and(|everything| key != everything) {
+        let message = format!("key is {key:?}; {name} is of the whole market: give \"*\", or no key");
+        return Err(Refusal { code: "INVALID_KEY", message });
+    }
     let interval = match payload.get("interval").filter(|given| channel.by_interval && !given.is_null()) {
         Some(given) => Some(interval(given)?),
         None => None,

@@ -49,7 +49,7 @@ struct Era {
     of_accounts: usize,
 }
 
-type Sides = (Amount, Amount);
+pub(super) type Sides = (Amount, Amount);
 
 /// Which era it is of, and how accounts and sizes stood at each moment of it.
 type Minute = (usize, Vec<(Sides, Sides)>);
@@ -228,7 +228,7 @@ fn ratio((long, short): Sides) -> Option<Amount> {
 }
 
 /// What of a measure is told: its shares at the end, and the ratio at its moments.
-fn told(moments: &[Sides]) -> Value {
+pub(super) fn told(moments: &[Sides]) -> Value {
     let (long, short) = moments[moments.len() - 1];
     let all = long.plus(short).unwrap();
     let mut somebody: Vec<Sides> =

@@ -10,9 +10,9 @@ use super::wallets::{by_coin, fee, realised, total};
 use super::*;
 use crate::wallet_tiers::{PNL, SIZE, Spread};
 
-const MINUTE: i64 = 60_000;
+pub(super) const MINUTE: i64 = 60_000;
 
-const SIZES: [(&str, i64, i64); 6] = [
+pub(super) const SIZES: [(&str, i64, i64); 6] = [
     ("shrimp", i64::MIN, 1_000),
     ("fish", 1_000, 10_000),
     ("dolphin", 10_000, 100_000),
@@ -51,16 +51,16 @@ proptest! {
     }
 }
 
-struct Worth {
+pub(super) struct Worth {
     wallet: usize,
-    long: Option<Amount>,
-    short: Option<Amount>,
+    pub(super) long: Option<Amount>,
+    pub(super) short: Option<Amount>,
     unrealised: Option<Amount>,
     realised: Option<Amount>,
 }
 
 /// Of each wallet that holds something.
-fn worths(played: &Played, moment: &Moment) -> Vec<Worth> {
+pub(super) fn worths(played: &Played, moment: &Moment) -> Vec<Worth> {
     let mark = |coin: &str| {
         let mut known = played.marks[..moment.marks].iter().rev().filter(|mark| mark.coin.as_str() == coin);
         known.find_map(|mark| mark.mark_px)
@@ -121,6 +121,8 @@ fn spread(by: Measure, tiers: &[(&str, i64, i64)], worths: &[Worth], moment: &Mo
             wallets: these.len() as u64,
             long: total(these.iter().map(|worth| worth.long)),
             short: total(these.iter().map(|worth| worth.short)),
+            net_long: Some(these.iter().filter(|worth| worth.long > worth.short).count() as u64),
+            net_short: Some(these.iter().filter(|worth| worth.long < worth.short).count() as u64),
             in_profit: with(Some(1)),
             in_loss: with(Some(-1)),
             cost_unknown: with(None),

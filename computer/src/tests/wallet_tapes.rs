@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use schemas::{
-    Amount, Coin, MarketState, Message, PositionChange, Side, Wallet, WalletDistribution, WalletSummary, kind,
-    partition_of,
+    Amount, Coin, MarketRatio, MarketState, Message, PositionChange, Side, Wallet, WalletDistribution, WalletSummary,
+    kind, partition_of,
 };
 
 use super::*;
@@ -18,6 +18,8 @@ pub struct Step {
     later_ms: i64,
     changes: Vec<Changed>,
     marks: Vec<(usize, u32)>,
+    /// Blocks between the clock before and this one are missing.
+    hole: bool,
     /// The tasks are dropped and go on from what they saved.
     begins_anew: bool,
 }
@@ -58,11 +60,15 @@ fn step() -> impl Strategy<Value = Step> {
         1 => 29 * 24 * HOUR..33 * 24 * HOUR,
     ];
     let changes = prop::collection::vec(changed(), 0..4);
-    let marks = prop::collection::vec((0..COINS.len(), 1..30_000_u32), 0..2);
-    (later, changes, marks, prop::bool::weighted(0.2)).prop_map(|(later_ms, changes, marks, begins_anew)| Step {
+    // Now and then somebody is among the largest.
+    let mark = prop_oneof![3 => 1..30_000_u32, 1 => 100_000..3_000_000_u32];
+    let marks = prop::collection::vec((0..COINS.len(), mark), 0..2);
+    let flags = (prop::bool::weighted(0.1), prop::bool::weighted(0.2));
+    (later, changes, marks, flags).prop_map(|(later_ms, changes, marks, (hole, begins_anew))| Step {
         later_ms,
         changes,
         marks,
+        hole,
         begins_anew,
     })
 }
@@ -96,14 +102,17 @@ pub struct Moment {
     pub previous: i64,
     pub changes: usize,
     pub marks: usize,
+    pub holes: usize,
     pub summaries: Vec<WalletSummary>,
     pub distributions: Vec<WalletDistribution>,
+    pub ratios: Vec<MarketRatio>,
 }
 
 #[derive(Default)]
 pub struct Played {
     pub changes: Vec<PositionChange>,
     pub marks: Vec<MarketState>,
+    pub holes: Vec<(i64, i64)>,
     pub moments: Vec<Moment>,
 }
 
@@ -112,6 +121,10 @@ pub fn play(tape: &[Step]) -> Played {
     let (mut held, mut clock, mut previous) = (BTreeMap::new(), START, 0);
     for (block, step) in (100..).zip(tape) {
         clock += step.later_ms;
+        if step.hole {
+            tasks.gap(block, previous, clock);
+            played.holes.push((previous, clock));
+        }
         for (index, changed) in (0..).zip(&step.changes) {
             if let Some(change) = changed.in_block(block, index, clock, &mut held) {
                 tasks.tell(&change, change.partition(GENERATION.partitions), "change");
@@ -124,9 +137,10 @@ pub fn play(tape: &[Step]) -> Played {
             (first..first + GENERATION.partitions).for_each(|partition| tasks.tell(&mark, partition, "market"));
             played.marks.push(mark);
         }
-        let (summaries, distributions) = tasks.clock(clock, block);
-        let (changes, marks) = (played.changes.len(), played.marks.len());
-        played.moments.push(Moment { clock, block, previous, changes, marks, summaries, distributions });
+        let (summaries, distributions, ratios) = tasks.clock(clock, block);
+        let (changes, marks, holes) = (played.changes.len(), played.marks.len(), played.holes.len());
+        let told = Moment { clock, block, previous, changes, marks, holes, summaries, distributions, ratios };
+        played.moments.push(told);
         previous = clock;
         if step.begins_anew {
             tasks.begin_anew();
@@ -199,6 +213,8 @@ struct Tasks {
     /// The next offset of each lane, by its task.
     next: BTreeMap<(usize, usize), u64>,
     told_at: i64,
+    /// Lane, offset, headers and value of whatever the task that sums up has been given.
+    given: Vec<(usize, u64, Vec<u8>, Vec<u8>)>,
 }
 
 const WHOLE_TASK: usize = GENERATION.partitions as usize;
@@ -207,7 +223,8 @@ impl Tasks {
     fn new() -> Self {
         let wallets = (0..GENERATION.partitions).map(|share| WALLET.task(GENERATION, share)).collect();
         let states = (0..=WHOLE_TASK).map(|_| BTreeMap::new()).collect();
-        Self { wallets, whole: WHOLE.task(GENERATION, 0), states, next: BTreeMap::new(), told_at: 0 }
+        let (whole, next, given) = (WHOLE.task(GENERATION, 0), BTreeMap::new(), Vec::new());
+        Self { wallets, whole, states, next, told_at: 0, given }
     }
 
     fn tell(&mut self, message: &impl Message, partition: u32, kind: &str) {
@@ -227,7 +244,17 @@ impl Tasks {
         self.wallets[share].has_read(lane, *next);
     }
 
-    fn clock(&mut self, time: i64, block: u64) -> (Vec<WalletSummary>, Vec<WalletDistribution>) {
+    /// Each partition is told.
+    fn gap(&mut self, block: u64, from_time: i64, to_time: i64) {
+        let gap =
+            json!({ "from_block": block, "to_block": block, "from_time": from_time, "to_time": to_time }).to_string();
+        for share in 0..self.wallets.len() {
+            let lanes = self.wallets[share].lanes().filter(|(topic, ..)| topic.name == "position-changes").count();
+            (0..lanes).for_each(|lane| self.write(share, lane, "gap", gap.as_bytes(), &mut Outbox::new(GENERATION)));
+        }
+    }
+
+    fn clock(&mut self, time: i64, block: u64) -> (Vec<WalletSummary>, Vec<WalletDistribution>, Vec<MarketRatio>) {
         let mut out = Outbox::new(GENERATION);
         let value = json!({ "time": time, "block": block, "since_time": START, "since_block": 1 }).to_string();
         for share in 0..self.wallets.len() {
@@ -241,6 +268,7 @@ impl Tasks {
             for record in batch.records() {
                 let next = self.next.entry((WHOLE_TASK, lane)).or_default();
                 self.whole.take(lane, *next, &record, &mut summed);
+                self.given.push((lane, *next, record.headers.0.to_vec(), record.value.unwrap().to_vec()));
                 *next += 1;
                 self.whole.has_read(lane, *next);
             }
@@ -249,7 +277,8 @@ impl Tasks {
         let clocks = of_topic(&summed, WalletDistribution::TOPIC).filter(|(_, record)| is_clock(record)).count();
         assert_eq!(clocks, usize::from(time / SECOND > self.told_at / SECOND), "who reads it is told the time");
         self.told_at = time;
-        (told(&out, WalletSummary::TOPIC), told(&summed, WalletDistribution::TOPIC))
+        let (distributions, ratios) = (told(&summed, WalletDistribution::TOPIC), told(&summed, MarketRatio::TOPIC));
+        (told(&out, WalletSummary::TOPIC), distributions, ratios)
     }
 
     fn begin_anew(&mut self) {
@@ -257,6 +286,13 @@ impl Tasks {
             *task = successor(task, WALLET.task(GENERATION, share as u32), state);
         }
         self.whole = successor(&mut self.whole, WHOLE.task(GENERATION, 0), &mut self.states[WHOLE_TASK]);
+        // A hole that was told between two of its clocks it reads again.
+        let from: Vec<u64> = self.whole.lanes().map(|(_, _, next)| next.unwrap_or_default()).collect();
+        for (lane, offset, headers, value) in self.given.iter().filter(|(lane, offset, ..)| *offset >= from[*lane]) {
+            let record = Record { time: 0, key: b"", value: Some(value), headers: Headers(headers) };
+            self.whole.take(*lane, *offset, &record, &mut Outbox::new(GENERATION));
+            self.whole.has_read(*lane, offset + 1);
+        }
     }
 }
 
