@@ -97,7 +97,7 @@ async fn history_of_all<R: BucketRow>(
 }
 
 /// The latest bucket of the coin, or of the whole market.
-async fn latest<R: BucketRow>(
+pub(crate) async fn latest<R: BucketRow>(
     context: &Context,
     asked: Option<&str>,
     mut parameters: Parameters,
@@ -222,7 +222,7 @@ fn list_name<R: BucketRow>(range: &TimeRange) -> String {
 }
 
 /// A page of the buckets of the coin, or of the whole market.
-async fn history<R: BucketRow>(
+pub(crate) async fn history<R: BucketRow>(
     context: &Context,
     asked_coin: Option<&str>,
     parameters: Parameters,

@@ -34,6 +34,7 @@ mod reply;
 mod standing;
 mod status;
 mod taker_flow;
+mod taker_ratio;
 mod time_of_day;
 mod wallet_distribution;
 mod wallet_leaderboard;
@@ -82,7 +83,7 @@ pub fn router(context: Context) -> Router {
         .merge(health::routes())
         .merge(markets::routes())
         .merge(positions::routes())
-        .merge(buckets::routes::<long_short_ratio::RatioRow>())
+        .merge(long_short_ratio::routes())
         .merge(buckets::routes::<market_ratio::MarketRatioRow>())
         .merge(buckets::routes::<candles::CandleRow>())
         .merge(buckets::routes::<taker_flow::FlowRow>())

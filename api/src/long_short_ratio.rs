@@ -1,13 +1,24 @@
 //! `/long-short-ratio` and the live channel `long_short_ratio`: how many accounts stand on each side of a coin, of all, of
-//! those with the largest positions or of those of a size, or how much they hold.
+//! those with the largest positions or of those of a size, or how much they hold. What takers traded is told here as well.
 
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use schemas::{LongShortRatio, Message, RatioKind, SizeCohort};
 use serde::Serialize;
 use sqlx::FromRow;
 
-use crate::buckets::{BucketRow, Buckets, push_latest};
+use crate::Context;
+use crate::buckets::{self, BucketRow, Buckets, push_latest};
 use crate::channel::{Channel, Key, LiveRow, raw};
+use crate::coin::AskedCoin;
+use crate::error::ApiError;
+use crate::parameters::Parameters;
 use crate::ratio_series::Series;
+use crate::taker_ratio::{self, TakerRatioRow};
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "long_short_ratio",
@@ -49,6 +60,33 @@ const COLUMNS: &str = "bucket.coin, bucket.kind, NULLIF(bucket.cohort, '') AS co
      CAST(bucket.long_ratio AS TEXT) AS long_ratio, CAST(bucket.short_ratio AS TEXT) AS short_ratio, \
      CAST(bucket.open AS TEXT) AS open, CAST(bucket.high AS TEXT) AS high, CAST(bucket.low AS TEXT) AS low, \
      CAST(bucket.close AS TEXT) AS close, CAST(bucket.oi_coverage_pct AS TEXT) AS oi_coverage_pct, bucket.complete, bucket.final, bucket.block, bucket.clock";
+
+pub(crate) fn routes() -> Router<Arc<Context>> {
+    let path = "/api/v1/long-short-ratio/{coin}";
+    Router::new().route(path, get(latest)).route(&format!("{path}/history"), get(history))
+}
+
+async fn latest(
+    State(context): State<Arc<Context>>,
+    AskedCoin(coin): AskedCoin,
+    mut parameters: Parameters,
+) -> Result<Response, ApiError> {
+    if parameters.says("kind", taker_ratio::KIND) {
+        return Ok(buckets::latest::<TakerRatioRow>(&context, Some(&coin), parameters).await?.into_response());
+    }
+    Ok(buckets::latest::<RatioRow>(&context, Some(&coin), parameters).await?.into_response())
+}
+
+async fn history(
+    State(context): State<Arc<Context>>,
+    AskedCoin(coin): AskedCoin,
+    mut parameters: Parameters,
+) -> Result<Response, ApiError> {
+    if parameters.says("kind", taker_ratio::KIND) {
+        return Ok(buckets::history::<TakerRatioRow>(&context, Some(&coin), parameters).await?.into_response());
+    }
+    Ok(buckets::history::<RatioRow>(&context, Some(&coin), parameters).await?.into_response())
+}
 
 /// A bucket as it is told.
 #[derive(Serialize, FromRow)]

@@ -50,6 +50,17 @@ impl Parameters {
         Ok(found)
     }
 
+    /// Whether a parameter is given as this; then it is understood.
+    pub(crate) fn says(&mut self, name: &'static str, value: &str) -> bool {
+        let mut given = self.given.iter().filter(|(given, _)| given == name);
+        let says = given.next().is_some_and(|(_, given)| given == value) && given.next().is_none();
+        if says {
+            self.given.retain(|(given, _)| given != name);
+            self.understood.push(name);
+        }
+        says
+    }
+
     /// To be called when everything was asked for.
     pub(crate) fn nothing_else(self) -> Result<(), ApiError> {
         let Some((name, _)) = self.given.first() else { return Ok(()) };

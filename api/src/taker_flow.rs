@@ -29,7 +29,7 @@ pub(crate) static CHANNEL: Channel = Channel {
 
 const DEFINITION: &str = "price times size of every trade once, by the side of the taker; ratio is bought over sold; what is booked without anybody trading (settlements, dust, vaults that are netted) is no trade; where nothing was traded there is no bucket";
 
-const COLUMNS: &str = "bucket.coin, bucket.interval, bucket.time, CAST(bucket.buy_notional AS TEXT) AS buy_notional, \
+pub(crate) const COLUMNS: &str = "bucket.coin, bucket.interval, bucket.time, CAST(bucket.buy_notional AS TEXT) AS buy_notional, \
      CAST(bucket.sell_notional AS TEXT) AS sell_notional, bucket.buy_trades, bucket.sell_trades, \
      CAST(bucket.ratio AS TEXT) AS ratio, bucket.complete, bucket.final, bucket.block, bucket.clock";
 

@@ -1,6 +1,6 @@
 //! Ratios of those with the largest positions and of each size: asked for, subscribed to, and asked for wrongly.
 
-use schemas::{LongShortRatio, RatioKind, SizeCohort, topics};
+use schemas::{LongShortRatio, RatioKind, SizeCohort, TakerFlow, topics};
 use serde_json::{Value, json};
 
 use super::client::Client;
@@ -11,6 +11,7 @@ on_both! {
     a_ratio_of_another_kind_says_whose_it_is,
     a_subscription_is_to_one_kind_and_may_be_to_one_cohort,
     a_kind_or_cohort_that_is_not_there_is_told_which_are,
+    what_takers_bought_over_what_they_sold_is_a_kind_of_a_coin,
 }
 
 fn of_top(kind: RatioKind, time: i64, close: &str) -> LongShortRatio {
@@ -146,4 +147,57 @@ async fn a_kind_or_cohort_that_is_not_there_is_told_which_are(url: String) {
         client.say("subscribe", asked).await;
         assert_eq!(client.hear_until("error").await["payload"]["code"], code);
     }
+}
+
+fn flow(time: i64, bought: Option<&str>, sold: &str, ratio: Option<&str>) -> TakerFlow {
+    let mut flow = json!({
+        "coin": "BTC", "interval": "1m", "time": time, "sell_notional": sold, "buy_trades": 3, "sell_trades": 2,
+        "complete": true, "final": true, "block": 7, "clock": time + 60_000,
+    });
+    bought.into_iter().for_each(|bought| flow["buy_notional"] = json!(bought));
+    ratio.into_iter().for_each(|ratio| flow["ratio"] = json!(ratio));
+    serde_json::from_value(flow).unwrap()
+}
+
+async fn what_takers_bought_over_what_they_sold_is_a_kind_of_a_coin(url: String) {
+    let mut served = serve(&url).await;
+    served.compute(&[&topics::TAKER_FLOW]).await;
+    served.add([ratio("BTC", "1m", 60_000, "1"), ratio("ETH", "1m", 0, "1")]).await;
+    served.add([flow(0, Some("300.5"), "0", None), flow(60_000, None, "7", None)]).await;
+    served.add([flow(120_000, Some("300"), "200", Some("1.5"))]).await;
+    let path = "/api/v1/long-short-ratio/BTC";
+    let latest = served.good(&format!("{path}?kind=taker&interval=1m")).await;
+    assert_eq!(
+        latest["data"],
+        json!({
+            "coin": "BTC", "kind": "taker", "interval": "1m", "time": 120_000, "buy_notional": "300",
+            "definition": "what takers bought and sold of BTC: 5 trades", "sell_notional": "200", "buy_trades": 3,
+            "sell_trades": 2, "long_ratio": "0.6", "short_ratio": "0.4", "long_short_ratio": "1.5", "complete": true,
+            "final": true, "block": 7, "clock": 180_000,
+        })
+    );
+    assert!(latest["meta"]["definition"].as_str().unwrap().contains("no open, high, low or close"));
+    assert_eq!(latest["meta"]["schema"], "taker-flow/1");
+    let page = served.good(&format!("{path}/history?kind=taker&order=asc&limit=2")).await;
+    let shown = |row: &Value| ["long_ratio", "long_short_ratio", "reason"].map(|name| row[name].clone());
+    let rows: Vec<[Value; 3]> = page["data"].as_array().unwrap().iter().map(shown).collect();
+    let unknown = [Value::Null, Value::Null, json!("too_large_to_be_exact")];
+    assert_eq!(rows, [[json!("1"), Value::Null, json!("nothing_sold")], unknown]);
+    let cursor = page["meta"]["next_cursor"].as_str().unwrap();
+    let next = served.good(&format!("{path}/history?kind=taker&order=asc&limit=2&cursor={cursor}")).await;
+    assert_eq!(next["data"][0]["time"], 120_000);
+    let nothing = served.good("/api/v1/long-short-ratio/ETH?kind=taker").await;
+    assert_eq!((&nothing["data"], &nothing["meta"]["reason"]), (&Value::Null, &json!("nothing_traded_yet")));
+    for (query, code) in [
+        ("kind=taker&cohort=whale", "UNKNOWN_PARAMETER"),
+        ("kind=taker&kind=accounts", "REPEATED_PARAMETER"),
+        ("kind=takers", "INVALID_KIND"),
+    ] {
+        assert_eq!(served.bad(&format!("{path}?{query}")).await, (400, code.to_owned()));
+    }
+    let mut client = Client::connect(served.address).await;
+    client.say("subscribe", json!({ "channel": "long_short_ratio", "key": "BTC", "kind": "taker" })).await;
+    let error = client.hear_until("error").await["payload"].clone();
+    assert_eq!(error["code"], "INVALID_KIND");
+    assert!(error["message"].as_str().unwrap().contains("live on the channel taker_flow"));
 }
