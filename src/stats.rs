@@ -33,6 +33,8 @@ pub struct Task {
     pub taken: AtomicU64,
     pub made: AtomicU64,
     pub rejected: AtomicU64,
+    /// Since it was taken over, of what has no clock of its own.
+    pub late: AtomicU64,
     pub commits: AtomicU64,
     /// How many records of its input are still to come.
     pub behind: AtomicU64,
@@ -141,6 +143,12 @@ impl Stats {
             "counter",
             "Records a task has set aside.",
             per_task(|t| t.rejected.load(Ordering::Relaxed).to_string()),
+        );
+        family(
+            "fathom_records_late_total",
+            "counter",
+            "Records beside the clocks that came after the clock they were due by.",
+            per_task(|t| t.late.load(Ordering::Relaxed).to_string()),
         );
         family(
             "fathom_commits_total",

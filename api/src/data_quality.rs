@@ -1,6 +1,7 @@
 //! `/data-quality/…` and the live channel `data_quality`: which sources are heard, what each of them has given, and what
 //! of it is missing.
 
+mod candles;
 mod channel;
 mod coverage;
 mod gaps;
@@ -28,6 +29,7 @@ pub(crate) fn routes() -> Router<Arc<Context>> {
         .route("/api/v1/data-quality/gaps", get(gaps::list))
         .route("/api/v1/data-quality/runs", get(runs::list))
         .route("/api/v1/data-quality/coverage", get(coverage::list))
+        .route("/api/v1/data-quality/candles", get(candles::list))
 }
 
 /// Where sources tell of themselves.

@@ -7,6 +7,7 @@ use sqlx::FromRow;
 use crate::buckets::{BucketRow, Buckets, push_latest};
 use crate::channel::{Channel, Key, LiveRow, raw};
 use crate::ratio_series::Series;
+use crate::stored::Json;
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "liquidation_map",
@@ -34,7 +35,8 @@ const DEFINITION: &str = "open positions as of clock, in bins of their liquidati
      margin of its own, unknown has no price yet; exact is the part of a bin that is not assumed; leverage up to 5, 10, \
      20 and above, cohorts from 0, 1,000, 10,000, 100,000, 1,000,000 and 10,000,000 USDC on; cumulative is what is liquidated on the \
      way from the mark to a bin and in it; at_risk within 1, 2, 5 and 10 % of the mark; beyond lies outside of half the \
-     mark around it; max_pain is the bin with the most, nearest_cluster the nearest bins in a row with a twentieth each";
+     mark around it; max_pain is the bin with the most, nearest_cluster the nearest bins in a row with a twentieth each; \
+     oi_coverage_pct is how much of the open interest the known positions of that side are";
 
 const COLUMNS: &str = "bucket.coin, bucket.interval, bucket.time, CAST(bucket.mark_px AS TEXT) AS mark_px, \
      CAST(bucket.open_interest AS TEXT) AS open_interest, CAST(bucket.long AS TEXT) AS long, \
@@ -49,24 +51,16 @@ pub(crate) struct MapRow {
     mark_px: String,
     open_interest: String,
     #[sqlx(try_from = "String")]
-    long: Side,
+    long: Json<MapSide>,
     #[sqlx(try_from = "String")]
-    short: Side,
+    short: Json<MapSide>,
+    /// From the lowest price up.
     #[sqlx(try_from = "String")]
-    bins: Bins,
+    bins: Json<Vec<Bin>>,
     complete: bool,
     block: i64,
     clock: i64,
 }
-
-#[derive(Serialize, Deserialize)]
-#[serde(transparent)]
-struct Side(MapSide);
-
-/// From the lowest price up.
-#[derive(Serialize, Deserialize)]
-#[serde(transparent)]
-struct Bins(Vec<Bin>);
 
 #[derive(Serialize, Deserialize)]
 struct Bin {
@@ -121,22 +115,6 @@ impl BucketRow for MapRow {
     }
 }
 
-impl TryFrom<String> for Side {
-    type Error = serde_json::Error;
-
-    fn try_from(stored: String) -> Result<Self, Self::Error> {
-        serde_json::from_str(&stored)
-    }
-}
-
-impl TryFrom<String> for Bins {
-    type Error = serde_json::Error;
-
-    fn try_from(stored: String) -> Result<Self, Self::Error> {
-        serde_json::from_str(&stored)
-    }
-}
-
 impl From<MapBin> for Bin {
     fn from(MapBin { price_low, price_high, long, short }: MapBin) -> Self {
         Self { price_low, price_high, long, short, long_cumulative: None, short_cumulative: None }
@@ -151,9 +129,9 @@ impl From<LiquidationMap> for MapRow {
             time: it.time,
             mark_px: it.mark_px.to_string(),
             open_interest: it.open_interest.to_string(),
-            long: Side(it.long),
-            short: Side(it.short),
-            bins: Bins(it.bins.into_iter().map(Bin::from).collect()),
+            long: Json(it.long),
+            short: Json(it.short),
+            bins: Json(it.bins.into_iter().map(Bin::from).collect()),
             complete: it.complete,
             block: it.block.cast_signed(),
             clock: it.clock,

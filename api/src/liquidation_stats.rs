@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use schemas::liquidations::method;
 use schemas::{Amount, LargestOrder, Liquidated, LiquidationStats, Message, Text};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sqlx::FromRow;
 
 use crate::buckets::{BucketRow, Buckets, push_latest};
 use crate::channel::{Channel, Key, LiveRow, raw};
 use crate::ratio_series::Series;
+use crate::stored::Json;
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "liquidation_stats",
@@ -54,7 +55,7 @@ pub(crate) struct StatsRow {
     #[sqlx(try_from = "String")]
     pub(crate) short: ByMethod,
     #[sqlx(try_from = "Option<String>")]
-    pub(crate) largest: Largest,
+    pub(crate) largest: Json<Option<LargestOrder>>,
     complete: bool,
     r#final: bool,
     block: i64,
@@ -74,13 +75,9 @@ pub(crate) struct Totals {
     pub(crate) short_notional: Option<Amount>,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 #[serde(transparent)]
 pub(crate) struct ByMethod(BTreeMap<Text, Liquidated>);
-
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Largest(pub(crate) Option<LargestOrder>);
 
 impl BucketRow for StatsRow {
     const OF: Buckets = Buckets {
@@ -151,15 +148,7 @@ impl TryFrom<String> for ByMethod {
     type Error = serde_json::Error;
 
     fn try_from(stored: String) -> Result<Self, Self::Error> {
-        serde_json::from_str(&stored)
-    }
-}
-
-impl TryFrom<Option<String>> for Largest {
-    type Error = serde_json::Error;
-
-    fn try_from(stored: Option<String>) -> Result<Self, Self::Error> {
-        stored.map(|stored| serde_json::from_str(&stored)).transpose().map(Self)
+        stored.try_into().map(|Json(by_method)| Self(by_method))
     }
 }
 
@@ -172,7 +161,7 @@ impl From<LiquidationStats> for StatsRow {
             totals: Totals::default(),
             long: ByMethod(it.long),
             short: ByMethod(it.short),
-            largest: Largest(it.largest),
+            largest: Json(it.largest),
             complete: it.complete,
             r#final: it.r#final,
             block: it.block.cast_signed(),

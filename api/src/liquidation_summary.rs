@@ -10,10 +10,11 @@ use serde::Serialize;
 
 use crate::buckets::BucketRow;
 use crate::error::ApiError;
-use crate::liquidation_stats::{ByMethod, Largest, StatsRow, Totals};
+use crate::liquidation_stats::{ByMethod, StatsRow, Totals};
 use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::reply::{Meta, Reply};
+use crate::stored::Json;
 use crate::{Context, coin, standing};
 
 pub(crate) fn routes() -> Router<Arc<Context>> {
@@ -113,7 +114,7 @@ fn sum_up<'a>(
         long.add(&minute.long);
         short.add(&minute.short);
         complete &= minute.complete();
-        if let Largest(Some(order)) = &minute.largest
+        if let Json(Some(order)) = &minute.largest
             && largest.as_ref().is_none_or(|largest| order.notional > largest.order.notional)
         {
             largest = Some(LargestOfAll { coin: minute.coin.clone(), order: order.clone() });

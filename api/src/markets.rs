@@ -16,20 +16,14 @@ use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::reply::{Coverage, Meta, Reply};
 use crate::standing;
+use crate::stored::Json;
 
 pub(crate) fn routes() -> Router<Arc<Context>> {
     Router::new().route("/api/v1/markets", get(list))
 }
 
-#[derive(Serialize)]
-struct MarketRow {
-    #[serde(flatten)]
-    stored: StoredMarket,
-    margin_tiers: Box<RawValue>,
-}
-
 #[derive(Serialize, FromRow)]
-struct StoredMarket {
+struct MarketRow {
     coin: String,
     dex: String,
     size_decimals: i64,
@@ -37,8 +31,8 @@ struct StoredMarket {
     isolated_only: bool,
     delisted: bool,
     time: i64,
-    #[serde(skip)]
-    margin_tiers: String,
+    #[sqlx(try_from = "String")]
+    margin_tiers: Json<Box<RawValue>>,
 }
 
 const SELECT: &str = "SELECT coin, dex, size_decimals, max_leverage, isolated_only, delisted, time, \
@@ -63,18 +57,11 @@ async fn list(
     query.push(" ORDER BY coin");
 
     let mut moment = context.database.one_moment().await?;
-    let rows: Vec<StoredMarket> = moment.all(query).await?;
+    let rows: Vec<MarketRow> = moment.all(query).await?;
     let standing = standing::of(&mut moment, context.generation, &[Market::TOPIC]).await?;
     let as_of = rows.iter().map(|row| row.time).max();
-    let data = rows.into_iter().map(with_tiers).collect::<Result<_, _>>()?;
     Ok(Reply {
-        data,
+        data: rows,
         meta: Meta { as_of, coverage: Coverage::METADATA, ..Meta::new(&context, &standing, Market::SCHEMA) },
     })
-}
-
-fn with_tiers(stored: StoredMarket) -> Result<MarketRow, ApiError> {
-    let margin_tiers = serde_json::from_str(&stored.margin_tiers)
-        .map_err(|cause| ApiError::Database { source: sqlx::Error::Decode(cause.into()) })?;
-    Ok(MarketRow { stored, margin_tiers })
 }

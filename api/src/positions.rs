@@ -1,4 +1,5 @@
-//! `/positions` and the live channel `positions`: what each wallet holds in each coin.
+//! `/positions` and the live channel `positions`: what each wallet holds in each coin; the channel as it changes, without
+//! what moves with the marks.
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::ratio_series::Series;
 use crate::reply::{Meta, Reply};
+use crate::valued_position::{self, ValuedPosition};
 use crate::{coin, cursor, standing};
 
 pub(crate) fn routes() -> Router<Arc<Context>> {
@@ -110,7 +112,7 @@ struct Asked {
 async fn list(
     State(context): State<Arc<Context>>,
     mut parameters: Parameters,
-) -> Result<Reply<Vec<PositionRow>>, ApiError> {
+) -> Result<Reply<Vec<ValuedPosition>>, ApiError> {
     let mut asked = Asked {
         coin: parameters.text(&["coin"])?,
         wallet: parameters.wallet()?.map(|wallet| wallet.to_string()),
@@ -128,9 +130,10 @@ async fn list(
         *coin = coin::known(&mut moment, context.generation, coin).await?;
     }
     let standing = standing::of(&mut moment, context.generation, &[Position::TOPIC]).await?;
-    let mut rows: Vec<PositionRow> = moment.all(page(context.generation, &asked)).await?;
+    let mut rows: Vec<ValuedPosition> = moment.all(page(context.generation, &asked)).await?;
 
-    let mut meta = Meta::new(&context, &standing, Position::SCHEMA);
+    let mut meta = Meta::new(&context, &standing, "valued-position/1");
+    meta.definition = Some(valued_position::DEFINITION);
     if rows.len() > asked.limit {
         rows.truncate(asked.limit);
         meta.complete = false;
@@ -139,33 +142,31 @@ async fn list(
     }
     meta.reason = if rows.is_empty() { standing.reason_for_nothing() } else { None };
     meta.as_of = rows.iter().map(|row| row.clock).max();
-    Ok(Reply { data: rows.into_iter().map(PositionRow::explained).collect(), meta })
+    Ok(Reply { data: rows.into_iter().map(ValuedPosition::valued).collect(), meta })
 }
 
 /// One row more than the page holds: whether there is a next page.
 fn page(generation: u32, asked: &Asked) -> Query {
-    let mut query = Query::new(SELECT);
-    query.push_bind(generation);
-    if let Some(coin) = &asked.coin {
-        query.push(" AND coin = ").push_bind(coin.as_str());
-    }
-    if let Some(wallet) = &asked.wallet {
-        query.push(" AND wallet = ").push_bind(wallet.as_str());
-    }
-    if let Some(side) = asked.side {
-        query.push(" AND side = ").push_bind(side);
-    }
-    if let Some((coin, wallet)) = &asked.after {
-        // What is fixed already would only keep the index from being used to its end.
-        match (&asked.coin, &asked.wallet) {
-            (Some(_), _) => query.push(" AND wallet > ").push_bind(wallet.as_str()),
-            (None, Some(_)) => query.push(" AND coin > ").push_bind(coin.as_str()),
-            (None, None) => {
-                query.push(" AND (coin, wallet) > (").push_bind(coin.as_str());
-                query.push(", ").push_bind(wallet.as_str()).push(")")
-            }
-        };
-    }
-    query.push(" ORDER BY coin, wallet LIMIT ").push_bind(asked.limit as i64 + 1);
-    query
+    valued_position::select(generation, Some(asked.limit + 1), |query| {
+        if let Some(coin) = &asked.coin {
+            query.push(" AND coin = ").push_bind(coin.as_str());
+        }
+        if let Some(wallet) = &asked.wallet {
+            query.push(" AND wallet = ").push_bind(wallet.as_str());
+        }
+        if let Some(side) = asked.side {
+            query.push(" AND side = ").push_bind(side);
+        }
+        if let Some((coin, wallet)) = &asked.after {
+            // What is fixed already would only keep the index from being used to its end.
+            match (&asked.coin, &asked.wallet) {
+                (Some(_), _) => query.push(" AND wallet > ").push_bind(wallet.as_str()),
+                (None, Some(_)) => query.push(" AND coin > ").push_bind(coin.as_str()),
+                (None, None) => {
+                    query.push(" AND (coin, wallet) > (").push_bind(coin.as_str());
+                    query.push(", ").push_bind(wallet.as_str()).push(")")
+                }
+            };
+        }
+    })
 }

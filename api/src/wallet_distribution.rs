@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::reply::{Meta, Reply};
-use crate::wallet_summary::Stored;
+use crate::stored::Json;
 use crate::{Context, standing};
 
 pub(crate) fn routes() -> Router<Arc<Context>> {
@@ -30,7 +30,7 @@ const DEFINITION: &str = "wallets with an open perpetual position, at the marks 
 struct Row {
     time: i64,
     #[sqlx(try_from = "String")]
-    tiers: Stored<Vec<WalletTier>>,
+    tiers: Json<Vec<WalletTier>>,
     not_valued: i64,
     block: i64,
     clock: i64,
@@ -110,7 +110,7 @@ fn latest(generation: u32, by: Measure, time: Option<i64>) -> Query {
 }
 
 impl Distribution {
-    fn of(by: Measure, Row { time, tiers: Stored(tiers), not_valued, block, clock }: Row) -> Self {
+    fn of(by: Measure, Row { time, tiers: Json(tiers), not_valued, block, clock }: Row) -> Self {
         let total = tiers.iter().map(Total::of).fold(Total::NOTHING, Total::plus).biased();
         let tier = |tier: WalletTier| Tier {
             total: Total::of(&tier).biased(),

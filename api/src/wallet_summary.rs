@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use schemas::{Amount, MakerShare, Rolling, Text};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sqlx::FromRow;
+
+use crate::stored::Json;
 
 pub(crate) const COLUMNS: &str = "wallet, time, first_seen, last_fill, positions, CAST(realised_pnl AS TEXT) AS realised_pnl, \
      CAST(fees AS TEXT) AS fees, CAST(volume AS TEXT) AS volume, CAST(fees_other AS TEXT) AS fees_other, \
@@ -31,7 +32,7 @@ pub(crate) struct SummaryRow {
     #[sqlx(try_from = "String")]
     volume: Windows,
     #[sqlx(try_from = "String")]
-    fees_other: Stored<BTreeMap<Text, Option<Amount>>>,
+    fees_other: Json<BTreeMap<Text, Option<Amount>>>,
     #[sqlx(try_from = "String")]
     maker_share: Shares,
     #[serde(rename = "round_trips")]
@@ -58,11 +59,6 @@ impl SummaryRow {
     }
 }
 
-/// What a column of JSON holds.
-#[derive(Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Stored<T>(pub(crate) T);
-
 /// By the names that windows are asked for.
 #[derive(Serialize)]
 struct Windows {
@@ -88,19 +84,11 @@ impl Windows {
     }
 }
 
-impl<T: DeserializeOwned> TryFrom<String> for Stored<T> {
-    type Error = serde_json::Error;
-
-    fn try_from(stored: String) -> Result<Self, Self::Error> {
-        serde_json::from_str(&stored).map(Self)
-    }
-}
-
 impl TryFrom<String> for Windows {
     type Error = serde_json::Error;
 
     fn try_from(stored: String) -> Result<Self, Self::Error> {
-        let Rolling { d1, d7, d30, all } = serde_json::from_str(&stored)?;
+        let Json(Rolling { d1, d7, d30, all }) = stored.try_into()?;
         Ok(Self { day: d1, week: d7, month: d30, all })
     }
 }
@@ -109,7 +97,7 @@ impl TryFrom<String> for Shares {
     type Error = serde_json::Error;
 
     fn try_from(stored: String) -> Result<Self, Self::Error> {
-        let MakerShare { d30, all } = serde_json::from_str(&stored)?;
+        let Json(MakerShare { d30, all }) = stored.try_into()?;
         Ok(Self { month: d30, all })
     }
 }

@@ -8,12 +8,12 @@ use axum::http::request::Parts;
 use axum::routing::get;
 use schemas::{Amount, Message, Position, WalletSummary};
 use serde::Serialize;
-use sqlx::FromRow;
 
 use crate::error::ApiError;
 use crate::parameters::{Parameters, read_wallet};
 use crate::query::Query;
 use crate::reply::{Meta, Reply};
+use crate::valued_position::{self, ValuedPosition};
 use crate::wallet_summary::{self, SummaryRow};
 use crate::{Context, standing};
 
@@ -27,7 +27,7 @@ struct WalletReply {
     /// Null before the first minute in which it has traded has ended.
     summary: Option<SummaryRow>,
     exposure: Exposure,
-    positions: Vec<ValuedRow>,
+    positions: Vec<ValuedPosition>,
 }
 
 /// What is held in all coins together, at the marks.
@@ -43,34 +43,6 @@ struct Exposure {
     reason: Option<&'static str>,
 }
 
-/// A position, and what it is worth.
-#[derive(Serialize, FromRow)]
-struct ValuedRow {
-    coin: String,
-    side: String,
-    #[sqlx(try_from = "String")]
-    size: Decimal,
-    opened_at: Option<i64>,
-    changed_at: i64,
-    #[sqlx(try_from = "Option<String>")]
-    entry_px: MaybeDecimal,
-    #[sqlx(try_from = "Option<String>")]
-    realised_pnl: MaybeDecimal,
-    #[sqlx(try_from = "Option<String>")]
-    mark_px: MaybeDecimal,
-    /// When the mark was received.
-    mark_time: Option<i64>,
-    #[sqlx(skip)]
-    notional: Option<Amount>,
-    #[sqlx(skip)]
-    unrealised_pnl: Option<Amount>,
-    clock: i64,
-    /// Why something is null.
-    #[sqlx(skip)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-}
-
 async fn wallet(
     State(context): State<Arc<Context>>,
     AskedWallet(wallet): AskedWallet,
@@ -82,7 +54,7 @@ async fn wallet(
     let topics = [WalletSummary::TOPIC, Position::TOPIC];
     let standing = standing::of(&mut moment, context.generation, &topics).await?;
     let summary: Option<SummaryRow> = moment.first(summary(context.generation, &wallet)).await?;
-    let positions: Vec<ValuedRow> = moment.all(positions(context.generation, &wallet)).await?;
+    let positions: Vec<ValuedPosition> = moment.all(positions(context.generation, &wallet)).await?;
 
     let mut meta = Meta::new(&context, &standing, "wallet/1");
     meta.definition = Some(wallet_summary::DEFINITION);
@@ -92,7 +64,7 @@ async fn wallet(
         meta.reason = standing.reason_for_nothing().or(Some("not_seen"));
         return Ok(Reply { data: None, meta });
     }
-    let positions: Vec<ValuedRow> = positions.into_iter().map(ValuedRow::valued).collect();
+    let positions: Vec<ValuedPosition> = positions.into_iter().map(ValuedPosition::valued).collect();
     let exposure = Exposure::of(&positions);
     let summary = summary.map(SummaryRow::explained);
     Ok(Reply { data: Some(WalletReply { wallet, summary, exposure, positions }), meta })
@@ -107,41 +79,13 @@ fn summary(generation: u32, wallet: &str) -> Query {
 
 /// No more than there are coins.
 fn positions(generation: u32, wallet: &str) -> Query {
-    let mut query = Query::new(
-        "SELECT position.coin, position.side, CAST(position.size AS TEXT) AS size, position.opened_at, position.changed_at, \
-         CAST(position.entry_px AS TEXT) AS entry_px, CAST(position.realised_pnl AS TEXT) AS realised_pnl, \
-         CAST(price.mark_px AS TEXT) AS mark_px, price.time AS mark_time, position.clock FROM positions AS position \
-         LEFT JOIN prices AS price ON price.generation = position.generation AND price.coin = position.coin \
-         WHERE position.generation = ",
-    );
-    query.push_bind(generation).push(" AND position.wallet = ").push_bind(wallet).push(" ORDER BY position.coin");
-    query
-}
-
-impl ValuedRow {
-    fn valued(self) -> Self {
-        let (size, mark, entry) = (self.size.0, self.mark_px.0, self.entry_px.0);
-        let notional = mark.and_then(|mark| size.magnitude().times(mark).ok());
-        let gained = mark.zip(entry).and_then(|(mark, entry)| mark.minus(ten_places(entry)?).ok()?.times(size).ok());
-        let reason = match (mark, entry) {
-            (None, _) => Some("no_price_yet"),
-            (_, None) => Some("opened_before_anything_was_seen"),
-            _ if gained.is_none() || notional.is_none() => Some("too_large_to_be_exact"),
-            _ if self.opened_at.is_none() => Some("opened_before_anything_was_seen"),
-            _ => None,
-        };
-        Self { notional, unrealised_pnl: gained, reason, ..self }
-    }
-}
-
-/// An entry price is a quotient of eighteen places: what it is multiplied with would leave no room for all of them.
-fn ten_places(px: Amount) -> Option<Amount> {
-    let scale = Amount::power_of_ten(10).ok()?;
-    px.times(scale).ok()?.floor().over(scale).ok()
+    valued_position::select(generation, None, |query| {
+        query.push(" AND wallet = ").push_bind(wallet);
+    })
 }
 
 impl Exposure {
-    fn of(positions: &[ValuedRow]) -> Self {
+    fn of(positions: &[ValuedPosition]) -> Self {
         let of_side = |side: &str| total(positions.iter().filter(|row| row.side == side).map(|row| row.notional));
         let (long, short) = (of_side("long"), of_side("short"));
         let unrealised_pnl = total(positions.iter().map(|row| row.unrealised_pnl));
@@ -172,30 +116,5 @@ impl<S: Send + Sync> FromRequestParts<S> for AskedWallet {
         let address =
             Path::<String>::from_request_parts(parts, state).await.map_or_else(|_| String::new(), |path| path.0);
         read_wallet("address", &address).map(|wallet| Self(wallet.to_string()))
-    }
-}
-
-/// A column of decimals.
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Decimal(Amount);
-
-#[derive(Serialize)]
-#[serde(transparent)]
-struct MaybeDecimal(Option<Amount>);
-
-impl TryFrom<String> for Decimal {
-    type Error = schemas::AmountError;
-
-    fn try_from(stored: String) -> Result<Self, Self::Error> {
-        stored.parse().map(Self)
-    }
-}
-
-impl TryFrom<Option<String>> for MaybeDecimal {
-    type Error = schemas::AmountError;
-
-    fn try_from(stored: Option<String>) -> Result<Self, Self::Error> {
-        stored.map(|stored| stored.parse()).transpose().map(Self)
     }
 }

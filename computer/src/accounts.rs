@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use schemas::{
     Account, AccountState, Amount, Coin, Gap, LedgerUpdate, MarginTier, MarketState, PositionChange, PositionRisk,
-    Text, Wallet,
+    PositionSource, Text, Wallet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,8 @@ type Markets = Table<Coin, Market>;
 pub struct Holding {
     backing: Backing,
     cost: Option<Amount>,
+    /// Whose word the size is.
+    source: PositionSource,
     last_px: Amount,
     changed_at: i64,
     /// Set where the formula does not hold: then the exchange's own price, or none, stands for it.
@@ -55,6 +57,7 @@ pub fn change((holdings, (books, _)): &mut Accounts, change: &PositionChange, _:
     }
     // The source says what is held, whatever was missed before.
     holding.backing.size = change.after;
+    holding.source = PositionSource::Fill;
     holding.cost = change.cost;
     holding.last_px = change.px;
     holding.changed_at = change.time;
@@ -90,6 +93,7 @@ pub fn account((holdings, (books, markets)): &mut Accounts, state: &AccountState
         let backing = said.map(Backing::of).unwrap_or_default();
         if size_then(holding, &since, &coin) != Some(backing.size) {
             drifted.push(coin.clone());
+            holding.source = PositionSource::Account;
             holding.cost = said.and_then(|said| said.entry_px?.times(said.szi.magnitude()).ok());
         }
         let terms = markets.get(&coin).map_or(&[][..], |market| market.margin_tiers.as_slice());
@@ -140,6 +144,7 @@ pub fn tick(accounts: &mut Accounts, tick: &Tick, out: &mut Out<PositionRisk>) {
             wallet: key.1,
             side: holding.backing.side(),
             size,
+            source: holding.source,
             cost: holding.cost.filter(|_| !size.is_zero()),
             liquidation_px: risk.px,
             basis: risk.basis,

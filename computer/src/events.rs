@@ -3,8 +3,8 @@
 use alloc::boxed::Box;
 
 use schemas::{
-    AccountState, AssetContext, Fill, LedgerUpdate, Market, MarketState, PositionChange, PositionRisk, WalletSum,
-    WhaleWatch,
+    AccountState, AssetContext, ExchangeCandle, Fill, LedgerUpdate, Market, MarketState, PositionChange, PositionRisk,
+    WalletSum, WhaleWatch,
 };
 
 use crate::definition::Event;
@@ -35,6 +35,11 @@ pub(crate) fn context(value: &[u8]) -> Result<Event, Refused> {
 
 pub(crate) fn market(value: &[u8]) -> Result<Event, Refused> {
     parse(value).map(|market: Market| beside(market.time, market))
+}
+
+/// By when it was received: its minute may be long over.
+pub(crate) fn exchange_candle(value: &[u8]) -> Result<Event, Refused> {
+    parse(value).map(|candle: ExchangeCandle| beside(candle.asked_at, candle))
 }
 
 pub(crate) fn account(value: &[u8]) -> Result<Event, Refused> {

@@ -8,6 +8,7 @@ extern crate alloc;
 
 mod accounts;
 mod book;
+mod candle_checks;
 mod candles;
 mod cohort_ratios;
 mod cohorts;
@@ -73,6 +74,7 @@ pub static COIN: Definition = Definition {
             events: &[(Some(kind::CONTEXT), events::context)],
         },
         Input { topic: &topics::MARKETS, joins: Joins::Beside, events: &[(None, events::market)] },
+        Input { topic: &topics::EXCHANGE_CANDLES, joins: Joins::Beside, events: &[(None, events::exchange_candle)] },
     ],
     state: &topics::STATE_COIN,
     processors: |_| coin_stage(),
@@ -171,6 +173,10 @@ fn coin_stage() -> Vec<Box<dyn Run>> {
             liquidation_heatmap::gap,
         ),
         Processor::boxed("candles", candles::fold, candles::tick, candles::gap),
+        Processor::new("candle-checks", candle_checks::tick, candle_checks::gap)
+            .reads(candle_checks::here)
+            .reads(candle_checks::there)
+            .boxed_up(),
         Processor::boxed("taker-flow", taker_flow::fold, taker_flow::tick, taker_flow::gap),
         Processor::new("market-states", market_states::tick, market_states::gap)
             .reads(market_states::context)

@@ -97,6 +97,30 @@ impl TableKey for (Wallet, Coin) {
     }
 }
 
+/// A minute of a coin, by when it begins.
+impl TableKey for (Coin, i64) {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.0.as_str().as_bytes());
+        out.extend_from_slice(format!("|{}", self.1).as_bytes());
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (coin, start) = text.rsplit_once('|')?;
+        Some((Coin::new(coin), start.parse().ok()?))
+    }
+}
+
+/// A moment.
+impl TableKey for i64 {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(format!("{self}").as_bytes());
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
 /// One wallet's hour or day, by when it begins.
 impl TableKey for (Wallet, i64) {
     fn write(&self, out: &mut Vec<u8>) {

@@ -13,8 +13,9 @@ use std::fs;
 use std::path::Path;
 
 use schemas::{
-    Account, AccountState, AssetContext, Fill, GENERATION, Headers, LedgerUpdate, LiquidationOrder, Market,
-    MarketState, Outbox, PositionChange, PositionRisk, Record, WalletSum, WhaleWatch, examples,
+    Account, AccountState, AssetContext, Candle, ExchangeCandle, Fill, GENERATION, Headers, LedgerUpdate,
+    LiquidationOrder, Market, MarketState, Outbox, PositionChange, PositionRisk, Record, WalletSum, WhaleWatch,
+    examples,
 };
 use serde_json::{Value, json};
 
@@ -22,6 +23,7 @@ use crate::processor::{Run, Tick};
 use crate::{Rules, Stage};
 
 mod accounts;
+mod candle_checks;
 mod cohort_history;
 mod cohort_ratios;
 mod entries;
@@ -51,6 +53,9 @@ fn event(topic: &str, case: &str, bytes: &[u8]) -> Option<Box<dyn Any>> {
         ("position-changes", Some("clock" | "gap")) => None,
         ("position-changes", Some("market")) => Some(Box::new(serde_json::from_slice::<MarketState>(bytes).unwrap())),
         ("position-changes", _) => Some(Box::new(serde_json::from_slice::<PositionChange>(bytes).unwrap())),
+        ("candles", Some("clock")) => None,
+        ("candles", _) => Some(Box::new(serde_json::from_slice::<Candle>(bytes).unwrap())),
+        ("exchange-candles", _) => Some(Box::new(serde_json::from_slice::<ExchangeCandle>(bytes).unwrap())),
         ("markets", _) => Some(Box::new(serde_json::from_slice::<Market>(bytes).unwrap())),
         ("asset-contexts", _) => Some(Box::new(serde_json::from_slice::<AssetContext>(bytes).unwrap())),
         ("wallet-sums", Some("clock" | "gap")) => None,

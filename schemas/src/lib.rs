@@ -8,6 +8,7 @@ mod accounts;
 mod amount;
 mod asset_contexts;
 mod batch;
+mod candle_checks;
 mod candles;
 mod clocks;
 mod coin;
@@ -57,6 +58,7 @@ pub use accounts::Account;
 pub use amount::{Amount, AmountError};
 pub use asset_contexts::AssetContext;
 pub use batch::{Batch, Headers, Record, Records};
+pub use candle_checks::{CandleCheck, CandleDifference, CandleValues, Differences};
 pub use candles::Candle;
 pub use clocks::ResultClock;
 pub use coin::{Coin, MarketKind};
@@ -82,7 +84,7 @@ pub use message::Message;
 pub use mids::Mid;
 pub use outbox::Outbox;
 pub use position_changes::{MarketState, PositionChange};
-pub use position_risks::{PositionRisk, RiskBasis};
+pub use position_risks::{PositionRisk, PositionSource, RiskBasis};
 pub use positions::{Position, PositionSide};
 pub use prices::Price;
 pub use ratio_kinds::{RatioKind, SizeCohort};
@@ -101,7 +103,7 @@ pub use whale_activities::{WhaleAction, WhaleActivity, WhaleFlow, WhaleOrder, Wh
 pub use whale_watches::WhaleWatch;
 
 /// Every topic there is, in the order of the flow. A new topic is its file and one line here.
-pub static TOPICS: [&Topic; 47] = [
+pub static TOPICS: [&Topic; 48] = [
     &raw::NODE_FILLS,
     &raw::MISC_EVENTS,
     &raw::PUBLIC_FEED,
@@ -127,6 +129,7 @@ pub static TOPICS: [&Topic; 47] = [
     &liquidation_cascades::TOPIC,
     &liquidation_heatmap::TOPIC,
     &candles::TOPIC,
+    &candle_checks::TOPIC,
     &taker_flow::TOPIC,
     &whale_activities::TOPIC,
     &prices::TOPIC,
@@ -156,6 +159,7 @@ pub mod topics {
     pub use crate::account_states::TOPIC as ACCOUNT_STATES;
     pub use crate::accounts::TOPIC as ACCOUNTS;
     pub use crate::asset_contexts::TOPIC as ASSET_CONTEXTS;
+    pub use crate::candle_checks::TOPIC as CANDLE_CHECKS;
     pub use crate::candles::TOPIC as CANDLES;
     pub use crate::dead_letters::TOPIC as DEAD_LETTERS;
     pub use crate::exchange_candles::TOPIC as EXCHANGE_CANDLES;

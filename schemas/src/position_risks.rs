@@ -24,6 +24,8 @@ pub struct PositionRisk {
     pub side: PositionSide,
     /// Signed: shorts are negative, flat is zero.
     pub size: Amount,
+    /// Whose word the size is.
+    pub source: PositionSource,
     /// What was paid for it: size times entry price, unsigned; absent while that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Amount>,
@@ -44,6 +46,17 @@ pub struct PositionRisk {
     pub clock: i64,
 }
 
+/// Who has said last how much is held.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PositionSource {
+    /// A fill: it tells what was held before it.
+    #[default]
+    Fill,
+    /// The exchange, of the account: no fill of it was seen, or one was missed.
+    Account,
+}
+
 /// What a liquidation price stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -56,6 +69,15 @@ pub enum RiskBasis {
     Exchange,
     /// The account is not known: as if the position had a margin of its own, at half of the market's highest leverage.
     Assumed,
+}
+
+impl PositionSource {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fill => "fill",
+            Self::Account => "account",
+        }
+    }
 }
 
 impl RiskBasis {

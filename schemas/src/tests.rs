@@ -14,11 +14,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{
-    Account, AccountState, AssetContext, Candle, Checkpoint, Clock, Coin, Cursor, DeadLetter, ExchangeCandle,
-    FeedStatus, Fill, Gap, HeatmapCell, LateEvent, LedgerUpdate, LiquidationCascade, LiquidationEpisode,
-    LiquidationMap, LiquidationOrder, LiquidationStats, LongShortRatio, Market, MarketMark, MarketRatio, MarketState,
-    Mid, Position, PositionChange, PositionRisk, Price, ResultClock, SourceRun, TOPICS, TakerFlow, Topic, Trade,
-    WalletDistribution, WalletSum, WalletSummary, WhaleActivity, WhaleWatch,
+    Account, AccountState, AssetContext, Candle, CandleCheck, Checkpoint, Clock, Coin, Cursor, DeadLetter,
+    ExchangeCandle, FeedStatus, Fill, Gap, HeatmapCell, LateEvent, LedgerUpdate, LiquidationCascade,
+    LiquidationEpisode, LiquidationMap, LiquidationOrder, LiquidationStats, LongShortRatio, Market, MarketMark,
+    MarketRatio, MarketState, Mid, Position, PositionChange, PositionRisk, Price, ResultClock, SourceRun, TOPICS,
+    TakerFlow, Topic, Trade, WalletDistribution, WalletSum, WalletSummary, WhaleActivity, WhaleWatch,
 };
 
 /// What the type makes of an example: the value that it would write again, or why it refuses.
@@ -52,6 +52,7 @@ fn reading_of(topic: &Topic, case: &str) -> Reading {
             | "liquidation-heatmap"
             | "liquidation-map"
             | "candles"
+            | "candle-checks"
             | "taker-flow"
             | "wallet-summaries"
             | "wallet-sums"
@@ -73,6 +74,7 @@ fn reading_of(topic: &Topic, case: &str) -> Reading {
         ("liquidation-heatmap", _) => again::<HeatmapCell>,
         ("liquidation-map", _) => again::<LiquidationMap>,
         ("candles", _) => again::<Candle>,
+        ("candle-checks", _) => again::<CandleCheck>,
         ("taker-flow", _) => again::<TakerFlow>,
         ("wallet-summaries", _) => again::<WalletSummary>,
         ("wallet-sums", "gap") => again::<Gap>,

@@ -3,6 +3,7 @@
 //!
 //! A table is one file, its migrations and one line in [`tables`].
 
+mod candle_checks;
 mod candles;
 mod cause;
 mod clock;
@@ -55,6 +56,7 @@ pub fn tables() -> Vec<Table> {
         liquidation_heatmap::table(),
         liquidation_map::table(),
         candles::table(),
+        candle_checks::table(),
         taker_flow::table(),
         wallet_summaries::table(),
         wallet_distribution::table(),

@@ -2,7 +2,7 @@
 
 use schemas::{LiquidationMap, Message, Record};
 
-use crate::table::{count, message};
+use crate::table::{count, json, message};
 use crate::{Change, Column, Kind, SinkError, Table, Value};
 
 pub(crate) fn table() -> Table {
@@ -33,9 +33,6 @@ const COLUMNS: &[Column] = &[
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
     let map: LiquidationMap = message(LiquidationMap::TOPIC, record)?;
-    let json = |written: serde_json::Result<String>| {
-        written.map(Value::Text).map_err(|source| SinkError::row(LiquidationMap::TOPIC, record, Box::new(source)))
-    };
     Ok(Change::Put(vec![
         generation.into(),
         Value::text(&map.coin),
@@ -43,9 +40,9 @@ fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
         map.time.into(),
         Value::text(map.mark_px),
         Value::text(map.open_interest),
-        json(serde_json::to_string(&map.long))?,
-        json(serde_json::to_string(&map.short))?,
-        json(serde_json::to_string(&map.bins))?,
+        json(LiquidationMap::TOPIC, record, &map.long)?,
+        json(LiquidationMap::TOPIC, record, &map.short)?,
+        json(LiquidationMap::TOPIC, record, &map.bins)?,
         map.complete.into(),
         count(LiquidationMap::TOPIC, record, map.block)?,
         map.clock.into(),

@@ -2,7 +2,7 @@
 
 use schemas::{LiquidationStats, Message, Record};
 
-use crate::table::{count, message};
+use crate::table::{count, json, message};
 use crate::{Change, Column, Kind, SinkError, Table, Value};
 
 pub(crate) fn table() -> Table {
@@ -32,17 +32,14 @@ const COLUMNS: &[Column] = &[
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
     let stats: LiquidationStats = message(LiquidationStats::TOPIC, record)?;
-    let json = |written: serde_json::Result<String>| {
-        written.map(Value::Text).map_err(|source| SinkError::row(LiquidationStats::TOPIC, record, Box::new(source)))
-    };
     Ok(Change::Put(vec![
         generation.into(),
         Value::text(&stats.coin),
         Value::text(stats.interval),
         stats.time.into(),
-        json(serde_json::to_string(&stats.long))?,
-        json(serde_json::to_string(&stats.short))?,
-        stats.largest.as_ref().map_or(Ok(Value::Null), |largest| json(serde_json::to_string(largest)))?,
+        json(LiquidationStats::TOPIC, record, &stats.long)?,
+        json(LiquidationStats::TOPIC, record, &stats.short)?,
+        stats.largest.as_ref().map_or(Ok(Value::Null), |largest| json(LiquidationStats::TOPIC, record, largest))?,
         stats.complete.into(),
         stats.r#final.into(),
         count(LiquidationStats::TOPIC, record, stats.block)?,

@@ -2,7 +2,7 @@
 
 use schemas::{Market, Message, Record};
 
-use crate::table::message;
+use crate::table::{json, message};
 use crate::{Change, Column, Kind, SinkError, Table, Value};
 
 pub(crate) fn table() -> Table {
@@ -30,15 +30,13 @@ const COLUMNS: &[Column] = &[
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
     let market: Market = message(Market::TOPIC, record)?;
-    let tiers = serde_json::to_string(&market.margin_tiers)
-        .map_err(|source| SinkError::row(Market::TOPIC, record, Box::new(source)))?;
     Ok(Change::Put(vec![
         generation.into(),
         Value::text(&market.coin),
         Value::Text(market.dex),
         market.size_decimals.into(),
         market.max_leverage.into(),
-        Value::Text(tiers),
+        json(Market::TOPIC, record, &market.margin_tiers)?,
         market.isolated_only.into(),
         market.delisted.into(),
         market.time.into(),

@@ -21,6 +21,7 @@ const COLUMNS: &[Column] = &[
     Column::new("coin", Kind::Text),
     Column::new("wallet", Kind::Text),
     Column::new("size", Kind::Decimal),
+    Column::new("source", Kind::Text),
     Column::new("cost", Kind::Decimal),
     Column::new("liquidation_px", Kind::Decimal),
     Column::new("basis", Kind::Text),
@@ -37,6 +38,7 @@ fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
     }
     let rest = [
         Value::text(risk.size),
+        Value::text(risk.source.name()),
         Value::text_or_null(risk.cost),
         Value::text_or_null(risk.liquidation_px),
         Value::text_or_null(risk.basis.map(RiskBasis::name)),

@@ -1,7 +1,7 @@
 //! What a table is: which records of which topic fill it, and how one becomes a row.
 
 use schemas::{Record, Topic};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::SinkError;
 
@@ -136,6 +136,12 @@ impl From<bool> for Value {
 pub(crate) fn message<'a, T: Deserialize<'a>>(topic: &'static Topic, record: &Record<'a>) -> Result<T, SinkError> {
     serde_json::from_slice(record.value.unwrap_or_default())
         .map_err(|source| SinkError::row(topic, record, Box::new(source)))
+}
+
+/// A column that holds more than one value.
+pub(crate) fn json(topic: &'static Topic, record: &Record<'_>, value: &impl Serialize) -> Result<Value, SinkError> {
+    let written = serde_json::to_string(value).map(Value::Text);
+    written.map_err(|source| SinkError::row(topic, record, Box::new(source)))
 }
 
 /// A count or a height: databases know signed numbers only.

@@ -2,7 +2,7 @@
 
 use schemas::{Message, Record, WalletDistribution};
 
-use crate::table::{count, message};
+use crate::table::{count, json, message};
 use crate::{Change, Column, Kind, SinkError, Table, Value};
 
 pub(crate) fn table() -> Table {
@@ -29,13 +29,11 @@ const COLUMNS: &[Column] = &[
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
     let spread: WalletDistribution = message(WalletDistribution::TOPIC, record)?;
-    let tiers = serde_json::to_string(&spread.tiers)
-        .map_err(|source| SinkError::row(WalletDistribution::TOPIC, record, Box::new(source)))?;
     Ok(Change::Put(vec![
         generation.into(),
         Value::text(spread.by.name()),
         spread.time.into(),
-        Value::Text(tiers),
+        json(WalletDistribution::TOPIC, record, &spread.tiers)?,
         count(WalletDistribution::TOPIC, record, spread.not_valued)?,
         count(WalletDistribution::TOPIC, record, spread.parts)?,
         count(WalletDistribution::TOPIC, record, spread.block)?,

@@ -2,9 +2,8 @@
 //! goes by.
 
 use schemas::{Amount, Message, Record, Rolling, WalletSummary};
-use serde::Serialize;
 
-use crate::table::{count, message};
+use crate::table::{count, json, message};
 use crate::{Change, Column, Kind, SinkError, Table, Value};
 
 pub(crate) fn table() -> Table {
@@ -54,11 +53,11 @@ fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
         summary.first_seen.into(),
         summary.last_fill.into(),
         count(WalletSummary::TOPIC, record, summary.positions)?,
-        json(record, &summary.realised_pnl)?,
-        json(record, &summary.fees)?,
-        json(record, &summary.volume)?,
-        json(record, &summary.fees_other)?,
-        json(record, &summary.maker_share)?,
+        json(WalletSummary::TOPIC, record, &summary.realised_pnl)?,
+        json(WalletSummary::TOPIC, record, &summary.fees)?,
+        json(WalletSummary::TOPIC, record, &summary.volume)?,
+        json(WalletSummary::TOPIC, record, &summary.fees_other)?,
+        json(WalletSummary::TOPIC, record, &summary.maker_share)?,
         count(WalletSummary::TOPIC, record, summary.round_trips.closed)?,
         count(WalletSummary::TOPIC, record, summary.round_trips.won)?,
         Value::text_or_null(summary.win_rate),
@@ -69,11 +68,6 @@ fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
         .chain(of_each_window(&summary.volume, &summary.volume))
         .chain([summary.win_rate]);
     Ok(Change::Put(head.into_iter().chain(ranks.map(|amount| millionths(amount).into())).collect()))
-}
-
-fn json(record: &Record<'_>, value: &impl Serialize) -> Result<Value, SinkError> {
-    let written = serde_json::to_string(value).map(Value::Text);
-    written.map_err(|source| SinkError::row(WalletSummary::TOPIC, record, Box::new(source)))
 }
 
 /// Whoever has not traded within a window has no place in it.

@@ -122,6 +122,7 @@ impl Work<'_> {
         self.stage.save(&mut self.out);
         self.writer.commit(&self.out)?;
         self.stats.rejected.fetch_add(set_aside.len() as u64, Ordering::Relaxed);
+        self.stats.late.store(self.stage.late_beside(), Ordering::Relaxed);
         self.stats.made.fetch_add(self.out.records() as u64, Ordering::Relaxed);
         self.stats.commits.fetch_add(1, Ordering::Relaxed);
         self.say_how_far();

@@ -1,5 +1,6 @@
 //! Sources: whether they are heard, what they gave, what of it is missing, and what clients hear of that.
 
+mod candles;
 mod gaps;
 mod live;
 mod pages;

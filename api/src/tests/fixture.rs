@@ -6,10 +6,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use schemas::{
-    Batch, Coin, GENERATION, Headers, LongShortRatio, Market, Message, Position, PositionSide, RatioKind, ResultClock,
-    Topic, Wallet, kind,
+    Batch, Coin, GENERATION, Headers, LongShortRatio, Market, Message, Position, PositionSide, Price, RatioKind,
+    ResultClock, Topic, Wallet, kind,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use sink::{Part, Sink};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -204,6 +204,15 @@ pub(crate) fn position(coin: &str, n: u32, size: &str) -> Position {
         index: 1,
         clock: 1000,
     }
+}
+
+/// Of which nothing but the mark matters.
+pub(crate) fn price(coin: &str, mark: &str) -> Price {
+    serde_json::from_value(json!({
+        "coin": coin, "time": 850, "mark_px": mark, "oracle_px": mark, "funding": "0", "open_interest": "1",
+        "open_interest_notional": mark, "previous_day_px": "1", "day_notional": "1",
+    }))
+    .unwrap()
 }
 
 pub(crate) fn ratio(coin: &str, interval: &str, time: i64, close: &str) -> LongShortRatio {

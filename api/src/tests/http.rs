@@ -4,18 +4,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use schemas::{LongShortRatio, topics};
+use schemas::{LongShortRatio, PositionRisk, topics};
 use serde_json::{Value, json};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::SqlitePoolOptions;
 
-use super::fixture::{market, not_ready, position, ratio, serve, serve_with, wallet};
+use super::fixture::{market, not_ready, position, price, ratio, serve, serve_with, wallet};
 use super::place::on_both;
 use crate::{Context, Database};
 
 on_both! {
     markets_are_listed_and_chosen,
     positions_say_what_they_stand_on,
+    positions_tell_their_worth_and_their_risk,
     paging_tells_each_position_once,
     the_latest_ratio_is_told_with_reasons,
     a_coin_is_found_by_what_people_call_it,
@@ -57,22 +58,28 @@ async fn positions_say_what_they_stand_on(url: String) {
     assert_eq!(
         all["data"][0],
         json!({
-            "coin": "BTC", "wallet": wallet(1).to_string(), "side": "long", "size": "28.0", "opened_at": 5,
-            "changed_at": 6, "entry_px": "66610.25", "realised_pnl": "-0.061384", "last_px": "66653.0", "block": 7, "index": 1, "clock": 1000,
+            "coin": "BTC", "wallet": wallet(1).to_string(), "side": "long", "source": "fill", "size": "28.0", "opened_at": 5,
+            "changed_at": 6, "entry_px": "66610.25", "realised_pnl": "-0.061384", "last_px": "66653.0", "mark_px": null,
+            "mark_time": null, "notional": null, "unrealised_pnl": null, "leverage": null, "isolated": null,
+            "liquidation_px": null, "liquidation_basis": null, "distance_pct": null, "block": 7, "index": 1, "clock": 1000,
+            "reason": "no_price_yet",
         })
     );
     assert_eq!(all["data"][2]["opened_at"], Value::Null);
-    assert_eq!(all["data"][2]["reason"], "opened_before_anything_was_seen");
+    served.add([price("ETH", "1800.5")]).await;
+    let eth = &served.good("/api/v1/positions?coin=ETH").await["data"][0];
+    assert_eq!((&eth["notional"], &eth["reason"]), (&json!("900.25"), &json!("opened_before_anything_was_seen")));
     let stored: u64 = all["meta"]["source"].as_object().unwrap().values().map(|next| next.as_u64().unwrap()).sum();
     assert_eq!(stored, 3 + 4, "a clock is in each partition");
     let mut meta = all["meta"].clone();
     meta.as_object_mut().unwrap().remove("source");
+    meta.as_object_mut().unwrap().remove("definition");
     assert_eq!(
         meta,
         json!({
             "next_cursor": null, "complete": true, "as_of": 1000, "watermark": 900, "block_height": 99,
             "generation": 1, "simulated": true, "coverage": { "method": "exact", "source": "node fills", "since_block": 1, "since_time": 1 },
-            "schema": "position/1",
+            "schema": "valued-position/1",
         })
     );
     assert_eq!(names(&served.good("/api/v1/positions?coin=eth-perp").await), ["ETH"]);
@@ -80,6 +87,69 @@ async fn positions_say_what_they_stand_on(url: String) {
     let upper = wallet(3).to_string().replace("ab", "AB");
     assert_eq!(names(&served.good(&format!("/api/v1/positions?wallet={upper}")).await), ["BTC"]);
     assert_eq!(served.good(&format!("/api/v1/positions?wallet={}", wallet(9))).await["data"], json!([]));
+}
+
+async fn positions_tell_their_worth_and_their_risk(url: String) {
+    let mut served = serve(&url).await;
+    let risk = |coin: &str, n: u32, size: &str, source: &str, rest: Value| -> PositionRisk {
+        let side = if size.starts_with('-') { "short" } else { "long" };
+        let mut risk =
+            json!({ "coin": coin, "wallet": wallet(n), "side": side, "size": size, "source": source, "clock": 990 });
+        risk.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        serde_json::from_value(risk).unwrap()
+    };
+    served.add([position("BTC", 1, "0.5"), position("ETH", 1, "-2"), position("ETH", 3, "4")]).await;
+    served.add([price("BTC", "67000"), price("ETH", "1800")]).await;
+    let known = json!({ "liquidation_px": "60300", "basis": "carried", "leverage": 10, "isolated": false });
+    served
+        .add([
+            risk("BTC", 1, "0.5", "fill", known),
+            // Of one nothing else is known, of the other a fill was missed.
+            risk("BTC", 2, "-3", "account", json!({ "cost": "210000", "basis": "account", "liquidation_px": "70350" })),
+            risk("ETH", 3, "5", "account", json!({ "basis": "account" })),
+        ])
+        .await;
+    let told = |rows: &Value| -> Vec<String> {
+        let names = [
+            "coin",
+            "side",
+            "source",
+            "size",
+            "entry_px",
+            "notional",
+            "unrealised_pnl",
+            "liquidation_px",
+            "liquidation_basis",
+            "distance_pct",
+            "reason",
+        ];
+        let of = |row: &Value| names.map(|name| row[name].as_str().unwrap_or("-").to_owned()).join(" ");
+        rows.as_array().unwrap().iter().map(of).collect()
+    };
+    let rows = [
+        "BTC long fill 0.5 66610.25 33500 194.875 60300 carried 10 -",
+        "BTC short account -3 70000 201000 9000 70350 account 5 told_by_the_account_alone",
+        "ETH short fill -2 66610.25 3600 129620.5 - - - -",
+        "ETH long account 5 - 9000 - - account - opened_before_anything_was_seen",
+    ];
+    let all = served.good("/api/v1/positions").await;
+    assert_eq!(told(&all["data"]), rows);
+    assert!(all["meta"]["definition"].as_str().unwrap().contains("source"), "{all}");
+    for (query, expected) in [
+        ("side=short", &[rows[1], rows[2]][..]),
+        ("coin=ETH", &rows[2..]),
+        (&format!("wallet={}", wallet(2)), &rows[1..2]),
+    ] {
+        assert_eq!(told(&served.good(&format!("/api/v1/positions?{query}")).await["data"]), expected, "{query}");
+    }
+    let (mut one_by_one, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = served.good(&format!("/api/v1/positions?limit=1{cursor}")).await;
+        one_by_one.extend(told(&page["data"]));
+        let Some(next) = page["meta"]["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(one_by_one, rows);
 }
 
 async fn paging_tells_each_position_once(url: String) {

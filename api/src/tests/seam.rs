@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
 use schemas::{Position, PositionSide};
+use serde_json::Value;
 
 use crate::Live;
 
@@ -131,6 +132,25 @@ fn offsets(cursor: &str) -> BTreeMap<String, u64> {
     partitions.map(|(partition, next)| (partition.to_owned(), next.parse().unwrap())).collect()
 }
 
+/// A channel tells nothing that moves with the marks.
+fn without_marks(row: &Value) -> Value {
+    const HEARD: [&str; 12] = [
+        "coin",
+        "wallet",
+        "side",
+        "size",
+        "opened_at",
+        "changed_at",
+        "entry_px",
+        "realised_pnl",
+        "last_px",
+        "block",
+        "index",
+        "clock",
+    ];
+    HEARD.iter().map(|name| ((*name).to_owned(), row[name].clone())).collect::<serde_json::Map<_, _>>().into()
+}
+
 async fn rows(served: &Served) -> Holdings {
     let mut holdings = Holdings::new();
     let mut cursor = String::new();
@@ -138,7 +158,8 @@ async fn rows(served: &Served) -> Holdings {
         let page = served.good(&format!("/api/v1/positions?limit=1000{cursor}")).await;
         for row in page["data"].as_array().unwrap() {
             assert_ne!(row["side"], serde_json::to_value(PositionSide::Flat).unwrap());
-            apply(&mut holdings, row);
+            let row = without_marks(row);
+            apply(&mut holdings, &row);
         }
         match page["meta"]["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),

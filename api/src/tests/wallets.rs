@@ -1,9 +1,9 @@
 //! Wallets: what one has made and holds, who leads, and how all are spread.
 
-use schemas::{Price, WalletDistribution, WalletSummary, topics};
+use schemas::{Amount, WalletDistribution, WalletSummary, topics};
 use serde_json::{Value, json};
 
-use super::fixture::{Served, position, serve, wallet};
+use super::fixture::{Served, position, price, serve, wallet};
 use super::place::on_both;
 
 on_both! {
@@ -16,7 +16,7 @@ on_both! {
 }
 
 /// Of the `n`th wallet, with a profit of a day, a week, a month and all.
-fn summary(n: u32, pnl: [&str; 4], volume: [&str; 4], (closed, won): (u64, u64)) -> WalletSummary {
+fn summary(n: u32, pnl: [&str; 4], volume: [&str; 4], (closed, won): (i64, i64)) -> WalletSummary {
     let rolling = |[d1, d7, d30, all]: [&str; 4]| json!({ "d1": d1, "d7": d7, "d30": d30, "all": all });
     let mut summary = json!({
         "wallet": wallet(n), "time": 840, "first_seen": 5, "last_fill": 800, "positions": 2, "realised_pnl": rolling(pnl),
@@ -24,17 +24,10 @@ fn summary(n: u32, pnl: [&str; 4], volume: [&str; 4], (closed, won): (u64, u64))
         "fees_other": { "USDH": "1.5" }, "round_trips": { "closed": closed, "won": won }, "block": 90,
     });
     if closed > 0 {
-        summary["win_rate"] = json!(format!("{}", won as f64 / closed as f64));
+        let rate = Amount::from(won).over(Amount::from(closed)).unwrap();
+        summary["win_rate"] = json!(rate.to_string());
     }
     serde_json::from_value(summary).unwrap()
-}
-
-fn price(coin: &str, mark: &str) -> Price {
-    serde_json::from_value(json!({
-        "coin": coin, "time": 850, "mark_px": mark, "oracle_px": mark, "funding": "0", "open_interest": "1",
-        "open_interest_notional": mark, "previous_day_px": "1", "day_notional": "1",
-    }))
-    .unwrap()
 }
 
 fn distribution(by: &str, time: i64) -> WalletDistribution {
@@ -72,7 +65,7 @@ async fn a_wallet_is_told_with_what_it_holds_at_the_marks(url: String) {
                 "fees": { "1d": "0.1", "7d": "0.1", "30d": "0.1", "all": "0.1" },
                 "volume": { "1d": "10", "7d": "20", "30d": "30", "all": "40" }, "fees_other": { "USDH": "1.5" },
                 "maker_share": { "30d": "0.25", "all": "0.5" }, "round_trips": 3, "round_trips_won": 2,
-                "win_rate": "0.6666666666666666", "block": 90,
+                "win_rate": "0.666666666666666667", "block": 90,
             })
         );
         let of = |row: &Value| [&row["coin"], &row["mark_px"], &row["notional"], &row["unrealised_pnl"]].map(number);

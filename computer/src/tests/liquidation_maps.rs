@@ -154,7 +154,7 @@ impl Oracle {
         let side = ["short", "flat", "long"][(size.signum() + 1) as usize];
         let mut risk = json!({
             "coin": COINS[step.coin], "wallet": format!("0x{wallet:040x}"), "side": side, "size": decimal(size, 1),
-            "clock": clock,
+            "source": "fill", "clock": clock,
         });
         let told = [("basis", json!(BASES[basis])), ("leverage", json!(leverage))];
         for (name, value) in told.into_iter().chain([("liquidation_px", json!(px.map(|px| decimal(px, 2))))]) {

@@ -260,7 +260,7 @@ fn a_block_of_a_cascade_costs_what_its_legs_cost() {
     let order = said.iter().find(|record| record["key"].as_str().unwrap().starts_with("order|")).unwrap();
     assert_eq!((&order["value"]["fills"], &order["value"]["method"]), (&json!(legs), &json!("adl")));
     // The other sides hold positions now, each of which may be in a cohort of its coin; of the liquidation one episode is
-    // left. Four results are kept by interval.
+    // left, and of the coin what is held of it, twice. Four results are kept by interval, and since when minutes are seen.
     let (held, by_interval) = (1 + legs as usize, 4 * schemas::Interval::ALL.len());
-    assert_eq!(stage.entries(), 2 * held + 1 + 1 + by_interval);
+    assert_eq!(stage.entries(), 2 * held + 1 + 2 + by_interval + 1);
 }

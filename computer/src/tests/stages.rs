@@ -50,6 +50,7 @@ fn the_result_topics_are_told_the_time_each_second_behind_what_it_covers() {
         })
         .collect();
     let results = [
+        "candle-checks",
         "candles",
         "liquidation-cascades",
         "liquidation-heatmap",
@@ -155,6 +156,7 @@ fn a_clock_waits_for_what_was_written_beside_it_before() {
     let (mut stage, mut out) = (Stage::coin(ONE, 0), Outbox::new(ONE));
     let lane_of = |stage: &Stage, name: &str| stage.lanes().position(|(topic, ..)| topic.name == name).unwrap();
     let (contexts, markets) = (lane_of(&stage, "asset-contexts"), lane_of(&stage, "markets"));
+    let candles = lane_of(&stage, "exchange-candles");
     let tell_the_time = |stage: &mut Stage, block: u64, out: &mut Outbox| {
         give(stage, 0, block, Some("clock"), &json!({ "time": 10_000 + block, "block": block }).to_string(), out);
     };
@@ -162,14 +164,14 @@ fn a_clock_waits_for_what_was_written_beside_it_before() {
         give(stage, contexts, offset, Some("context"), &context("BTC", time, "60000.0"), out);
     };
     tell_the_time(&mut stage, 1, &mut out);
-    stage.has_all_of(markets);
+    [markets, candles].into_iter().for_each(|lane| stage.has_all_of(lane));
     assert_eq!((stage.go_on(&mut out), stage.checkpoint().block), (Some(contexts), 0), "nobody has said what there is");
     stage.ends_at(contexts, 2);
     tell_the_time(&mut stage, 2, &mut out);
     give_a_context(&mut stage, 0, 1_000, &mut out);
     assert_eq!((stage.go_on(&mut out), stage.checkpoint().block), (None, 0), "one more was there");
     give_a_context(&mut stage, 1, 2_000, &mut out);
-    stage.has_all_of(markets);
+    [markets, candles].into_iter().for_each(|lane| stage.has_all_of(lane));
     assert_eq!((stage.go_on(&mut out), stage.checkpoint().block), (Some(contexts), 1), "the second clock came after");
     give_a_context(&mut stage, 2, 9_500, &mut out);
     assert_eq!((stage.go_on(&mut out), stage.checkpoint().block), (None, 2), "what comes later is there already");

@@ -4,6 +4,7 @@ CREATE TABLE position_risks (
     coin           TEXT COLLATE "C" NOT NULL,
     wallet         TEXT COLLATE "C" NOT NULL,
     size           NUMERIC NOT NULL,
+    source         TEXT COLLATE "C" NOT NULL CHECK (source IN ('fill', 'account')),
     cost           NUMERIC, -- unknown while not all of its fills are known
     liquidation_px NUMERIC, -- none, or not known: then the basis is null
     basis          TEXT COLLATE "C" CHECK (basis IN ('account', 'carried', 'exchange', 'assumed')),

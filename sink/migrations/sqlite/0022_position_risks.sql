@@ -5,6 +5,7 @@ CREATE TABLE position_risks (
     coin           TEXT NOT NULL,
     wallet         TEXT NOT NULL,
     size           TEXT NOT NULL,
+    source         TEXT NOT NULL CHECK (source IN ('fill', 'account')),
     cost           TEXT, -- unknown while not all of its fills are known
     liquidation_px TEXT, -- none, or not known: then the basis is null
     basis          TEXT CHECK (basis IN ('account', 'carried', 'exchange', 'assumed')),
