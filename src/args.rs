@@ -441,6 +441,12 @@ pub enum Bench {
     /// On the embedded log and SQLite in a temporary folder (TMPDIR says on which disk), or on Kafka and Postgres where
     /// those are named. Topics and tables must be fresh, and hold the simulated market afterwards.
     Latency(BenchLatency),
+    /// Going on with many open positions: time and memory until all tasks know them again, and what is written when marks
+    /// move
+    ///
+    /// On the embedded log in a temporary folder (TMPDIR says on which disk). The positions are computed first; then a
+    /// process of its own restores them.
+    Restore(BenchRestore),
 }
 
 #[derive(Debug, Args)]
@@ -486,6 +492,19 @@ pub struct BenchLatency {
     pub kafka: KafkaArgs,
     #[command(flatten)]
     pub database: DatabaseArgs,
+    /// Print one JSON object as the last line
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchRestore {
+    /// How many positions are open
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub positions: u64,
+    /// Where they have been computed: what the process that restores is told
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub from: Option<PathBuf>,
     /// Print one JSON object as the last line
     #[arg(long)]
     pub json: bool,

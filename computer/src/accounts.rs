@@ -33,8 +33,14 @@ pub struct Holding {
     last_px: Amount,
     changed_at: i64,
     /// Set where the formula does not hold: then the exchange's own price, or none, stands for it.
-    pooled: Option<Option<Amount>>,
+    pooled: Option<OwnPrice>,
     told: Option<(Amount, Risk)>,
+}
+
+/// The exchange's price of a position, or that it has none: by itself that would be saved as if nothing were known.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct OwnPrice {
+    px: Option<Amount>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -97,7 +103,8 @@ pub fn account((holdings, (books, markets)): &mut Accounts, state: &AccountState
             holding.cost = said.and_then(|said| said.entry_px?.times(said.szi.magnitude()).ok());
         }
         let terms = markets.get(&coin).map_or(&[][..], |market| market.margin_tiers.as_slice());
-        holding.pooled = said.filter(|said| !is_the_same_price(said, state, terms)).map(|said| said.liquidation_px);
+        let own = said.filter(|said| !is_the_same_price(said, state, terms));
+        holding.pooled = own.map(|said| OwnPrice { px: said.liquidation_px });
         if holding.pooled.is_some() {
             pooled.push(coin.clone());
         }
@@ -236,8 +243,8 @@ fn risk_of((holdings, (books, markets)): &Accounts, (coin, wallet): &(Coin, Wall
         let cost = holding.cost.or_else(|| holding.last_px.times(backing.size.magnitude()).ok());
         return Some(assumed(backing.size, cost, tiers));
     };
-    if let Some(told) = holding.pooled {
-        return Some(Risk::of_the_exchange(told, backing));
+    if let Some(OwnPrice { px }) = holding.pooled {
+        return Some(Risk::of_the_exchange(px, backing));
     }
     if backing.raw_usd.is_some() {
         return Some(isolated(backing, book.is_carried, market.mark_px.unwrap_or(holding.last_px), tiers));

@@ -91,6 +91,11 @@ impl Stage {
         self.lanes.iter().map(move |lane| (lane.input.topic, lane.partition, next(lane)))
     }
 
+    /// The oldest offset of a lane that was not applied: what a successor would have to read.
+    pub(crate) fn needs(&self, lane: usize) -> u64 {
+        self.lanes[lane].next().unwrap_or_default()
+    }
+
     /// Whether more of a lane is needed now; where it is not, the others come first.
     pub fn wants_more_of(&self, lane: usize) -> bool {
         self.lanes[lane].wants_more()

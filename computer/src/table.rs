@@ -6,12 +6,11 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::hash::Hash;
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry as Slot;
 use schemas::Batch;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::entries::Entries;
 
 /// What an entry is found by, and how it is written in the changelog.
 pub trait TableKey: Clone + Ord + Hash + fmt::Debug {
@@ -21,7 +20,7 @@ pub trait TableKey: Clone + Ord + Hash + fmt::Debug {
 
 #[derive(Debug)]
 pub struct Table<K, V> {
-    entries: HashMap<K, Entry<V>, FixedState>,
+    entries: Entries<K, Entry<V>>,
     tick: u64,
     /// Keys that changed since the last tick.
     touched: Vec<K>,
@@ -32,14 +31,34 @@ pub struct Table<K, V> {
 #[derive(Debug)]
 struct Entry<V> {
     value: V,
-    /// The tick of the last change: tells after a restart what has still to be said.
-    tick: u64,
-    saved: bool,
+    stamp: Stamp,
+}
+
+/// The tick of an entry's last change, which tells after a restart what has still to be said, and whether it has been
+/// saved since: in one number, for there are millions.
+#[derive(Debug, Clone, Copy)]
+struct Stamp(u64);
+
+impl Stamp {
+    /// A tick that has not come yet: nobody has touched it.
+    const NEW: Self = Self(u64::MAX);
+
+    fn of(tick: u64, is_saved: bool) -> Self {
+        Self(tick << 1 | u64::from(is_saved))
+    }
+
+    fn tick(self) -> u64 {
+        self.0 >> 1
+    }
+
+    fn is_saved(self) -> bool {
+        self.0 & 1 == 1
+    }
 }
 
 impl<K: TableKey, V> Default for Table<K, V> {
     fn default() -> Self {
-        Self { entries: HashMap::with_hasher(FixedState::default()), tick: 0, touched: Vec::new(), unsaved: Vec::new() }
+        Self { entries: Entries::default(), tick: 0, touched: Vec::new(), unsaved: Vec::new() }
     }
 }
 
@@ -50,25 +69,20 @@ impl<K: TableKey, V: Default> Table<K, V> {
 
     /// The entry, to be changed; a new one when there is none.
     pub fn change(&mut self, key: &K) -> &mut V {
-        let entry = match self.entries.entry(key.clone()) {
-            Slot::Occupied(entry) => entry.into_mut(),
-            // A tick that has not come yet: nobody has touched it.
-            Slot::Vacant(slot) => slot.insert(Entry { value: V::default(), tick: u64::MAX, saved: true }),
-        };
-        if entry.tick != self.tick {
-            entry.tick = self.tick;
+        let entry = self.entries.get_or_insert(key, || Entry { value: V::default(), stamp: Stamp::NEW });
+        if entry.stamp.tick() != self.tick {
             self.touched.push(key.clone());
         }
-        if entry.saved {
-            entry.saved = false;
+        if entry.stamp.is_saved() {
             self.unsaved.push(key.clone());
         }
+        entry.stamp = Stamp::of(self.tick, false);
         &mut entry.value
     }
 
     pub fn remove(&mut self, key: &K) -> Option<V> {
         let entry = self.entries.remove(key)?;
-        if entry.saved {
+        if entry.stamp.is_saved() {
             self.unsaved.push(key.clone());
         }
         Some(entry.value)
@@ -129,8 +143,9 @@ where
             };
             match self.entries.get_mut(&key) {
                 Some(entry) => {
-                    entry.saved = true;
-                    let written = (entry.tick, &entry.value);
+                    let tick = entry.stamp.tick();
+                    entry.stamp = Stamp::of(tick, true);
+                    let written = (tick, &entry.value);
                     changelog.push_with(0, &[], write_key, |out| {
                         let written = written.serialize(&mut serde_json::Serializer::new(out));
                         debug_assert!(written.is_ok(), "an entry of {name} could not be written");
@@ -148,14 +163,14 @@ where
     fn restore(&mut self, name: &str, key: &str, value: &[u8]) -> Option<()> {
         let key = K::read(key.strip_prefix(name)?.strip_prefix('|')?)?;
         let (tick, value) = serde_json::from_slice(value).ok()?;
-        self.entries.insert(key, Entry { value, tick, saved: true });
+        self.entries.insert(key, Entry { value, stamp: Stamp::of(tick, true) });
         Some(())
     }
 
     fn restored(&mut self, tick: u64) {
         self.tick = tick;
-        self.touched =
-            self.entries.iter().filter(|(_, entry)| entry.tick == tick).map(|(key, _)| key.clone()).collect();
+        let touched = self.entries.iter().filter(|(_, entry)| entry.stamp.tick() == tick);
+        self.touched = touched.map(|(key, _)| key.clone()).collect();
     }
 
     fn len(&self) -> usize {

@@ -35,6 +35,7 @@ mod liquidations;
 mod market_ratios;
 mod recordings;
 mod stages;
+mod topologies;
 mod trades;
 mod wallet_spreads;
 mod wallet_tapes;

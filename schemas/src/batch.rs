@@ -88,6 +88,17 @@ impl Batch {
         }
     }
 
+    /// Everything that is in another one, behind what is here.
+    pub fn append(&mut self, other: &Self) {
+        if other.is_empty() {
+            return;
+        }
+        self.first_time = if self.count == 0 { other.first_time } else { self.first_time.min(other.first_time) };
+        self.last_time = if self.count == 0 { other.last_time } else { self.last_time.max(other.last_time) };
+        self.count += other.count;
+        self.bytes.extend_from_slice(&other.bytes);
+    }
+
     /// A record whose key and value are written straight into the batch.
     pub fn push_with(
         &mut self,
@@ -215,6 +226,19 @@ mod tests {
             let out: Vec<Owned> = read.records().map(|r| (r.time, r.key.to_vec(), r.value.map(<[u8]>::to_vec))).collect();
             prop_assert_eq!(out, records);
             prop_assert_eq!(read, batch);
+        }
+
+        #[test]
+        fn one_behind_the_other_is_both(records in prop::collection::vec(any::<Owned>(), 0..20), first in 0usize..20) {
+            let batch_of = |records: &[Owned]| {
+                let mut batch = Batch::default();
+                records.iter().for_each(|(time, key, value)| batch.push(*time, key, value.as_deref(), b""));
+                batch
+            };
+            let (first, second) = records.split_at(first.min(records.len()));
+            let mut both = batch_of(first);
+            both.append(&batch_of(second));
+            prop_assert_eq!(both, batch_of(&records));
         }
 
         #[test]

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use computer::Rules;
 use schemas::{Amount, Coin, GENERATION, Hash, Liquidation, Side, Text, Wallet};
 use serde::Deserialize;
 use serde_json::json;
@@ -18,7 +17,6 @@ use crate::args::BenchImport;
 use crate::failure::Failure;
 use crate::log::embedded::Embedded;
 use crate::run::{Shared, alone, import as role};
-use crate::stats::Stats;
 use crate::stop::Stop;
 
 const START: i64 = 1_782_633_600_000;
@@ -36,7 +34,7 @@ pub fn import(args: &BenchImport) -> Result<(), Failure> {
         Some(settings) => alone::open(settings, stop, true)?,
         None => {
             let log = Arc::new(Embedded::open(&folder.path().join("log"), GENERATION)?);
-            Shared { log, stats: Arc::new(Stats::default()), stop, drains: true, rules: Rules::default() }
+            Shared::new(log, stop, true)
         }
     };
     let began = Instant::now();
@@ -50,12 +48,12 @@ pub fn import(args: &BenchImport) -> Result<(), Failure> {
         "{decoded} fills ({} MB) imported at {imported} fills/s; decoded and dropped at {plain} fills/s; ratio {:.2}; at most {} MB of memory",
         bytes / 1_000_000,
         imported / plain,
-        most_memory() / 1_000_000,
+        super::most_memory() / 1_000_000,
     );
     if args.json {
         let object = json!({
             "fills": decoded, "bytes": bytes, "import_fills_per_second": imported, "decode_fills_per_second": plain,
-            "ratio": (imported / plain * 100.0).round() / 100.0, "most_memory_bytes": most_memory(), "summary": summary.counts,
+            "ratio": (imported / plain * 100.0).round() / 100.0, "most_memory_bytes": super::most_memory(), "summary": summary.counts,
         });
         println!("{object}");
     }
@@ -127,11 +125,4 @@ fn decode(files: &BTreeSet<PathBuf>) -> Result<(u64, Duration), Failure> {
         }
     }
     Ok((fills, began.elapsed()))
-}
-
-/// The most that this process has held in memory so far.
-fn most_memory() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|rest| rest.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()).map_or(0, |kib| kib * 1024)
 }

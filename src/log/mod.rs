@@ -9,7 +9,7 @@ mod error;
 pub mod kafka;
 mod slice;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 mod to_the_end;
 
 use std::collections::BTreeSet;

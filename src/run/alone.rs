@@ -4,7 +4,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ::computer::Rules;
 use api::Live;
 use schemas::GENERATION;
 use tokio::runtime::Runtime;
@@ -17,7 +16,6 @@ use crate::args::{ApiRole, ComputerRole, KafkaArgs, ParserRole, SinkRole};
 use crate::data_dir::Market;
 use crate::failure::Failure;
 use crate::log::kafka::{Kafka, Settings};
-use crate::stats::Stats;
 use crate::stop::{Stop, Upstream};
 
 pub fn parser(args: ParserRole) -> Result<(), Failure> {
@@ -119,5 +117,5 @@ impl Process {
 /// The log on Kafka, and what roles share beside it.
 pub fn open(settings: Settings, stop: Stop, drains: bool) -> Result<Shared, Failure> {
     let log = Arc::new(Kafka::open(settings, GENERATION, stop.clone())?);
-    Ok(Shared { log, stats: Arc::new(Stats::default()), stop, drains, rules: Rules::default() })
+    Ok(Shared::new(log, stop, drains))
 }

@@ -12,7 +12,7 @@ use tracing::info;
 use super::roles::Roles;
 use super::sink::topics_of_tables;
 use super::tasks::{self, Lease};
-use super::{CHUNK_BYTES, PATIENCE, Shared, state};
+use super::{PATIENCE, Shared, state};
 use crate::failure::Failure;
 use crate::log::{Log, Reader, Slice, Start, Writer};
 use crate::stats;
@@ -59,7 +59,7 @@ fn task(
     work.say_how_far();
     let results = topics_of_tables();
     // All lanes together fill one piece.
-    let chunk_bytes = CHUNK_BYTES / work.starts.len().max(1);
+    let chunk_bytes = shared.chunk_bytes / work.starts.len().max(1);
     loop {
         let over = shared.is_over(upstream);
         if lease.is_over() || shared.ends_at_once() {
@@ -165,7 +165,7 @@ pub fn checkpoint(log: &dyn Log, stage: &Definition, partition: u32) -> Result<C
 }
 
 /// The stage as its predecessor left it.
-fn restore(shared: &Shared, definition: &'static Definition, partition: u32) -> Result<Stage, Failure> {
+pub fn restore(shared: &Shared, definition: &'static Definition, partition: u32) -> Result<Stage, Failure> {
     let (generation, name) = (shared.log.generation(), definition.name);
     let mut stage = definition.task_by(&shared.rules, generation, partition);
     let (mut failed, mut entries, mut said) = (None, 0_u64, Instant::now());

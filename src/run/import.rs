@@ -28,7 +28,6 @@ use crate::data_dir::{DataDir, Market};
 use crate::failure::Failure;
 use crate::log::embedded::Embedded;
 use crate::log::{Log, Writer};
-use crate::stats::Stats;
 use crate::stop::{Stop, Upstream};
 
 /// A parser that is at work keeps its partition; whoever else wants it hears nothing for longer than this.
@@ -61,8 +60,7 @@ pub fn import(args: Args) -> Result<(), Failure> {
         None => {
             let data = DataDir::take(&args.data.path, market)?;
             let log = Arc::new(Embedded::open(&data.log(), GENERATION)?);
-            let shared =
-                Shared { log, stats: Arc::new(Stats::default()), stop, drains: true, rules: args.whales.rules() };
+            let shared = Shared { rules: args.whales.rules(), ..Shared::new(log, stop, true) };
             market::mark(&shared, market)?;
             let rows = database::open_to_write(&args.database.url_or(&data), &runtime, &shared.stop)?;
             with_results(&shared, rows, work, &runtime)?

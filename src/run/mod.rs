@@ -18,13 +18,15 @@ mod markets;
 mod misc_events;
 pub mod parser;
 mod public_feed;
-mod roles;
+pub mod roles;
 mod server;
 pub mod sink;
 pub mod sources;
 mod state;
 pub mod streams;
 mod tasks;
+#[cfg(test)]
+mod tests;
 pub mod up;
 
 pub use public_feed::Exchange;
@@ -48,14 +50,21 @@ pub struct Shared {
     pub drains: bool,
     /// By which results are made.
     pub rules: Rules,
+    /// At most so many bytes are read before what was made of them is committed.
+    pub chunk_bytes: usize,
 }
 
-/// At most so many bytes are read before what was made of them is committed.
 const CHUNK_BYTES: usize = 4 * 1024 * 1024;
 /// How long a reader with nothing to read waits before it looks whether it shall end.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 impl Shared {
+    /// By the rules where nothing is chosen.
+    pub fn new(log: Arc<dyn Log>, stop: Stop, drains: bool) -> Self {
+        let (stats, rules, chunk_bytes) = (Arc::new(Stats::default()), Rules::default(), CHUNK_BYTES);
+        Self { log, stats, stop, drains, rules, chunk_bytes }
+    }
+
     /// Whether a role that has read everything there is shall end.
     fn is_over(&self, upstream: &Upstream) -> bool {
         self.stop.asked() && upstream.has_ended() || self.ends_at_once()

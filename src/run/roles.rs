@@ -26,7 +26,7 @@ impl Roles {
         let body = move || {
             // Also when the role panics: nobody may wait for one that has gone.
             let _running = running;
-            let ender = EndsAllUnlessAsked(shared.clone());
+            let mut ender = EndsAllUnlessAsked(Some(shared.clone()));
             let outcome = match role(&shared) {
                 // The end came while it waited for something, or had to begin again.
                 Err(Failure::Ended { .. }) => Ok(()),
@@ -35,7 +35,7 @@ impl Roles {
             };
             shared.log.wake();
             if outcome.is_ok() && shared.stop.asked() {
-                std::mem::forget(ender);
+                ender.0 = None;
             }
             outcome
         };
@@ -61,11 +61,13 @@ impl Roles {
     }
 }
 
-struct EndsAllUnlessAsked(Shared);
+struct EndsAllUnlessAsked(Option<Shared>);
 
 impl Drop for EndsAllUnlessAsked {
     fn drop(&mut self) {
-        self.0.stop.ask();
-        self.0.log.wake();
+        if let Some(shared) = &self.0 {
+            shared.stop.ask();
+            shared.log.wake();
+        }
     }
 }

@@ -175,25 +175,17 @@ impl<'scope, F: Fn(&Shared, u32, &Lease) -> Result<(), Failure> + Sync> Tasks<'s
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use computer::Rules;
     use schemas::{GENERATION, topics};
 
     use super::*;
     use crate::log::embedded::Embedded;
-    use crate::stats::Stats;
     use crate::stop::Stop;
 
     #[test]
     fn when_one_task_fails_for_good_the_others_end_and_it_is_said() {
         let folder = tempfile::tempdir().unwrap();
         let log = Arc::new(Embedded::open(folder.path(), GENERATION).unwrap());
-        let shared = Shared {
-            log,
-            stats: Arc::new(Stats::default()),
-            stop: Stop::new(),
-            drains: false,
-            rules: Rules::default(),
-        };
+        let shared = Shared::new(log, Stop::new(), false);
         let (sender, ended) = std::sync::mpsc::sync_channel(1);
         std::thread::spawn(move || {
             let outcome = keep(&shared, "test", &topics::FILLS, |_, partition, lease| {

@@ -21,7 +21,6 @@ use crate::control;
 use crate::data_dir::{DataDir, Market};
 use crate::failure::Failure;
 use crate::log::embedded::Embedded;
-use crate::stats::Stats;
 use crate::stop::{Stop, Upstream};
 
 pub fn up(args: Up) -> Result<(), Failure> {
@@ -81,7 +80,7 @@ fn open(args: &Up, data: &DataDir, stop: Stop) -> Result<Shared, Failure> {
         Some(settings) => Ok(Shared { rules, ..alone::open(settings, stop, drains)? }),
         None => {
             let log = Arc::new(Embedded::open(&data.log(), GENERATION)?);
-            Ok(Shared { log, stats: Arc::new(Stats::default()), stop, drains, rules })
+            Ok(Shared { rules, ..Shared::new(log, stop, drains) })
         }
     }
 }

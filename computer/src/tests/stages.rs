@@ -79,7 +79,7 @@ fn clocks_within_a_second_are_told_once() {
     assert_eq!(times, [(3, 5_100), (3, 6_000), (3, 9_001)], "and a block that was told is not told again");
 }
 
-fn context(coin: &str, time: i64, mark: &str) -> String {
+pub fn context(coin: &str, time: i64, mark: &str) -> String {
     let context = json!({
         "coin": coin, "time": time, "markPx": mark, "oraclePx": "2", "midPx": null, "funding": "0.0", "openInterest": "3",
         "prevDayPx": "1", "dayNtlVlm": "0.0",

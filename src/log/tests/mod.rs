@@ -19,18 +19,18 @@ use super::{Log, LogError, Slice, Start};
 use crate::stop::Stop;
 
 /// A log that can be opened again and again.
-enum Place {
+pub enum Place {
     Folder(tempfile::TempDir),
     Brokers(String, Generation),
 }
 
 impl Place {
-    fn folder() -> Self {
+    pub fn folder() -> Self {
         Self::Folder(tempfile::tempdir().unwrap())
     }
 
     /// Topics of its own for each test: a generation that nobody has.
-    fn brokers() -> Self {
+    pub fn brokers() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let brokers = std::env::var("FATHOM_KAFKA").expect("FATHOM_KAFKA names the brokers");
         let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() as u32;
@@ -38,7 +38,7 @@ impl Place {
         Self::Brokers(brokers, Generation { number, ..GENERATION })
     }
 
-    fn open(&self) -> Arc<dyn Log> {
+    pub fn open(&self) -> Arc<dyn Log> {
         match self {
             Self::Folder(folder) => Arc::new(Embedded::open(&folder.path().join("log"), GENERATION).unwrap()),
             Self::Brokers(brokers, generation) => {
@@ -52,13 +52,16 @@ impl Place {
 macro_rules! on_both {
     ($($name:ident),* $(,)?) => {
         mod on_embedded {
-            $(#[test] fn $name() { super::$name(&super::Place::folder()) })*
+            $(#[test] fn $name() { super::$name(&crate::log::tests::Place::folder()) })*
         }
         mod on_kafka {
-            $(#[test] #[ignore = "needs Kafka: FATHOM_KAFKA"] fn $name() { super::$name(&super::Place::brokers()) })*
+            $(#[test] #[ignore = "needs Kafka: FATHOM_KAFKA"] fn $name() {
+                super::$name(&crate::log::tests::Place::brokers())
+            })*
         }
     };
 }
+pub(crate) use on_both;
 
 on_both!(
     what_is_appended_is_read_in_order_from_any_offset_and_after_a_restart,

@@ -1,0 +1,146 @@
+//! The real roles, on each log: what they tell is what memory tells, in pieces of any size and wherever they are stopped;
+//! on Kafka also when two computers share the work and are killed.
+
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use schemas::{GENERATION, Generation, Outbox};
+
+use super::dice::Dice;
+use super::facts::facts;
+use super::in_memory::block_by_block;
+use super::told::{Told, results};
+use crate::log::tests::{Place, on_both};
+use crate::log::{Log, Start};
+use crate::run::Shared;
+use crate::run::computer;
+use crate::run::roles::Roles;
+use crate::stop::{Stop, Upstream};
+
+const SECONDS: i64 = 40;
+const RATE: u32 = 40;
+/// Less than a block of all lanes.
+const LITTLE: usize = 4_000;
+/// Nothing has come for so long: nothing more will.
+const QUIET: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(120);
+
+on_both!(in_one_large_piece_the_same_is_told, in_little_pieces_and_stopped_again_and_again_the_same_is_told,);
+
+fn in_one_large_piece_the_same_is_told(place: &Place) {
+    let facts = facts(SECONDS, RATE);
+    let mut all = Outbox::new(GENERATION);
+    for (topic, partition, batch) in facts.iter().flat_map(Outbox::filled) {
+        all.batch(topic, partition).append(batch);
+    }
+    let log = place.open();
+    append(&log, &[all]);
+    told_in_the_end(&log, &block_by_block(&facts)).must_be(&block_by_block(&facts), "in one large piece");
+}
+
+fn in_little_pieces_and_stopped_again_and_again_the_same_is_told(place: &Place) {
+    let facts = facts(SECONDS, RATE);
+    let mut dice = Dice(5);
+    // Until it has joined a group nothing is done.
+    let joins = if matches!(place, Place::Brokers(..)) { 2_500 } else { 0 };
+    for some in facts.chunks(facts.len() / 8 + 1) {
+        let log = place.open();
+        append(&log, some);
+        let shared = Shared { chunk_bytes: LITTLE, ..Shared::new(log, Stop::new(), false) };
+        let roles = start(&shared);
+        shared.stop.rest(Duration::from_millis(joins + 20 + dice.below(300)));
+        shared.stop.ask();
+        roles.wait().unwrap();
+    }
+    let expected = block_by_block(&facts);
+    told_in_the_end(&place.open(), &expected).must_be(&expected, "in little pieces");
+}
+
+fn append(log: &Arc<dyn Log>, commits: &[Outbox]) {
+    let mut writer = Arc::clone(log).writer("facts.0").unwrap();
+    commits.iter().for_each(|commit| writer.commit(commit).unwrap());
+}
+
+fn start(shared: &Shared) -> Roles {
+    let mut roles = Roles::new(shared);
+    computer::start(&mut roles, &Upstream::default());
+    roles
+}
+
+/// What stands on the log when everything has been computed.
+fn told_in_the_end(log: &Arc<dyn Log>, expected: &Told) -> Told {
+    let shared = Shared::new(Arc::clone(log), Stop::new(), false);
+    let roles = start(&shared);
+    let told = told_on(log, expected.records());
+    shared.stop.ask();
+    roles.wait().unwrap();
+    told
+}
+
+/// Waits until so many records are there, and for more until it is quiet.
+fn told_on(log: &Arc<dyn Log>, records: usize) -> Told {
+    let partitions = |topic| log.partitions(topic).map(move |partition| Start { topic, partition, from: None });
+    let starts: Vec<Start> = results().into_iter().flat_map(partitions).collect();
+    let mut reader = Arc::clone(log).reader(&starts).unwrap();
+    let (mut told, began) = (Told::default(), Instant::now());
+    loop {
+        let slices = reader.read(1024 * 1024, QUIET).unwrap();
+        for slice in &slices {
+            slice.records().for_each(|(_, record)| told.push(slice.topic, slice.partition, &record));
+        }
+        if slices.is_empty() && (told.records() >= records || began.elapsed() > PATIENCE) {
+            return told;
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs Kafka: FATHOM_KAFKA"]
+fn two_computers_that_are_killed_tell_the_same_on_kafka() {
+    let facts = facts(SECONDS, RATE);
+    let place = Place::brokers();
+    let Place::Brokers(_, generation) = &place else { unreachable!() };
+    let log = place.open();
+    let mut dice = Dice(9);
+    let mut computers = [Computer::start(*generation), Computer::start(*generation)];
+    for some in facts.chunks(facts.len() / KILLS + 1) {
+        append(&log, some);
+        std::thread::park_timeout(Duration::from_millis(1_000 + dice.below(5_000)));
+        computers[dice.below(2) as usize] = Computer::start(*generation);
+    }
+    let expected = block_by_block(&facts);
+    told_on(&log, expected.records()).must_be(&expected, "two computers that were killed");
+}
+
+const KILLS: usize = 10;
+const ITS_GENERATION: &str = "FATHOM_TEST_GENERATION";
+
+/// In a process of its own, which is killed when nobody needs it any more.
+struct Computer(Child);
+
+impl Computer {
+    fn start(generation: Generation) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "--ignored", "run::tests::on_the_log::a_computer_of_its_own"]);
+        Self(command.env(ITS_GENERATION, generation.number.to_string()).stdout(Stdio::null()).spawn().unwrap())
+    }
+}
+
+impl Drop for Computer {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// What [`Computer`] runs.
+#[test]
+#[ignore = "it is run, and killed, by the test of two computers"]
+fn a_computer_of_its_own() {
+    let Ok(number) = std::env::var(ITS_GENERATION) else { return };
+    let brokers = std::env::var("FATHOM_KAFKA").unwrap();
+    let place = Place::Brokers(brokers, Generation { number: number.parse().unwrap(), ..GENERATION });
+    let shared = Shared { chunk_bytes: LITTLE, ..Shared::new(place.open(), Stop::new(), false) };
+    start(&shared).wait().unwrap();
+}
