@@ -84,7 +84,7 @@ impl Topology {
     pub fn go_on(&mut self, out: &mut Outbox) {
         let mut goes_on = true;
         while goes_on {
-            goes_on = (0..self.tasks.len()).fold(false, |goes_on, task| self.work(task, || usize::MAX, out) || goes_on);
+            goes_on = (0..self.tasks.len()).filter(|task| self.work(*task, || usize::MAX, out)).count() > 0;
         }
     }
 

@@ -23,8 +23,8 @@ use crate::run::{Shared, computer};
 use crate::stop::{Stop, Upstream};
 use facts::Positions;
 
-/// So many seconds of event time the marks move.
-const MARKED_SECONDS: u64 = 30;
+/// So many seconds of event time the marks move: accounts are looked at once in them.
+const MARKED_SECONDS: u64 = 60;
 
 pub fn restore(args: &BenchRestore) -> Result<(), Failure> {
     match &args.from {

@@ -117,7 +117,7 @@ fn held(number: u64) -> (Wallet, u64, Amount, Amount) {
     let (holder, place) = (number / HELD_BY_EACH, number % HELD_BY_EACH);
     let size = decimal(1_000 + number * 7_919 % 900_000, 4);
     let coin = (holder * 31 + place * 53) % COINS;
-    (wallet(holder), coin, if number % 3 == 0 { size.negated() } else { size }, px(coin, number % 100))
+    (wallet(holder), coin, if number.is_multiple_of(3) { size.negated() } else { size }, px(coin, number % 100))
 }
 
 /// A price of the coin, so many hundredths of a percent above its first one.
@@ -147,7 +147,7 @@ fn fill(number: u64, block: u64) -> Fill {
         closed_pnl: Some(Amount::ZERO),
         hash: Hash([0; 32]),
         oid: 400_000_000_000 + number,
-        crossed: number % 2 == 0,
+        crossed: number.is_multiple_of(2),
         fee: Some(decimal(number % 1_000, 4)),
         tid: Some(number + 1),
         liquidation: None,

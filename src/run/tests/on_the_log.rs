@@ -59,7 +59,13 @@ fn in_little_pieces_and_stopped_again_and_again_the_same_is_told(place: &Place) 
 
 fn append(log: &Arc<dyn Log>, commits: &[Outbox]) {
     let mut writer = Arc::clone(log).writer("facts.0").unwrap();
-    commits.iter().for_each(|commit| writer.commit(commit).unwrap());
+    for commit in commits {
+        // Brokers that are busy give a commit up, whole: it is made again.
+        while let Err(error) = writer.commit(commit) {
+            assert!(error.again(), "{error}");
+            writer = Arc::clone(log).writer("facts.0").unwrap();
+        }
+    }
 }
 
 fn start(shared: &Shared) -> Roles {
