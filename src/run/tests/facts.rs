@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use schemas::{
-    AccountState, Amount, AssetContext, AssetPosition, Coin, Cursor, Fill, GENERATION, Hash, Headers, HeldLeverage,
-    HeldPosition, LedgerUpdate, Liquidation, MarginSummary, MarginTier, Market, MarketKind, Message, Outbox, Side,
-    Text, Wallet, WhaleWatch, kind,
+    AccountState, Amount, AssetContext, AssetPosition, Coin, Cursor, ExchangeCandle, Fill, GENERATION, Hash, Headers,
+    HeldLeverage, HeldPosition, Interval, LedgerUpdate, Liquidation, MarginSummary, MarginTier, Market, MarketKind,
+    Message, Outbox, Side, Text, Wallet, WhaleWatch, kind,
 };
 use serde_json::json;
 
@@ -16,6 +16,7 @@ use super::dice::Dice;
 const START: i64 = 1_782_633_600_000 - 12_000;
 const WALLETS: u32 = 60;
 const SECOND: i64 = 1_000;
+const MINUTE: i64 = 60 * SECOND;
 
 /// So many seconds of it, at so many fills a second.
 pub fn facts(seconds: i64, rate: u32) -> Vec<Outbox> {
@@ -80,6 +81,10 @@ impl Beside {
                 self.old = Some(fill);
             }
         }
+        let candles = |time: i64| (time - 20 * SECOND).div_euclid(MINUTE);
+        if candles(cursor.time) > candles(self.told_at) {
+            self.tell_candles(candles(cursor.time) * MINUTE, cursor.time, out);
+        }
         if cursor.time / SECOND > self.told_at / SECOND {
             self.told_at = cursor.time;
             self.tell_marks(cursor.time, out);
@@ -99,6 +104,16 @@ impl Beside {
             && let Some(coin) = self.prices.keys().find(|coin| coin.as_str() == "ENA")
         {
             out.send(&terms(coin, time, true));
+        }
+    }
+
+    /// The exchange's, of a minute that is over, whatever was traded in it.
+    fn tell_candles(&mut self, end: i64, asked_at: i64, out: &mut Outbox) {
+        for (coin, px) in self.prices.iter().filter(|(coin, _)| is_perp(coin)) {
+            let (open, high, low, close) = (*px, *px, *px, *px);
+            let (volume, trades) = (amount("0.5"), self.dice.below(3));
+            let (coin, interval, time) = (coin.clone(), Interval::OneMinute, end - MINUTE);
+            out.send(&ExchangeCandle { asked_at, coin, interval, time, open, high, low, close, volume, trades });
         }
     }
 
