@@ -140,7 +140,12 @@ impl Stage {
     /// Applies what nothing has to be waited for any more. The lane that it waits for is given back, when somebody has
     /// to say how far that one reaches now.
     pub fn go_on(&mut self, out: &mut Outbox) -> Option<usize> {
-        while let Some(clock) = self.next_clock() {
+        self.go_on_until(usize::MAX, out)
+    }
+
+    /// The same, but no further than to the clock with which so many bytes are said.
+    pub fn go_on_until(&mut self, bytes: usize, out: &mut Outbox) -> Option<usize> {
+        while let Some(clock) = self.next_clock().filter(|_| out.bytes() < bytes) {
             self.apply_beside(clock, out);
             let waits_for = self.lanes.iter().position(|lane| is_beside(lane) && !lane.is_known_to(clock));
             if let Some(lane) = waits_for {
@@ -149,6 +154,12 @@ impl Stage {
             self.apply_up_to(clock, out);
         }
         None
+    }
+
+    /// Whether a clock can be applied at once.
+    pub fn can_go_on(&self) -> bool {
+        let is_known = |clock| self.lanes.iter().all(|lane| !is_beside(lane) || lane.is_known_to(clock));
+        self.next_clock().is_some_and(is_known)
     }
 
     /// The clock that comes next, once every lane has come so far.

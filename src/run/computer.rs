@@ -54,6 +54,7 @@ fn task(
         stage,
         starts,
         out: Outbox::new(log.generation()),
+        enough_bytes: 2 * shared.chunk_bytes,
         stats: stats.task(definition.name, share),
     };
     work.say_how_far();
@@ -88,6 +89,8 @@ struct Work<'a> {
     stage: Stage,
     starts: Vec<Start>,
     out: Outbox,
+    /// So many bytes are enough for one commit: a little input may have much to say.
+    enough_bytes: usize,
     stats: Arc<stats::Task>,
 }
 
@@ -105,14 +108,22 @@ impl Work<'_> {
     /// Applies what can be applied, and commits it.
     fn go_on(&mut self, reader: &dyn Reader) -> Result<(), Failure> {
         (0..self.starts.len()).filter(|lane| reader.is_at_the_end(*lane)).for_each(|lane| self.stage.has_all_of(lane));
-        while let Some(lane) = self.stage.go_on(&mut self.out)
-            && let Some(end) = reader.end(lane)?
-        {
-            self.stage.ends_at(lane, end);
+        loop {
+            while let Some(lane) = self.stage.go_on_until(self.enough_bytes, &mut self.out)
+                && let Some(end) = reader.end(lane)?
+            {
+                self.stage.ends_at(lane, end);
+            }
+            if self.stage.has_gone_on() {
+                self.commit()?;
+            }
+            if !self.stage.can_go_on() {
+                return Ok(());
+            }
         }
-        if !self.stage.has_gone_on() {
-            return Ok(());
-        }
+    }
+
+    fn commit(&mut self) -> Result<(), Failure> {
         let set_aside = self.stage.set_aside();
         for record in &set_aside {
             let reject = Reject::Fill { reason: record.reason.clone() };
