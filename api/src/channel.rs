@@ -93,6 +93,17 @@ impl Key {
     }
 }
 
+impl Subject {
+    /// The rows that are asked for, of a table with a column for coins, and where a key may be a wallet one for wallets.
+    pub(crate) fn push_where(&self, query: &mut Query) {
+        match &self.key {
+            Key::All | Key::Source(_) => query,
+            Key::Coin(coin) => query.push(" AND coin = ").push_bind(coin.as_str()),
+            Key::Wallet(wallet) => query.push(" AND wallet = ").push_bind(wallet.as_str()),
+        };
+    }
+}
+
 impl Channel {
     /// Its results are of everything there is: no coin, wallet or source has some of its own.
     pub(crate) fn is_of_everything(&self) -> bool {

@@ -31,6 +31,7 @@ mod prices;
 mod query;
 mod ratio_series;
 mod reply;
+mod shares;
 mod standing;
 mod status;
 mod stored;

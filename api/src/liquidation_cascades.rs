@@ -31,9 +31,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     by_kind: false,
     push_rows: |query, generation, subject| {
         query.push(format_args!("SELECT * FROM ({SELECT}")).push_bind(generation);
-        if let Key::Coin(coin) = &subject.key {
-            query.push(" AND coin = ").push_bind(coin.as_str());
-        }
+        subject.push_where(query);
         query.push(format_args!(
             " ORDER BY first_time DESC, coin DESC, side DESC, first_block DESC LIMIT {IN_A_SNAPSHOT}) AS latest \
              ORDER BY first_time, coin, side, first_block"

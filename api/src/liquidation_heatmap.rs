@@ -34,9 +34,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     push_rows: |query, generation, subject| {
         query.push(format_args!("SELECT * FROM ({SELECT} FROM liquidation_heatmap WHERE generation = "));
         query.push_bind(generation);
-        if let Key::Coin(coin) = &subject.key {
-            query.push(" AND coin = ").push_bind(coin.as_str());
-        }
+        subject.push_where(query);
         if let Some(interval) = subject.interval {
             query.push(" AND interval = ").push_bind(interval.name());
         }

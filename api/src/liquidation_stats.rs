@@ -126,7 +126,7 @@ impl ByMethod {
     fn total(&self) -> (u64, Option<Amount>) {
         let counted = self.0.iter().filter(|(method, _)| ***method != *method::ADL).map(|(_, liquidated)| liquidated);
         counted.fold((0, Some(Amount::ZERO)), |(orders, notional), more| {
-            (orders + more.orders, sum(notional, more.notional))
+            (orders + more.orders, Amount::sum(notional, more.notional))
         })
     }
 
@@ -135,13 +135,9 @@ impl ByMethod {
             let nothing = Liquidated { orders: 0, notional: Some(Amount::ZERO) };
             let liquidated = self.0.entry(method.clone()).or_insert(nothing);
             liquidated.orders += more.orders;
-            liquidated.notional = sum(liquidated.notional, more.notional);
+            liquidated.notional = Amount::sum(liquidated.notional, more.notional);
         }
     }
-}
-
-fn sum(one: Option<Amount>, other: Option<Amount>) -> Option<Amount> {
-    one?.plus(other?).ok()
 }
 
 impl TryFrom<String> for ByMethod {

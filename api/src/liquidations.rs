@@ -32,11 +32,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     by_kind: false,
     push_rows: |query, generation, subject| {
         query.push("SELECT * FROM (").push(SELECT).push_bind(generation);
-        match &subject.key {
-            Key::All | Key::Source(_) => &mut *query,
-            Key::Coin(coin) => query.push(" AND coin = ").push_bind(coin.as_str()),
-            Key::Wallet(wallet) => query.push(" AND wallet = ").push_bind(wallet.as_str()),
-        };
+        subject.push_where(query);
         query.push(format_args!(
             " ORDER BY time DESC, coin DESC, wallet DESC, block DESC, method DESC LIMIT {IN_A_SNAPSHOT}) AS latest \
              ORDER BY time, coin, wallet, block, method"

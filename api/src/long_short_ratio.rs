@@ -18,6 +18,7 @@ use crate::coin::AskedCoin;
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::ratio_series::Series;
+use crate::shares::Shares;
 use crate::taker_ratio::{self, TakerRatioRow};
 
 pub(crate) static CHANNEL: Channel = Channel {
@@ -109,14 +110,9 @@ pub(crate) struct RatioRow {
     long_size: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     short_size: Option<String>,
-    long_ratio: Option<String>,
-    short_ratio: Option<String>,
-    #[sqlx(skip)]
-    long_short_ratio: Option<String>,
-    open: Option<String>,
-    high: Option<String>,
-    low: Option<String>,
-    close: Option<String>,
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    shares: Shares,
     oi_coverage_pct: Option<String>,
     complete: bool,
     r#final: bool,
@@ -167,7 +163,7 @@ impl BucketRow for RatioRow {
     }
 
     fn derived(self) -> Self {
-        Self { definition: self.who_they_are(), long_short_ratio: self.close.clone(), reason: self.reason(), ..self }
+        Self { definition: self.who_they_are(), reason: self.reason(), shares: self.shares.derived(), ..self }
     }
 }
 
@@ -188,17 +184,9 @@ impl RatioRow {
     }
 
     fn reason(&self) -> Option<&'static str> {
-        let somebody_was_always_short = [&self.open, &self.high, &self.low, &self.close].iter().all(|it| it.is_some());
         let is_of_positions = self.kind.parse().is_ok_and(RatioKind::is_of_positions);
-        match (&self.long_ratio, somebody_was_always_short) {
-            (None, _) if is_of_positions && self.long_accounts + self.short_accounts > 0 => {
-                Some("too_large_to_be_exact")
-            }
-            (None, _) => Some("no_accounts"),
-            (Some(_), false) => Some("no_short_accounts"),
-            (Some(_), true) if self.oi_coverage_pct.is_none() => Some("open_interest_not_known"),
-            (Some(_), true) => None,
-        }
+        let of_coverage = self.oi_coverage_pct.is_none().then_some("open_interest_not_known");
+        self.shares.reason(is_of_positions && self.long_accounts + self.short_accounts > 0).or(of_coverage)
     }
 }
 
@@ -226,13 +214,7 @@ impl From<LongShortRatio> for RatioRow {
             short_accounts: ratio.short_accounts.cast_signed(),
             long_size: ratio.long_size.map(|it| it.to_string()),
             short_size: ratio.short_size.map(|it| it.to_string()),
-            long_ratio: ratio.long_ratio.map(|it| it.to_string()),
-            short_ratio: ratio.short_ratio.map(|it| it.to_string()),
-            long_short_ratio: None,
-            open: ratio.open.map(|it| it.to_string()),
-            high: ratio.high.map(|it| it.to_string()),
-            low: ratio.low.map(|it| it.to_string()),
-            close: ratio.close.map(|it| it.to_string()),
+            shares: Shares::of([ratio.long_ratio, ratio.short_ratio], [ratio.open, ratio.high, ratio.low, ratio.close]),
             oi_coverage_pct: ratio.oi_coverage_pct.map(|it| it.to_string()),
             complete: ratio.complete,
             r#final: ratio.r#final,

@@ -9,6 +9,7 @@ use crate::buckets::{BucketRow, Buckets, push_latest};
 use crate::channel::{Channel, Key, LiveRow, raw};
 use crate::long_short_ratio::worth;
 use crate::ratio_series::Series;
+use crate::shares::Shares;
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "market_ratio",
@@ -63,14 +64,9 @@ pub(crate) struct MarketRatioRow {
     long_notional: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     short_notional: Option<String>,
-    long_ratio: Option<String>,
-    short_ratio: Option<String>,
-    #[sqlx(skip)]
-    long_short_ratio: Option<String>,
-    open: Option<String>,
-    high: Option<String>,
-    low: Option<String>,
-    close: Option<String>,
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    shares: Shares,
     complete: bool,
     r#final: bool,
     block: i64,
@@ -112,7 +108,7 @@ impl BucketRow for MarketRatioRow {
     }
 
     fn derived(self) -> Self {
-        Self { definition: self.who_they_are(), long_short_ratio: self.close.clone(), reason: self.reason(), ..self }
+        Self { definition: self.who_they_are(), reason: self.reason(), shares: self.shares.derived(), ..self }
     }
 }
 
@@ -128,14 +124,8 @@ impl MarketRatioRow {
     }
 
     fn reason(&self) -> Option<&'static str> {
-        let somebody_was_always_short = [&self.open, &self.high, &self.low, &self.close].iter().all(|it| it.is_some());
         let is_of_positions = self.kind.parse().is_ok_and(RatioKind::is_of_positions);
-        match (&self.long_ratio, somebody_was_always_short) {
-            (None, _) if is_of_positions && self.long_notional.is_none() => Some("too_large_to_be_exact"),
-            (None, _) => Some("no_accounts"),
-            (Some(_), false) => Some("no_short_accounts"),
-            (Some(_), true) => None,
-        }
+        self.shares.reason(is_of_positions && self.long_notional.is_none())
     }
 }
 
@@ -153,13 +143,7 @@ impl From<MarketRatio> for MarketRatioRow {
             short_accounts: ratio.short_accounts.cast_signed(),
             long_notional: ratio.long_notional.map(|it| it.to_string()),
             short_notional: ratio.short_notional.map(|it| it.to_string()),
-            long_ratio: ratio.long_ratio.map(|it| it.to_string()),
-            short_ratio: ratio.short_ratio.map(|it| it.to_string()),
-            long_short_ratio: None,
-            open: ratio.open.map(|it| it.to_string()),
-            high: ratio.high.map(|it| it.to_string()),
-            low: ratio.low.map(|it| it.to_string()),
-            close: ratio.close.map(|it| it.to_string()),
+            shares: Shares::of([ratio.long_ratio, ratio.short_ratio], [ratio.open, ratio.high, ratio.low, ratio.close]),
             complete: ratio.complete,
             r#final: ratio.r#final,
             block: ratio.block.cast_signed(),

@@ -34,11 +34,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     by_kind: false,
     push_rows: |query, generation, subject| {
         query.push(SELECT).push_bind(generation);
-        match &subject.key {
-            Key::All | Key::Source(_) => query,
-            Key::Coin(coin) => query.push(" AND coin = ").push_bind(coin.as_str()),
-            Key::Wallet(wallet) => query.push(" AND wallet = ").push_bind(wallet.as_str()),
-        };
+        subject.push_where(query);
     },
     rows: |moment, query| moment.told(query, |row: PositionRow| raw(&row.explained())),
     live: |value| {

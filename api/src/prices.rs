@@ -33,9 +33,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     by_kind: false,
     push_rows: |query, generation, subject| {
         query.push(SELECT).push_bind(generation);
-        if let Key::Coin(coin) = &subject.key {
-            query.push(" AND coin = ").push_bind(coin.as_str());
-        }
+        subject.push_where(query);
         query.push(" ORDER BY coin");
     },
     rows: |moment, query| moment.told(query, |row: PriceRow| raw(&row.explained())),

@@ -84,14 +84,16 @@ const BY_FILLS: &str = "SELECT generation, coin, wallet, side, 'fill' AS source,
      CAST(entry_px AS TEXT) AS entry_px, CAST(NULL AS TEXT) AS cost, CAST(realised_pnl AS TEXT) AS realised_pnl, \
      CAST(last_px AS TEXT) AS last_px, block, idx AS \"index\", clock FROM positions WHERE NOT EXISTS (SELECT 1 \
      FROM position_risks AS risk WHERE risk.generation = positions.generation AND risk.coin = positions.coin \
-     AND risk.wallet = positions.wallet AND risk.source = 'account') AND generation = ";
+     AND risk.wallet = positions.wallet AND risk.source = 'account' AND risk.clock >= positions.clock) AND generation = ";
 
 /// The exchange's word stands over what fills have told, until the next fill.
 const BY_ACCOUNTS: &str = "SELECT generation, coin, wallet, CASE WHEN CAST(size AS TEXT) LIKE '-%' THEN 'short' ELSE 'long' END AS side, \
      source, CAST(size AS TEXT) AS size, CAST(NULL AS BIGINT) AS opened_at, CAST(NULL AS BIGINT) AS changed_at, \
      CAST(NULL AS TEXT) AS entry_px, CAST(cost AS TEXT) AS cost, CAST(NULL AS TEXT) AS realised_pnl, \
      CAST(NULL AS TEXT) AS last_px, CAST(NULL AS BIGINT) AS block, CAST(NULL AS BIGINT) AS \"index\", clock \
-     FROM position_risks WHERE source = 'account' AND generation = ";
+     FROM position_risks WHERE source = 'account' AND CAST(size AS TEXT) <> '0' AND NOT EXISTS (SELECT 1 FROM positions AS filled \
+     WHERE filled.generation = position_risks.generation AND filled.coin = position_risks.coin \
+     AND filled.wallet = position_risks.wallet AND filled.clock > position_risks.clock) AND generation = ";
 
 const AT_THE_MARK: &str = ") AS held LEFT JOIN prices AS price ON price.generation = held.generation AND price.coin = held.coin \
      LEFT JOIN position_risks AS risk ON risk.generation = held.generation AND risk.coin = held.coin \

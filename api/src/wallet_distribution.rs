@@ -144,8 +144,8 @@ impl Total {
     fn plus(self, more: Self) -> Self {
         Self {
             wallets: self.wallets + more.wallets,
-            long: sum(self.long, more.long),
-            short: sum(self.short, more.short),
+            long: Amount::sum(self.long, more.long),
+            short: Amount::sum(self.short, more.short),
             net_long: count(self.net_long, more.net_long),
             net_short: count(self.net_short, more.net_short),
             in_profit: self.in_profit + more.in_profit,
@@ -156,8 +156,8 @@ impl Total {
     }
 
     fn biased(self) -> Self {
-        let gross = sum(self.long, self.short);
-        let net = sum(self.long, self.short.map(Amount::negated));
+        let gross = Amount::sum(self.long, self.short);
+        let net = Amount::sum(self.long, self.short.map(Amount::negated));
         let bias = net.zip(gross).and_then(|(net, gross)| net.over(gross).ok());
         let reason = match (gross, bias) {
             (_, Some(_)) => None,
@@ -170,8 +170,4 @@ impl Total {
 
 fn count(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     one.zip(other).map(|(one, other)| one + other)
-}
-
-fn sum(one: Option<Amount>, other: Option<Amount>) -> Option<Amount> {
-    one?.plus(other?).ok()
 }

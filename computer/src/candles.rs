@@ -5,7 +5,6 @@
 use schemas::{Amount, Candle, Fill, Gap};
 use serde::{Deserialize, Serialize};
 
-use crate::liquidation_orders::sum;
 use crate::processor::{Out, Tick};
 use crate::windows::{self, Windows};
 
@@ -85,7 +84,7 @@ impl windows::Value for Traded {
         }
         self.high = self.high.max(other.high);
         self.low = self.low.min(other.low);
-        (self.size, self.notional) = (sum(self.size, other.size), sum(self.notional, other.notional));
+        (self.size, self.notional) = (Amount::sum(self.size, other.size), Amount::sum(self.notional, other.notional));
         self.trades += other.trades;
     }
 }

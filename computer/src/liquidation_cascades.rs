@@ -8,7 +8,6 @@ use schemas::liquidations::method;
 use schemas::{Amount, Coin, Gap, LiquidationCascade, LiquidationOrder, PositionSide, Wallet};
 use serde::{Deserialize, Serialize};
 
-use crate::liquidation_orders::sum;
 use crate::processor::{Out, Tick};
 use crate::stage::GRACE_MS;
 use crate::table::Table;
@@ -122,10 +121,10 @@ impl Burst {
     fn add(&mut self, order: &LiquidationOrder) {
         self.count(order.wallet);
         self.orders += 1;
-        self.notional = sum(self.notional, order.notional);
+        self.notional = Amount::sum(self.notional, order.notional);
         let second = order.time - order.time.rem_euclid(SECOND);
         match self.seconds.iter_mut().find(|(start, _)| *start == second) {
-            Some((_, notional)) => *notional = sum(*notional, order.notional),
+            Some((_, notional)) => *notional = Amount::sum(*notional, order.notional),
             None => self.seconds.push((second, order.notional)),
         }
         self.last_time = self.last_time.max(order.time);

@@ -9,7 +9,6 @@ use schemas::liquidations::method;
 use schemas::{Amount, Coin, Gap, LiquidationEpisode, LiquidationOrder, PositionSide, Wallet};
 use serde::{Deserialize, Serialize};
 
-use crate::liquidation_orders::sum;
 use crate::processor::{Out, Tick};
 use crate::table::Table;
 
@@ -123,9 +122,9 @@ impl Episode {
         let sums = (volume.size.plus(order.size), self.closed_pnl.plus(order.closed_pnl));
         // A sum that no exact decimal holds: what is said stays true of the orders that it counts.
         let (Ok(size), Ok(closed_pnl)) = sums else { return };
-        *volume = Volume { size, notional: sum(volume.notional, order.notional) };
+        *volume = Volume { size, notional: Amount::sum(volume.notional, order.notional) };
         if *order.method == *method::BACKSTOP {
-            self.backstop_notional = sum(self.backstop_notional, order.notional);
+            self.backstop_notional = Amount::sum(self.backstop_notional, order.notional);
         }
         self.closed_pnl = closed_pnl;
         self.orders += 1;

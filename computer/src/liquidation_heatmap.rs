@@ -6,7 +6,6 @@ use schemas::liquidations::method;
 use schemas::{Amount, Coin, Gap, HeatmapCell, Interval, LiquidationOrder, PositionSide};
 use serde::{Deserialize, Serialize};
 
-use crate::liquidation_orders::sum;
 use crate::price_steps::step_around;
 use crate::processor::{Out, Tick};
 use crate::stage::GRACE_MS;
@@ -60,7 +59,7 @@ pub fn fold(cells: &mut Table<Place, Cell>, order: &LiquidationOrder, _: &mut Ou
         cell.news = true;
         let taken = if order.side == PositionSide::Long { &mut cell.long } else { &mut cell.short };
         taken.orders += 1;
-        taken.notional = sum(taken.notional, order.notional);
+        taken.notional = Amount::sum(taken.notional, order.notional);
     }
 }
 

@@ -147,7 +147,7 @@ impl Growing {
         order.fills += leg.fills;
         order.size = size;
         order.closed_pnl = closed_pnl;
-        order.notional = sum(order.notional, leg.notional);
+        order.notional = Amount::sum(order.notional, leg.notional);
         // Legs are booked in the order of their trades' other legs.
         if *last_index > self.last_index {
             self.last_index = *last_index;
@@ -161,9 +161,4 @@ impl Growing {
         let average_px = self.order.notional.and_then(|notional| notional.over(self.order.size).ok());
         LiquidationOrder { average_px, ..self.order }
     }
-}
-
-/// Absent when a part is, or when it does not fit.
-pub(crate) fn sum(one: Option<Amount>, other: Option<Amount>) -> Option<Amount> {
-    one?.plus(other?).ok()
 }

@@ -4,10 +4,9 @@ use alloc::collections::BTreeMap;
 use core::cmp::Reverse;
 
 use schemas::liquidations::method;
-use schemas::{Gap, LargestOrder, Liquidated, LiquidationOrder, LiquidationStats, PositionSide, Text};
+use schemas::{Amount, Gap, LargestOrder, Liquidated, LiquidationOrder, LiquidationStats, PositionSide, Text};
 use serde::{Deserialize, Serialize};
 
-use crate::liquidation_orders::sum;
 use crate::processor::{Out, Tick};
 use crate::windows::{self, Windows};
 
@@ -87,6 +86,6 @@ fn merge(all: &mut ByMethod, later: &ByMethod) {
             continue;
         };
         liquidated.orders += more.orders;
-        liquidated.notional = sum(liquidated.notional, more.notional);
+        liquidated.notional = Amount::sum(liquidated.notional, more.notional);
     }
 }

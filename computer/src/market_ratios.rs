@@ -8,7 +8,6 @@ use alloc::vec::Vec;
 use schemas::{Amount, Gap, MarketRatio, Measure, RatioKind, SizeCohort, TOP_WALLETS_FROM, WalletSum, WalletTier};
 use serde::{Deserialize, Serialize};
 
-use crate::liquidation_orders::sum;
 use crate::processor::{Out, Tick};
 use crate::sides::{Moments, Sides};
 use crate::table::{Table, TableKey};
@@ -79,8 +78,8 @@ impl Summed {
             self.wallets += tier.wallets;
             let net = tier.net_long.zip(tier.net_short).map(|(long, short)| Sides { long, short });
             self.accounts = self.accounts.zip(net).and_then(|(so_far, net)| so_far.plus(net));
-            self.long = sum(self.long, tier.long);
-            self.short = sum(self.short, tier.short);
+            self.long = Amount::sum(self.long, tier.long);
+            self.short = Amount::sum(self.short, tier.short);
         }
     }
 

@@ -5,7 +5,6 @@
 use schemas::{Amount, Coin, Fill, Gap, MarketKind, Position, PositionChange, PositionSide, Wallet, comes_after};
 use serde::{Deserialize, Serialize};
 
-use crate::liquidation_orders::sum;
 use crate::processor::{Out, Tick};
 use crate::table::Table;
 
@@ -143,12 +142,12 @@ impl Held {
             self.realised_pnl = Some(Amount::ZERO);
         }
         let added = if is_new { after.magnitude() } else { fill.sz };
-        self.cost = sum(self.cost, fill.px.times(added).ok());
+        self.cost = Amount::sum(self.cost, fill.px.times(added).ok());
         self.realise(Some(Amount::ZERO), share(fill.fee, Some(added), fill.sz));
     }
 
     fn realise(&mut self, pnl: Option<Amount>, fee: Option<Amount>) {
-        self.realised_pnl = sum(self.realised_pnl, sum(pnl, fee.map(Amount::negated)));
+        self.realised_pnl = Amount::sum(self.realised_pnl, Amount::sum(pnl, fee.map(Amount::negated)));
     }
 }
 

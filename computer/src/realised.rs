@@ -2,7 +2,6 @@
 
 use schemas::{Amount, PositionChange};
 
-use crate::liquidation_orders::sum;
 use crate::positions::share;
 
 /// Fees in USDC taken off; absent where the source does not say.
@@ -28,7 +27,11 @@ impl Realised {
         };
         let paid = |fee: Option<Amount>| fee.map(Amount::negated);
         let gained = gained(change);
-        Self { closed: sum(gained, paid(of_closed)), opened: paid(of_opened), both: sum(gained, paid(fee)) }
+        Self {
+            closed: Amount::sum(gained, paid(of_closed)),
+            opened: paid(of_opened),
+            both: Amount::sum(gained, paid(fee)),
+        }
     }
 }
 

@@ -5,7 +5,6 @@
 use schemas::{Amount, Fill, Gap, Side, TakerFlow};
 use serde::{Deserialize, Serialize};
 
-use crate::liquidation_orders::sum;
 use crate::processor::{Out, Tick};
 use crate::windows::{self, Windows};
 
@@ -73,7 +72,7 @@ impl windows::Value for Flow {
 
 impl Taken {
     fn add(&mut self, other: Self) {
-        self.notional = sum(self.notional, other.notional);
+        self.notional = Amount::sum(self.notional, other.notional);
         self.trades += other.trades;
     }
 }

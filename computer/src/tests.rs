@@ -15,12 +15,12 @@ use std::path::Path;
 use schemas::{
     Account, AccountState, AssetContext, Candle, ExchangeCandle, Fill, GENERATION, Headers, LedgerUpdate,
     LiquidationOrder, Market, MarketState, Outbox, PositionChange, PositionRisk, Record, WalletSum, WhaleWatch,
-    examples,
+    examples, topics,
 };
 use serde_json::{Value, json};
 
 use crate::processor::{Run, Tick};
-use crate::{Rules, Stage};
+use crate::{Rules, Stage, Topology};
 
 mod accounts;
 mod candle_checks;
@@ -185,32 +185,24 @@ fn a_restored_stage_goes_on_where_the_saved_one_was() {
 
 /// What a task says that runs through, and one that is saved, dropped and restored after every single record.
 fn whole_and_in_pieces(records: &[(&str, String)]) -> (Outbox, Outbox) {
-    let mut through = Stage::coin(GENERATION, 0);
+    let topology = || Topology::of(&[&crate::COIN], GENERATION, Rules::default());
+    let (mut through, mut again) = (topology(), topology());
     let (mut whole, mut pieces) = (Outbox::new(GENERATION), Outbox::new(GENERATION));
-    let mut state: std::collections::BTreeMap<Vec<u8>, Vec<u8>> = std::collections::BTreeMap::new();
-    for (offset, (kind, value)) in records.iter().enumerate() {
-        apply_fact(&mut through, offset as u64, kind, value, &mut whole);
-        let mut task = Stage::coin(GENERATION, 0);
-        for (key, value) in &state {
-            task.restore(key, value).unwrap();
+    let mut fills = 0;
+    for (kind, value) in records {
+        let (mut told, mut headers) = (Outbox::new(GENERATION), Vec::new());
+        let is_context = *kind == CONTEXT;
+        Headers::write(&mut headers, "kind", if is_context { b"context" } else { kind.as_bytes() });
+        let topic = if is_context { &topics::ASSET_CONTEXTS } else { &topics::FILLS };
+        told.batch(topic, 0).push(0, b"", Some(value.as_bytes()), &headers);
+        fills += u64::from(!is_context);
+        for (topology, out) in [(&mut through, &mut whole), (&mut again, &mut pieces)] {
+            topology.append(&told);
+            topology.go_on(out);
         }
-        task.restored();
-        let from: Vec<u64> = task.lanes().map(|(_, _, next)| next.unwrap_or_default()).collect();
-        for (again, (kind, value)) in (0..).zip(&records[..=offset]) {
-            if again >= from[lane_of(kind)] {
-                apply_fact(&mut task, again, kind, value, &mut pieces);
-            }
-        }
-        let mut saved = Outbox::new(GENERATION);
-        task.save(&mut saved);
-        for record in saved.filled().flat_map(|(_, _, batch)| batch.records()) {
-            match record.value {
-                Some(value) => state.insert(record.key.to_vec(), value.to_vec()),
-                None => state.remove(record.key),
-            };
-        }
-        let is_clock = *kind == "clock";
-        assert!(!is_clock || task.checkpoint().next["fills/0"] == offset as u64 + 1, "behind each clock");
+        again.replace(0, &mut pieces).unwrap();
+        let checkpoint = again.tasks().next().unwrap().checkpoint();
+        assert!(*kind != "clock" || checkpoint.next["fills/0"] == fills, "behind each clock");
     }
     (whole, pieces)
 }

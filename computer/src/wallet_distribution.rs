@@ -2,10 +2,9 @@
 
 use alloc::vec::Vec;
 
-use schemas::{Gap, Measure, WalletDistribution, WalletSum, WalletTier};
+use schemas::{Amount, Gap, Measure, WalletDistribution, WalletSum, WalletTier};
 use serde::{Deserialize, Serialize};
 
-use crate::liquidation_orders::sum;
 use crate::processor::{Out, Tick};
 use crate::table::{Table, TableKey};
 
@@ -57,8 +56,8 @@ pub fn gap(_: &mut Table<Measure, Summed>, _: &Gap) {}
 
 fn add(tier: &mut WalletTier, more: &WalletTier) {
     tier.wallets += more.wallets;
-    tier.long = sum(tier.long, more.long);
-    tier.short = sum(tier.short, more.short);
+    tier.long = Amount::sum(tier.long, more.long);
+    tier.short = Amount::sum(tier.short, more.short);
     tier.net_long = tier.net_long.zip(more.net_long).map(|(net, more)| net + more);
     tier.net_short = tier.net_short.zip(more.net_short).map(|(net, more)| net + more);
     tier.in_profit += more.in_profit;

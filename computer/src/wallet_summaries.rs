@@ -9,7 +9,6 @@ use alloc::collections::BTreeMap;
 use schemas::{Amount, Coin, Gap, MakerShare, PositionChange, Rolling, RoundTrips, Text, Wallet, WalletSummary};
 use serde::{Deserialize, Serialize};
 
-use crate::liquidation_orders::sum;
 use crate::processor::{Out, Tick};
 use crate::realised::{Realised, fee_in_usdc};
 use crate::table::Table;
@@ -161,7 +160,7 @@ impl Seen {
     fn pay_in_another_token(&mut self, change: &PositionChange) {
         let (Some(token), Some(fee)) = (&change.fee_token, change.fee) else { return };
         let paid = self.fees_other.entry(token.clone()).or_insert(Some(Amount::ZERO));
-        *paid = sum(*paid, Some(fee));
+        *paid = Amount::sum(*paid, Some(fee));
     }
 
     fn follow(&mut self, trips: &mut Table<(Wallet, Coin), Trip>, change: &PositionChange) {
@@ -186,10 +185,10 @@ impl Trip {
         let Realised { closed, opened, .. } = Realised::by(change);
         let is_turned = change.before.sign() != change.after.sign();
         let is_known = self.size == change.before && !pays_in_another_token(change);
-        let realised = if is_known { sum(self.realised, closed) } else { None };
+        let realised = if is_known { Amount::sum(self.realised, closed) } else { None };
         let ended = if is_turned && change.before.sign() != 0 { realised } else { None };
         let so_far = if is_turned { Some(Amount::ZERO) } else { realised };
-        self.realised = if pays_in_another_token(change) { None } else { sum(so_far, opened) };
+        self.realised = if pays_in_another_token(change) { None } else { Amount::sum(so_far, opened) };
         self.size = change.after;
         ended
     }
@@ -212,10 +211,10 @@ impl Sums {
     }
 
     fn add(&mut self, more: &Self) {
-        self.realised_pnl = sum(self.realised_pnl, more.realised_pnl);
-        self.fees = sum(self.fees, more.fees);
-        self.volume = sum(self.volume, more.volume);
-        self.volume_as_maker = sum(self.volume_as_maker, more.volume_as_maker);
+        self.realised_pnl = Amount::sum(self.realised_pnl, more.realised_pnl);
+        self.fees = Amount::sum(self.fees, more.fees);
+        self.volume = Amount::sum(self.volume, more.volume);
+        self.volume_as_maker = Amount::sum(self.volume_as_maker, more.volume_as_maker);
     }
 
     fn maker_share(&self) -> Option<Amount> {

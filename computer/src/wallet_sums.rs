@@ -5,7 +5,6 @@
 use schemas::{Amount, Coin, Gap, MarketState, PositionChange, Wallet, WalletSum};
 use serde::{Deserialize, Serialize};
 
-use crate::liquidation_orders::sum;
 use crate::processor::{Out, Tick};
 use crate::realised::Realised;
 use crate::table::Table;
@@ -45,7 +44,7 @@ pub fn fold((positions, _): &mut Known, change: &PositionChange, _: &mut Out<Wal
         held.realised = realised.opened;
     } else {
         let so_far = if held.size == change.before { held.realised } else { Some(Amount::ZERO) };
-        held.realised = sum(so_far, realised.both);
+        held.realised = Amount::sum(so_far, realised.both);
     }
     held.size = change.after;
     held.cost = change.cost;
@@ -68,8 +67,8 @@ pub fn tick((positions, marks): &mut Known, tick: &Tick, out: &mut Out<WalletSum
         for key in of_wallet {
             positions.get(key).into_iter().for_each(|held| worth.add(held, marks.get(&key.1)));
         }
-        by_size.add(sum(worth.long, worth.short), &worth);
-        by_pnl.add(sum(worth.realised, worth.unrealised), &worth);
+        by_size.add(Amount::sum(worth.long, worth.short), &worth);
+        by_pnl.add(Amount::sum(worth.realised, worth.unrealised), &worth);
     }
     for Spread { scale, tiers, not_valued } in [by_size, by_pnl] {
         out.push(WalletSum {
@@ -98,8 +97,8 @@ impl Worth {
         let value = mark.and_then(|mark| held.size.magnitude().times(*mark).ok());
         let gain = value.zip(held.cost).and_then(|(value, cost)| value.minus(cost).ok());
         let side = if is_long { &mut self.long } else { &mut self.short };
-        *side = sum(*side, value);
-        self.unrealised = sum(self.unrealised, if is_long { gain } else { gain.map(Amount::negated) });
-        self.realised = sum(self.realised, held.realised);
+        *side = Amount::sum(*side, value);
+        self.unrealised = Amount::sum(self.unrealised, if is_long { gain } else { gain.map(Amount::negated) });
+        self.realised = Amount::sum(self.realised, held.realised);
     }
 }

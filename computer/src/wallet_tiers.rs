@@ -4,7 +4,6 @@ use alloc::vec::Vec;
 
 use schemas::{Amount, Measure, Text, WalletTier};
 
-use crate::liquidation_orders::sum;
 use crate::wallet_sums::Worth;
 
 /// Tiers from the lowest, and the bounds between them in dollars: each is the first of the tier above it.
@@ -61,9 +60,9 @@ impl Spread {
         };
         let tier = &mut self.tiers[self.scale.bounds.partition_point(|bound| Amount::from(*bound) <= value)];
         tier.wallets += 1;
-        tier.long = sum(tier.long, worth.long);
-        tier.short = sum(tier.short, worth.short);
-        let net = sum(worth.long, worth.short.map(Amount::negated)).map(Amount::sign);
+        tier.long = Amount::sum(tier.long, worth.long);
+        tier.short = Amount::sum(tier.short, worth.short);
+        let net = Amount::sum(worth.long, worth.short.map(Amount::negated)).map(Amount::sign);
         tier.net_long = tier.net_long.map(|wallets| wallets + u64::from(net == Some(1)));
         tier.net_short = tier.net_short.map(|wallets| wallets + u64::from(net == Some(-1)));
         match worth.unrealised.map(Amount::sign) {

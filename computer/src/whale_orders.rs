@@ -7,8 +7,6 @@ use alloc::vec::Vec;
 use schemas::{Amount, PositionChange, PositionRisk, PositionSide, Side, WhaleAction, WhaleOrder};
 use serde::{Deserialize, Serialize};
 
-use crate::liquidation_orders::sum;
-
 const AUTO_DELEVERAGING: &str = "Auto-Deleveraging";
 
 /// The orders of one wallet in one coin since the last tick, in the order of their first fills, and what of the position
@@ -105,13 +103,13 @@ impl Growing {
         order.fills += 1;
         order.size = size;
         order.taker_size = taker_size;
-        order.closed_pnl = sum(order.closed_pnl, leg.order.closed_pnl);
+        order.closed_pnl = Amount::sum(order.closed_pnl, leg.order.closed_pnl);
         // Fees of two tokens have no sum.
         let is_one_token = order.fee_token == leg.order.fee_token;
-        order.fee = sum(order.fee, leg.order.fee).filter(|_| is_one_token);
+        order.fee = Amount::sum(order.fee, leg.order.fee).filter(|_| is_one_token);
         order.after = leg.order.after;
         order.method = order.method.take().or(leg.order.method);
-        self.notional = sum(self.notional, leg.notional);
+        self.notional = Amount::sum(self.notional, leg.notional);
         self.cost = leg.cost;
         self.closes |= leg.closes;
         self.opens |= leg.opens;

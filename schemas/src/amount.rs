@@ -71,6 +71,11 @@ impl Amount {
         from_parts(10_i128.checked_pow(magnitude).ok_or(AmountError::TooManyDigits)?, 0)
     }
 
+    /// Of two that may not be known: then the sum is not known either, as when it does not fit.
+    pub fn sum(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        one?.plus(other?).ok()
+    }
+
     pub fn plus(self, other: Self) -> Result<Self, AmountError> {
         let (a, b) = (self.0, other.0);
         if let Some((a, b)) = aligned(a, b) {

@@ -1,6 +1,7 @@
-//! `position-risks` -> table `position_risks`: of the open positions; a flat one takes its row away.
+//! `position-risks` -> table `position_risks`: of the open positions; one that a fill has closed has no row. Where the
+//! exchange's word on the account is that it is flat, no fill was seen, and the row is of size 0 until there is one.
 
-use schemas::{Message, PositionRisk, PositionSide, Record, RiskBasis};
+use schemas::{Message, PositionRisk, PositionSide, PositionSource, Record, RiskBasis};
 
 use crate::table::message;
 use crate::{Change, Column, Kind, SinkError, Table, Value};
@@ -33,7 +34,7 @@ const COLUMNS: &[Column] = &[
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
     let risk: PositionRisk = message(PositionRisk::TOPIC, record)?;
     let key = [generation.into(), Value::text(&risk.coin), Value::text(risk.wallet)];
-    if risk.side == PositionSide::Flat {
+    if risk.side == PositionSide::Flat && risk.source == PositionSource::Fill {
         return Ok(Change::Delete(key.into()));
     }
     let rest = [

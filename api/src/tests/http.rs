@@ -94,19 +94,30 @@ async fn positions_tell_their_worth_and_their_risk(url: String) {
     let risk = |coin: &str, n: u32, size: &str, source: &str, rest: Value| -> PositionRisk {
         let side = if size.starts_with('-') { "short" } else { "long" };
         let mut risk =
-            json!({ "coin": coin, "wallet": wallet(n), "side": side, "size": size, "source": source, "clock": 990 });
+            json!({ "coin": coin, "wallet": wallet(n), "side": side, "size": size, "source": source, "clock": 1010 });
         risk.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
         serde_json::from_value(risk).unwrap()
     };
-    served.add([position("BTC", 1, "0.5"), position("ETH", 1, "-2"), position("ETH", 3, "4")]).await;
+    served
+        .add([
+            position("BTC", 1, "0.5"),
+            position("ETH", 1, "-2"),
+            position("ETH", 3, "4"),
+            position("ETH", 4, "6"),
+            position("ETH", 5, "-7"),
+        ])
+        .await;
     served.add([price("BTC", "67000"), price("ETH", "1800")]).await;
     let known = json!({ "liquidation_px": "60300", "basis": "carried", "leverage": 10, "isolated": false });
     served
         .add([
             risk("BTC", 1, "0.5", "fill", known),
-            // Of one nothing else is known, of the other a fill was missed.
+            // Of one nothing else is known, of the next a fill was missed, and of the last the one that closed it.
             risk("BTC", 2, "-3", "account", json!({ "cost": "210000", "basis": "account", "liquidation_px": "70350" })),
             risk("ETH", 3, "5", "account", json!({ "basis": "account" })),
+            risk("ETH", 4, "0", "account", json!({ "side": "flat" })),
+            // A fill that came after the exchange had spoken.
+            risk("ETH", 5, "0", "account", json!({ "side": "flat", "clock": 999 })),
         ])
         .await;
     let told = |rows: &Value| -> Vec<String> {
@@ -131,12 +142,13 @@ async fn positions_tell_their_worth_and_their_risk(url: String) {
         "BTC short account -3 70000 201000 9000 70350 account 5 told_by_the_account_alone",
         "ETH short fill -2 66610.25 3600 129620.5 - - - -",
         "ETH long account 5 - 9000 - - account - opened_before_anything_was_seen",
+        "ETH short fill -7 66610.25 12600 453671.75 - - - -",
     ];
     let all = served.good("/api/v1/positions").await;
     assert_eq!(told(&all["data"]), rows);
     assert!(all["meta"]["definition"].as_str().unwrap().contains("source"), "{all}");
     for (query, expected) in [
-        ("side=short", &[rows[1], rows[2]][..]),
+        ("side=short", &[rows[1], rows[2], rows[4]][..]),
         ("coin=ETH", &rows[2..]),
         (&format!("wallet={}", wallet(2)), &rows[1..2]),
     ] {

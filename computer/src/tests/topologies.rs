@@ -3,10 +3,7 @@
 use schemas::{Clock, Fill, Message};
 
 use super::stages::context;
-use schemas::topics;
-
 use super::*;
-use crate::Topology;
 
 fn clock(time: i64, block: u64) -> Outbox {
     let (mut told, mut headers) = (Outbox::new(GENERATION), Vec::new());

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use schemas::{
-    Amount, Coin, MarketRatio, MarketState, Message, PositionChange, Side, Wallet, WalletDistribution, WalletSummary,
-    kind, partition_of,
+    Amount, Coin, Gap, MarketRatio, MarketState, Message, PositionChange, ResultClock, Side, Wallet,
+    WalletDistribution, WalletSummary, kind, partition_of,
 };
 
 use super::*;
-use crate::{WALLET, WHOLE};
+use crate::{Topology, WALLET, WHOLE};
 
 /// What happens at once; then the clock comes.
 #[derive(Debug, Clone)]
@@ -127,14 +127,13 @@ pub fn play(tape: &[Step]) -> Played {
         }
         for (index, changed) in (0..).zip(&step.changes) {
             if let Some(change) = changed.in_block(block, index, clock, &mut held) {
-                tasks.tell(&change, change.partition(GENERATION.partitions), "change");
+                tasks.told.send(&change);
                 played.changes.push(change);
             }
         }
         for (coin, px) in &step.marks {
             let mark = mark(COINS[*coin], *px, clock);
-            let first = mark.partition(GENERATION.partitions);
-            (first..first + GENERATION.partitions).for_each(|partition| tasks.tell(&mark, partition, "market"));
+            tasks.told.send(&mark);
             played.marks.push(mark);
         }
         let (summaries, distributions, ratios) = tasks.clock(clock, block);
@@ -206,112 +205,50 @@ pub fn wallet(n: usize) -> Wallet {
 }
 
 struct Tasks {
-    wallets: Vec<Stage>,
-    whole: Stage,
-    /// What the tasks have saved: of each, the wallet stage's first, its entries.
-    states: Vec<BTreeMap<Vec<u8>, Vec<u8>>>,
-    /// The next offset of each lane, by its task.
-    next: BTreeMap<(usize, usize), u64>,
+    topology: Topology,
+    /// What was told since the last clock.
+    told: Outbox,
     told_at: i64,
-    /// Lane, offset, headers and value of whatever the task that sums up has been given.
-    given: Vec<(usize, u64, Vec<u8>, Vec<u8>)>,
 }
-
-const WHOLE_TASK: usize = GENERATION.partitions as usize;
 
 impl Tasks {
     fn new() -> Self {
-        let wallets = (0..GENERATION.partitions).map(|share| WALLET.task(GENERATION, share)).collect();
-        let states = (0..=WHOLE_TASK).map(|_| BTreeMap::new()).collect();
-        let (whole, next, given) = (WHOLE.task(GENERATION, 0), BTreeMap::new(), Vec::new());
-        Self { wallets, whole, states, next, told_at: 0, given }
+        let topology = Topology::of(&[&WALLET, &WHOLE], GENERATION, Rules::default());
+        Self { topology, told: Outbox::new(GENERATION), told_at: 0 }
     }
 
-    fn tell(&mut self, message: &impl Message, partition: u32, kind: &str) {
-        let share = (partition % GENERATION.partitions) as usize;
-        let lane = lane(&self.wallets[share], "position-changes", partition);
-        self.write(share, lane, kind, &serde_json::to_vec(message).unwrap(), &mut Outbox::new(GENERATION));
-    }
-
-    /// Gives a record to the lane of a task.
-    fn write(&mut self, share: usize, lane: usize, kind: &str, value: &[u8], out: &mut Outbox) {
-        let mut headers = Vec::new();
-        Headers::write(&mut headers, "kind", kind.as_bytes());
-        let record = Record { time: 0, key: b"", value: Some(value), headers: Headers(&headers) };
-        let next = self.next.entry((share, lane)).or_default();
-        self.wallets[share].take(lane, *next, &record, out);
-        *next += 1;
-        self.wallets[share].has_read(lane, *next);
-    }
-
-    /// Each partition is told.
     fn gap(&mut self, block: u64, from_time: i64, to_time: i64) {
-        let gap =
-            json!({ "from_block": block, "to_block": block, "from_time": from_time, "to_time": to_time }).to_string();
-        for share in 0..self.wallets.len() {
-            let lanes = self.wallets[share].lanes().filter(|(topic, ..)| topic.name == "position-changes").count();
-            (0..lanes).for_each(|lane| self.write(share, lane, "gap", gap.as_bytes(), &mut Outbox::new(GENERATION)));
-        }
+        let gap = Gap { from_block: block, to_block: block, from_time, to_time };
+        each_partition().for_each(|partition| self.told.send_gap(PositionChange::TOPIC, partition, &gap));
     }
 
     fn clock(&mut self, time: i64, block: u64) -> (Vec<WalletSummary>, Vec<WalletDistribution>, Vec<MarketRatio>) {
+        let clock = ResultClock { time, block, since_time: START, since_block: 1 };
+        each_partition().for_each(|partition| self.told.send_clock(PositionChange::TOPIC, partition, &clock));
+        self.topology.append(&self.told);
+        self.told.clear();
         let mut out = Outbox::new(GENERATION);
-        let value = json!({ "time": time, "block": block, "since_time": START, "since_block": 1 }).to_string();
-        for share in 0..self.wallets.len() {
-            let lanes = self.wallets[share].lanes().filter(|(topic, ..)| topic.name == "position-changes").count();
-            (0..lanes).for_each(|lane| self.write(share, lane, "clock", value.as_bytes(), &mut out));
-            go_on_with_what_there_is(&mut self.wallets[share], &mut out);
-        }
-        let mut summed = Outbox::new(GENERATION);
-        for (topic, partition, batch) in out.filled().filter(|(topic, ..)| topic.name == "wallet-sums") {
-            let lane = lane(&self.whole, topic.name, partition);
-            for record in batch.records() {
-                let next = self.next.entry((WHOLE_TASK, lane)).or_default();
-                self.whole.take(lane, *next, &record, &mut summed);
-                self.given.push((lane, *next, record.headers.0.to_vec(), record.value.unwrap().to_vec()));
-                *next += 1;
-                self.whole.has_read(lane, *next);
-            }
-        }
-        go_on_with_what_there_is(&mut self.whole, &mut summed);
-        let clocks = of_topic(&summed, WalletDistribution::TOPIC).filter(|(_, record)| is_clock(record)).count();
+        self.topology.go_on(&mut out);
+        assert_eq!(self.topology.set_aside(), []);
+        let clocks = of_topic(&out, WalletDistribution::TOPIC).filter(|(_, record)| is_clock(record)).count();
         assert_eq!(clocks, usize::from(time / SECOND > self.told_at / SECOND), "who reads it is told the time");
         self.told_at = time;
-        let (distributions, ratios) = (told(&summed, WalletDistribution::TOPIC), told(&summed, MarketRatio::TOPIC));
+        let (distributions, ratios) = (told(&out, WalletDistribution::TOPIC), told(&out, MarketRatio::TOPIC));
         (told(&out, WalletSummary::TOPIC), distributions, ratios)
     }
 
     fn begin_anew(&mut self) {
-        for (share, (task, state)) in self.wallets.iter_mut().zip(&mut self.states).enumerate() {
-            *task = successor(task, WALLET.task(GENERATION, share as u32), state);
+        let mut out = Outbox::new(GENERATION);
+        let tasks = self.topology.tasks().len();
+        for task in 0..tasks {
+            self.topology.replace(task, &mut out).unwrap();
         }
-        self.whole = successor(&mut self.whole, WHOLE.task(GENERATION, 0), &mut self.states[WHOLE_TASK]);
-        // A hole that was told between two of its clocks it reads again.
-        let from: Vec<u64> = self.whole.lanes().map(|(_, _, next)| next.unwrap_or_default()).collect();
-        for (lane, offset, headers, value) in self.given.iter().filter(|(lane, offset, ..)| *offset >= from[*lane]) {
-            let record = Record { time: 0, key: b"", value: Some(value), headers: Headers(headers) };
-            self.whole.take(*lane, *offset, &record, &mut Outbox::new(GENERATION));
-            self.whole.has_read(*lane, offset + 1);
-        }
+        assert_eq!(out.records(), 0, "nothing is said when a task is saved");
     }
 }
 
-fn successor(task: &mut Stage, mut successor: Stage, state: &mut BTreeMap<Vec<u8>, Vec<u8>>) -> Stage {
-    let mut saved = Outbox::new(GENERATION);
-    task.save(&mut saved);
-    for record in saved.filled().flat_map(|(_, _, batch)| batch.records()) {
-        match record.value {
-            Some(value) => state.insert(record.key.to_vec(), value.to_vec()),
-            None => state.remove(record.key),
-        };
-    }
-    state.iter().for_each(|(key, value)| successor.restore(key, value).unwrap());
-    successor.restored();
-    successor
-}
-
-fn lane(task: &Stage, topic: &str, partition: u32) -> usize {
-    task.lanes().position(|(its, of, _)| its.name == topic && of == partition).unwrap()
+fn each_partition() -> impl Iterator<Item = u32> {
+    0..GENERATION.partitions(PositionChange::TOPIC)
 }
 
 fn told<M: serde::de::DeserializeOwned>(out: &Outbox, topic: &schemas::Topic) -> Vec<M> {
