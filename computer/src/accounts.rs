@@ -2,27 +2,29 @@
 //! and the mark at which it would be liquidated.
 //!
 //! What the exchange says of an account is reconciled with what fills have told, and carried forward until it speaks
-//! again. Of accounts of which it says nothing, the price is an estimate, and says so.
+//! again. Of accounts of which it says nothing, or of which something was missed, the price is an estimate, and says so.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use schemas::{
     Account, AccountState, Amount, Coin, Gap, LedgerUpdate, MarginTier, MarketState, PositionChange, PositionRisk,
-    PositionSource, Text, Wallet,
+    PositionSource, RiskBasis, Text, Wallet,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::book::{Backing, Book, REMEMBERED_MS, Recent};
+use crate::book::{Backing, Book, REMEMBERED_MS, Recent, TRUSTED_MS};
 use crate::processor::{Out, Tick};
 use crate::risk::{Risk, assumed, cross, is_the_same_price, isolated, maintenance};
 use crate::table::Table;
 
-pub type Accounts = (Holdings, (Books, Markets));
+pub type Accounts = (Holdings, (Books, (Markets, LastHole)));
 type Holdings = Table<(Coin, Wallet), Holding>;
 /// Of the wallets that the exchange has told of, per dex.
 type Books = Table<(Wallet, Text), Book>;
 type Markets = Table<Coin, Market>;
+/// When it ended: an account may be told of for the first time, of a moment before that.
+type LastHole = Table<(), i64>;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Holding {
@@ -37,9 +39,10 @@ pub struct Holding {
     told: Option<(Amount, Risk)>,
 }
 
-/// The exchange's price of a position, or that it has none: by itself that would be saved as if nothing were known.
+/// The exchange's price of a position of this size, or that it has none.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct OwnPrice {
+    size: Amount,
     px: Option<Amount>,
 }
 
@@ -63,13 +66,17 @@ pub fn change((holdings, (books, _)): &mut Accounts, change: &PositionChange, _:
     }
     // The source says what is held, whatever was missed before.
     holding.backing.size = change.after;
+    if change.after.is_zero() {
+        holding.backing = Backing::default();
+        holding.pooled = None;
+    }
     holding.source = PositionSource::Fill;
     holding.cost = change.cost;
     holding.last_px = change.px;
     holding.changed_at = change.time;
 }
 
-pub fn market((_, (_, markets)): &mut Accounts, state: &MarketState, _: &mut Out<Account>) {
+pub fn market((_, (_, (markets, _))): &mut Accounts, state: &MarketState, _: &mut Out<Account>) {
     let market = markets.change(&state.coin);
     market.mark_px = state.mark_px.or(market.mark_px);
     if market.margin_tiers != state.margin_tiers {
@@ -80,32 +87,49 @@ pub fn market((_, (_, markets)): &mut Accounts, state: &MarketState, _: &mut Out
 
 /// Money that came or went leaves the account other than the exchange told it; how much, it will tell itself.
 pub fn ledger((_, (books, _)): &mut Accounts, update: &LedgerUpdate, _: &mut Out<Account>) {
-    let key = (update.user, Text::from(""));
-    if books.get(&key).is_some_and(|book| book.as_of < update.time && !book.is_carried) {
-        books.change(&key).is_carried = true;
+    let is_funding = update.delta.get("type").is_some_and(|kind| kind == "funding");
+    for key in books.keys_where(|(wallet, _), book| *wallet == update.user && book.as_of < update.time) {
+        let book = books.change(&key);
+        let since = if is_funding { &mut book.carried_to } else { &mut book.unclear_to };
+        *since = update.time.max(*since);
     }
 }
 
-pub fn account((holdings, (books, markets)): &mut Accounts, state: &AccountState, out: &mut Out<Account>) {
+pub fn account((holdings, (books, (markets, hole))): &mut Accounts, state: &AccountState, out: &mut Out<Account>) {
     let key = (state.user, Text::from(state.dex.as_str()));
-    let Some(mut before) = before(holdings, books, &key, state.time) else { return };
+    let mut before = books.get(&key).cloned().unwrap_or_else(|| begun(holdings, &key));
+    before.spoken_of = state.time.max(before.spoken_of);
+    if before.as_of >= state.time || before.forgotten_to > state.time {
+        // What it says is not the latest, or more has happened since than anybody remembers: the next word will do.
+        *books.change(&key) = before;
+        return;
+    }
     before.recent.retain(|recent| recent.time > state.time);
     let since = core::mem::take(&mut before.recent);
     let (mut drifted, mut pooled) = (Vec::new(), Vec::new());
-    let mut book = Book { as_of: state.time, cash: Some(state.cross_margin_summary.total_raw_usd), ..Book::default() };
+    let Book { spoken_of, forgotten_to, .. } = before;
+    let unclear_to = hole.get(&()).copied().unwrap_or_default().max(before.unclear_to);
+    let cash = Some(state.cross_margin_summary.total_raw_usd);
+    let mut book = Book { as_of: state.time, spoken_of, cash, unclear_to, forgotten_to, ..Book::default() };
     for coin in everywhere(&before, state) {
         let said = state.asset_positions.iter().map(|it| &it.position).find(|position| position.coin == coin);
         let holding = holdings.change(&(coin.clone(), state.user));
         let backing = said.map(Backing::of).unwrap_or_default();
-        if size_then(holding, &since, &coin) != Some(backing.size) {
+        let has_changed_since = since.iter().any(|change| change.coin == coin);
+        let is_drifted = size_then(holding, &since, &coin) != backing.size;
+        if is_drifted {
             drifted.push(coin.clone());
             holding.source = PositionSource::Account;
-            holding.cost = said.and_then(|said| said.entry_px?.times(said.szi.magnitude()).ok());
+        }
+        if is_drifted || holding.cost.is_none() && !has_changed_since {
+            let cost = said.and_then(|said| said.entry_px?.times(said.szi.magnitude()).ok());
+            holding.cost = cost.filter(|_| !has_changed_since);
         }
         let terms = markets.get(&coin).map_or(&[][..], |market| market.margin_tiers.as_slice());
         let own = said.filter(|said| !is_the_same_price(said, state, terms));
-        holding.pooled = own.map(|said| OwnPrice { px: said.liquidation_px });
+        holding.pooled = own.map(|said| OwnPrice { size: said.szi, px: said.liquidation_px });
         if holding.pooled.is_some() {
+            book.is_pooled = true;
             pooled.push(coin.clone());
         }
         holding.backing = backing;
@@ -134,6 +158,9 @@ pub fn account((holdings, (books, markets)): &mut Accounts, state: &AccountState
 
 /// Each position that was traded, and each whose risk is another one than was told last.
 pub fn tick(accounts: &mut Accounts, tick: &Tick, out: &mut Out<PositionRisk>) {
+    if tick.crosses(MARKS_EVERY_MS) {
+        trust_no_more(accounts, tick.time);
+    }
     for key in due(accounts, tick) {
         let Some(risk) = risk_of(accounts, &key) else { continue };
         let (holdings, _) = accounts;
@@ -159,14 +186,25 @@ pub fn tick(accounts: &mut Accounts, tick: &Tick, out: &mut Out<PositionRisk>) {
             isolated: risk.isolated,
             clock: tick.time,
         });
-        holdings.change(&key).told = (!size.is_zero()).then_some((size, risk));
+        let is_over = size.is_zero() && holding.source == PositionSource::Fill;
+        holdings.change(&key).told = (!is_over).then_some((size, risk));
     }
     if tick.crosses(MARKS_EVERY_MS) {
         forget(accounts, tick.time);
     }
-    let (_, (_, markets)) = accounts;
+    let (_, (_, (markets, _))) = accounts;
     for coin in markets.keys_where(|_, market| market.has_new_terms) {
         markets.change(&coin).has_new_terms = false;
+    }
+}
+
+/// Accounts of which the exchange has said nothing for long are not known any more.
+fn trust_no_more((holdings, (books, _)): &mut Accounts, clock: i64) {
+    for key in books.keys_where(|_, book| book.spoken_of + TRUSTED_MS < clock) {
+        let coins = books.remove(&key).map(|book| book.coins).unwrap_or_default();
+        for coin in coins {
+            holdings.change(&(coin, key.0)).pooled = None;
+        }
     }
 }
 
@@ -178,19 +216,20 @@ fn forget((holdings, _): &mut Accounts, clock: i64) {
     }
 }
 
-/// Accounts are healed by what the exchange says next.
-pub fn gap(_: &mut Accounts, _: &Gap) {}
-
-/// What was known of an account before the exchange spoke; nothing, when it has spoken of a later moment, or when it
-/// speaks for the first time and something has happened since that nobody has noted.
-fn before(holdings: &Holdings, books: &Books, key: &(Wallet, Text), time: i64) -> Option<Book> {
-    if let Some(book) = books.get(key) {
-        return (book.as_of < time).then(|| book.clone());
+/// What was missed in a hole nobody knows: it may have been of any account.
+pub fn gap((_, (books, (_, hole))): &mut Accounts, gap: &Gap) {
+    *hole.change(&()) = gap.to_time;
+    for key in books.keys_where(|_, book| book.unclear_to < gap.to_time) {
+        books.change(&key).unclear_to = gap.to_time;
     }
-    let held = holdings.keys_where(|(coin, wallet), _| *wallet == key.0 && coin.dex() == &*key.1);
-    let coins: Vec<Coin> = held.iter().map(|(coin, _)| coin.clone()).collect();
-    let has_changed_since = |key| holdings.get(key).is_some_and(|holding: &Holding| holding.changed_at > time);
-    (!held.iter().any(has_changed_since)).then(|| Book { coins, ..Book::default() })
+}
+
+/// Of an account of which the exchange speaks for the first time: what happened before, nobody has noted.
+fn begun(holdings: &Holdings, (wallet, dex): &(Wallet, Text)) -> Book {
+    let coins = holdings.keys_where(|(coin, its), _| its == wallet && coin.dex() == &**dex);
+    let coins: Vec<Coin> = coins.into_iter().map(|(coin, _)| coin).collect();
+    let changed_at = |coin: &Coin| holdings.get(&(coin.clone(), *wallet)).map(|holding| holding.changed_at);
+    Book { forgotten_to: coins.iter().filter_map(changed_at).max().unwrap_or_default(), coins, ..Book::default() }
 }
 
 /// Where something is held or was.
@@ -203,15 +242,13 @@ fn everywhere(before: &Book, state: &AccountState) -> Vec<Coin> {
 }
 
 /// What had been known of the size at the moment of which the exchange speaks.
-fn size_then(holding: &Holding, since: &[Recent], coin: &Coin) -> Option<Amount> {
-    since
-        .iter()
-        .filter(|change| change.coin == *coin)
-        .try_fold(holding.backing.size, |size, change| size.minus(change.size).ok())
+fn size_then(holding: &Holding, since: &[Recent], coin: &Coin) -> Amount {
+    let first = since.iter().find(|change| change.coin == *coin);
+    first.map_or(holding.backing.size, |change| change.before)
 }
 
 /// What has changed, all of an account when its money has, and now and then all whose other positions have marks.
-fn due((holdings, (books, markets)): &Accounts, tick: &Tick) -> Vec<(Coin, Wallet)> {
+fn due((holdings, (books, (markets, _))): &Accounts, tick: &Tick) -> Vec<(Coin, Wallet)> {
     let mut due = holdings.touched();
     let looks_at_marks = tick.crosses(MARKS_EVERY_MS);
     let accounts = if looks_at_marks { books.keys_where(|_, book| book.coins.len() > 1) } else { Vec::new() };
@@ -228,7 +265,7 @@ fn due((holdings, (books, markets)): &Accounts, tick: &Tick) -> Vec<(Coin, Walle
     due
 }
 
-fn risk_of((holdings, (books, markets)): &Accounts, (coin, wallet): &(Coin, Wallet)) -> Option<Risk> {
+fn risk_of((holdings, (books, (markets, _))): &Accounts, (coin, wallet): &(Coin, Wallet)) -> Option<Risk> {
     let holding = holdings.get(&(coin.clone(), *wallet))?;
     let backing = &holding.backing;
     let book = books.get(&(*wallet, Text::from(coin.dex())));
@@ -243,17 +280,24 @@ fn risk_of((holdings, (books, markets)): &Accounts, (coin, wallet): &(Coin, Wall
         let cost = holding.cost.or_else(|| holding.last_px.times(backing.size.magnitude()).ok());
         return Some(assumed(backing.size, cost, tiers));
     };
-    if let Some(OwnPrice { px }) = holding.pooled {
-        return Some(Risk::of_the_exchange(px, backing));
+    match holding.pooled {
+        Some(OwnPrice { size, px }) if size == backing.size => return Some(Risk::of_the_exchange(px, backing)),
+        Some(_) => return Some(Risk::not_known(backing)),
+        None if book.is_pooled && book.basis() != RiskBasis::Account => return Some(Risk::not_known(backing)),
+        None => {}
     }
     if backing.raw_usd.is_some() {
-        return Some(isolated(backing, book.is_carried, market.mark_px.unwrap_or(holding.last_px), tiers));
+        return Some(isolated(backing, book.basis(), market.mark_px.unwrap_or(holding.last_px), tiers));
     }
-    let (mut value, mut asked) = (Some(cash), Some(Amount::ZERO));
+    let (mut value, mut asked, mut basis) = (Some(cash), Some(Amount::ZERO), book.basis());
     for other in &book.coins {
         let Some(held) = holdings.get(&(other.clone(), *wallet)) else { continue };
         if held.backing.raw_usd.is_some() || held.backing.size.is_zero() {
             continue;
+        }
+        if held.backing.leverage.is_none() {
+            // It was opened since: that its margin is not its own is likely, but nobody has said so.
+            basis = RiskBasis::Assumed;
         }
         let market = markets.get(other);
         let worth = market.and_then(|market| held.backing.size.times(market.mark_px?).ok());
@@ -263,7 +307,7 @@ fn risk_of((holdings, (books, markets)): &Accounts, (coin, wallet): &(Coin, Wall
             asked = asked.zip(margin).and_then(|(asked, margin)| asked.plus(margin).ok());
         }
     }
-    Some(cross(backing, book.is_carried, value, asked, market.mark_px, tiers))
+    Some(cross(backing, basis, value, asked, market.mark_px, tiers))
 }
 
 impl Book {

@@ -3,22 +3,31 @@
 
 use alloc::vec::Vec;
 
-use schemas::{Amount, AmountError, Coin, HeldPosition, PositionChange, PositionSide};
+use schemas::{Amount, AmountError, Coin, HeldPosition, PositionChange, PositionSide, RiskBasis};
 use serde::{Deserialize, Serialize};
 
 /// The cross margin of an account, and what happened lately.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Book {
-    /// The moment at which the exchange said it.
+    /// The moment at which the exchange said it; 0 while it has said nothing that could be taken.
     pub as_of: i64,
-    /// Money without the value of the positions; absent when it cannot be told exactly any more.
+    /// The moment of which it has spoken last, taken or not.
+    pub spoken_of: i64,
+    /// Money without the value of the positions; absent while it is not known, or cannot be told exactly any more.
     pub cash: Option<Amount>,
-    /// Whether something has changed since.
-    pub is_carried: bool,
+    /// When something happened last that was carried forward.
+    pub carried_to: i64,
+    /// When something happened last of which nobody can say what it did to the account: what it stands on is not all
+    /// known then, until the exchange speaks of a later moment.
+    pub unclear_to: i64,
+    /// Some of its positions have another price than the formula's.
+    pub is_pooled: bool,
     /// Where something is held.
     pub coins: Vec<Coin>,
     /// The latest changes: the exchange's next word may be older than they are.
     pub recent: Vec<Recent>,
+    /// Changes up to this time are no longer among them.
+    pub forgotten_to: i64,
 }
 
 /// What a change did, for those who have to do it again.
@@ -26,8 +35,9 @@ pub struct Book {
 pub struct Recent {
     pub time: i64,
     pub coin: Coin,
-    /// Signed.
-    pub size: Amount,
+    /// What was held, as the source says.
+    pub before: Amount,
+    pub after: Amount,
     pub px: Amount,
     pub fee: Amount,
 }
@@ -45,27 +55,51 @@ pub struct Backing {
 /// The exchange's word on an account comes so much later than what it speaks of, at most.
 pub const REMEMBERED_MS: i64 = 10_000;
 
+/// So long its word on an account is carried forward when it says nothing more.
+pub const TRUSTED_MS: i64 = 3_600_000;
+
+/// The exchange counts money in millionths. With all places of a quotient the next product would be too long.
+const USD_PLACES: u32 = 6;
+
 impl Book {
     /// Carries a change forward: money against size.
     pub fn carry(&mut self, backing: &mut Backing, change: &Recent) {
-        self.recent.retain(|recent| recent.time + REMEMBERED_MS >= change.time);
+        let is_old = |recent: &Recent| recent.time + REMEMBERED_MS < change.time;
+        let newest = self.recent.iter().filter(|recent| is_old(recent)).map(|recent| recent.time).max();
+        self.forgotten_to = self.forgotten_to.max(newest.unwrap_or_default());
+        self.recent.retain(|recent| !is_old(recent));
         self.recent.push(change.clone());
-        self.is_carried = true;
-        self.settle(backing, change);
+        self.carry_again(backing, change);
     }
 
     /// Does again what happened after the moment of which the exchange has spoken.
     pub fn carry_again(&mut self, backing: &mut Backing, change: &Recent) {
-        self.is_carried = true;
+        self.carried_to = self.carried_to.max(change.time);
         self.settle(backing, change);
+        if backing.size.is_zero() {
+            // How the next one is backed is not said yet.
+            *backing = Backing::default();
+        }
+    }
+
+    /// What a price by the formula stands on.
+    pub fn basis(&self) -> RiskBasis {
+        if self.unclear_to > self.as_of {
+            RiskBasis::Assumed
+        } else if self.carried_to > self.as_of {
+            RiskBasis::Carried
+        } else {
+            RiskBasis::Account
+        }
     }
 
     fn settle(&mut self, backing: &mut Backing, change: &Recent) {
         let settled = match backing.raw_usd {
-            Some(raw_usd) => settle_isolated(raw_usd, backing, change),
+            Some(raw_usd) => settle_isolated(raw_usd, backing.leverage, change),
             None => settle_cross(change).map(|paid| (None, paid)),
         };
-        let cash = self.cash.zip(settled.ok());
+        // Where something was missed, nobody can say what the money is until the exchange does.
+        let cash = self.cash.filter(|_| backing.size == change.before).zip(settled.ok());
         match cash.and_then(|(cash, (raw_usd, paid))| Some((cash.minus(paid).ok()?, raw_usd))) {
             Some((cash, raw_usd)) => {
                 self.cash = Some(cash);
@@ -73,45 +107,47 @@ impl Book {
             }
             None => self.cash = None,
         }
-        match backing.size.plus(change.size) {
-            Ok(size) => backing.size = size,
-            Err(_) => self.cash = None,
-        }
+        backing.size = change.after;
     }
 }
 
 /// What leaves the cash.
 fn settle_cross(change: &Recent) -> Result<Amount, AmountError> {
-    change.size.times(change.px)?.plus(change.fee)
+    change.value()?.plus(change.fee)
 }
 
 /// What is then behind the position, and what leaves the cash: an increase takes its margin from there, a decrease
 /// gives back its part of what the position is worth.
 fn settle_isolated(
     raw_usd: Amount,
-    backing: &Backing,
+    leverage: Option<u32>,
     change: &Recent,
 ) -> Result<(Option<Amount>, Amount), AmountError> {
-    let (before, value) = (backing.size, change.size.times(change.px)?);
-    let after = before.plus(change.size)?;
+    let &Recent { before, after, px, fee, .. } = change;
+    let value = change.value()?;
     if after.is_zero() {
         let worth = raw_usd.minus(value)?;
-        return Ok((Some(Amount::ZERO), change.fee.minus(worth)?));
+        return Ok((Some(Amount::ZERO), fee.minus(worth)?));
     }
-    if before.sign() * change.size.sign() >= 0 {
-        let margin = value.magnitude().over(Amount::from(i64::from(backing.leverage.unwrap_or(1))))?;
-        return Ok((Some(raw_usd.minus(value)?.plus(margin)?), margin.plus(change.fee)?));
+    if before.sign() * value.sign() >= 0 {
+        let margin = margin_of(value, leverage)?;
+        return Ok((Some(raw_usd.minus(value)?.plus(margin)?), margin.plus(fee)?));
     }
     if after.sign() == before.sign() {
-        let left = raw_usd.times(after)?.over(before)?;
+        let left = raw_usd.times(after)?.over(before)?.rounded(USD_PLACES);
         let given_back = raw_usd.minus(value)?.minus(left)?;
-        return Ok((Some(left), change.fee.minus(given_back)?));
+        return Ok((Some(left), fee.minus(given_back)?));
     }
     // It turned: all of one side is closed, the rest opens another one.
-    let worth = raw_usd.plus(before.times(change.px)?)?;
-    let opened = after.times(change.px)?;
-    let margin = opened.magnitude().over(Amount::from(i64::from(backing.leverage.unwrap_or(1))))?;
-    Ok((Some(margin.minus(opened)?), margin.plus(change.fee)?.minus(worth)?))
+    let worth = raw_usd.plus(before.times(px)?)?;
+    let opened = after.times(px)?;
+    let margin = margin_of(opened, leverage)?;
+    Ok((Some(margin.minus(opened)?), margin.plus(fee)?.minus(worth)?))
+}
+
+fn margin_of(value: Amount, leverage: Option<u32>) -> Result<Amount, AmountError> {
+    let margin = value.magnitude().over(Amount::from(i64::from(leverage.unwrap_or(1))))?;
+    Ok(margin.rounded(USD_PLACES))
 }
 
 impl Backing {
@@ -127,6 +163,11 @@ impl Backing {
     pub fn side(&self) -> PositionSide {
         PositionSide::of(self.size)
     }
+
+    /// Not known while the exchange has not told of the position: it was opened since.
+    pub fn is_isolated(&self) -> Option<bool> {
+        self.leverage.map(|_| self.raw_usd.is_some())
+    }
 }
 
 impl Recent {
@@ -135,9 +176,15 @@ impl Recent {
         Self {
             time: change.time,
             coin: change.coin.clone(),
-            size: if change.side.sign() > 0 { change.sz } else { change.sz.negated() },
+            before: change.before,
+            after: change.after,
             px: change.px,
             fee: change.fee.filter(|_| is_paid_in_usdc).unwrap_or(Amount::ZERO),
         }
+    }
+
+    /// Of what was bought; of what was sold it is negative.
+    fn value(&self) -> Result<Amount, AmountError> {
+        self.after.minus(self.before)?.times(self.px)
     }
 }

@@ -57,7 +57,10 @@ pub struct Standing {
 pub fn fold((members, (markets, cohorts)): &mut State, change: &PositionChange, _: &mut Out<LongShortRatio>) {
     let key = (change.coin.clone(), change.wallet);
     let market = markets.change(&change.coin);
-    market.px = change.px;
+    // What is only booked like a trade has a price that no book has had.
+    if change.is_trade() || market.px.is_zero() {
+        market.px = change.px;
+    }
     market.interest.change(change);
     let member = members.change(&key);
     let (before, is_in, was_in) = (member.size, member.now, member.before);

@@ -161,10 +161,15 @@ impl Lane {
         None
     }
 
-    /// Takes out the oldest one, unless it is of a later time.
-    pub fn take_if_by(&mut self, time: i64) -> Option<Queued> {
-        let queued = self.queue.pop_front_if(|(_, queued)| queued.time().is_none_or(|its| its <= time));
-        queued.map(|(_, queued)| queued)
+    /// Of which time the oldest one is, unless that is a later one; what has none goes before all others.
+    pub fn due_by(&self, time: i64) -> Option<i64> {
+        let (_, oldest) = self.queue.front()?;
+        Some(oldest.time().unwrap_or(i64::MIN)).filter(|its| *its <= time)
+    }
+
+    /// Takes out the oldest one.
+    pub fn take_first(&mut self) -> Option<Queued> {
+        self.queue.pop_front().map(|(_, queued)| queued)
     }
 
     /// The last clock that was read of it.

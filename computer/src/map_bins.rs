@@ -39,6 +39,8 @@ pub struct MapBins {
 const STEPS: i64 = 200;
 const REACH: i64 = 50;
 
+const USD_PLACES: u32 = 6;
+
 impl MapBins {
     /// None around a mark that has no steps within an exact decimal.
     pub fn around(mark: Amount) -> Result<Option<Self>, AmountError> {
@@ -55,7 +57,8 @@ impl MapBins {
     pub fn add(&mut self, open: &Open) -> Result<(), AmountError> {
         let is_long = open.size.sign() > 0;
         let size = open.size.magnitude();
-        let notional = size.times(self.mark)?;
+        // With all places of a size and a mark their sums would soon be too long.
+        let notional = size.times(self.mark)?.rounded(USD_PLACES);
         let side = if is_long { &mut self.long } else { &mut self.short };
         side.positions += 1;
         side.size = side.size.plus(size)?;
@@ -151,7 +154,7 @@ fn coverage(side: &MapSide, mark: Amount, open_interest: Amount) -> Result<Optio
         return Ok(None);
     }
     let unknown = side.by_basis.get(&Text::from("unknown")).map_or(Amount::ZERO, |held| held.notional);
-    let covered = side.notional.minus(unknown)?.times(Amount::from(10_000))?;
-    let parts = covered.over(open_interest.times(mark)?)?.floor();
+    let covered = side.notional.minus(unknown)?.over(open_interest.times(mark)?)?;
+    let parts = covered.times(Amount::from(10_000))?.floor();
     Ok(Some(parts.times(Amount::power_of_ten(-2)?)?))
 }

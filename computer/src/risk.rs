@@ -22,8 +22,12 @@ const SAME: i64 = 10_000;
 
 impl Risk {
     pub fn of_the_exchange(px: Option<Amount>, backing: &Backing) -> Self {
-        let isolated = Some(backing.raw_usd.is_some());
-        Self { px, basis: Some(RiskBasis::Exchange), leverage: backing.leverage, isolated }
+        Self { px, basis: Some(RiskBasis::Exchange), leverage: backing.leverage, isolated: backing.is_isolated() }
+    }
+
+    /// Of an account of which neither the formula nor the exchange's last word says anything of this position.
+    pub fn not_known(backing: &Backing) -> Self {
+        Self { leverage: backing.leverage, isolated: backing.is_isolated(), ..Self::default() }
     }
 
     pub fn is_news_after(&self, told: &Self) -> bool {
@@ -45,7 +49,7 @@ pub fn assumed(size: Amount, cost: Option<Amount>, tiers: &[MarginTier]) -> Risk
 }
 
 /// Its price does not depend on the mark.
-pub fn isolated(backing: &Backing, is_carried: bool, mark: Amount, tiers: &[MarginTier]) -> Risk {
+pub fn isolated(backing: &Backing, basis: RiskBasis, mark: Amount, tiers: &[MarginTier]) -> Risk {
     let px = backing.raw_usd.and_then(|raw_usd| {
         let value = backing.size.times(mark).ok()?;
         let equity = raw_usd.plus(value).ok()?;
@@ -53,13 +57,13 @@ pub fn isolated(backing: &Backing, is_carried: bool, mark: Amount, tiers: &[Marg
             Exposure { size: backing.size, notional: value.magnitude(), equity, other_maintenance: Amount::ZERO };
         liquidation_price(&exposure, tiers).ok()
     });
-    known(px, backing, is_carried)
+    known(px, backing, basis)
 }
 
 /// Of an account that is worth so much, and whose other cross positions ask for so much.
 pub fn cross(
     backing: &Backing,
-    is_carried: bool,
+    basis: RiskBasis,
     value: Option<Amount>,
     asked: Option<Amount>,
     mark: Option<Amount>,
@@ -69,7 +73,7 @@ pub fn cross(
         let notional = backing.size.times(mark).ok()?.magnitude();
         liquidation_price(&Exposure { size: backing.size, notional, equity, other_maintenance }, tiers).ok()
     });
-    known(px, backing, is_carried)
+    known(px, backing, basis)
 }
 
 pub fn maintenance(worth: Amount, tiers: &[MarginTier]) -> Option<Amount> {
@@ -93,13 +97,8 @@ pub fn is_the_same_price(said: &HeldPosition, state: &AccountState, tiers: &[Mar
     liquidation_price(&exposure, tiers).is_ok_and(|px| are_close(px, said.liquidation_px, SAME))
 }
 
-fn known(px: Option<Option<Amount>>, backing: &Backing, is_carried: bool) -> Risk {
-    Risk {
-        px: px.flatten(),
-        basis: px.map(|_| if is_carried { RiskBasis::Carried } else { RiskBasis::Account }),
-        leverage: backing.leverage,
-        isolated: backing.leverage.map(|_| backing.raw_usd.is_some()),
-    }
+fn known(px: Option<Option<Amount>>, backing: &Backing, basis: RiskBasis) -> Risk {
+    Risk { px: px.flatten(), basis: px.map(|_| basis), leverage: backing.leverage, isolated: backing.is_isolated() }
 }
 
 /// Whether two prices are apart by less than one part in so many.

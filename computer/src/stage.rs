@@ -146,9 +146,7 @@ impl Stage {
     /// The same, but no further than to the clock with which so many bytes are said.
     pub fn go_on_until(&mut self, bytes: usize, out: &mut Outbox) -> Option<usize> {
         while let Some(clock) = self.next_clock().filter(|_| out.bytes() < bytes) {
-            self.apply_beside(clock, out);
-            let waits_for = self.lanes.iter().position(|lane| is_beside(lane) && !lane.is_known_to(clock));
-            if let Some(lane) = waits_for {
+            if let Some(lane) = self.apply_beside(clock, out) {
                 return Some(lane).filter(|lane| !self.lanes[*lane].has_a_promise());
             }
             self.apply_up_to(clock, out);
@@ -171,16 +169,21 @@ impl Stage {
         })
     }
 
-    /// What has no clock and is due by this one.
-    fn apply_beside(&mut self, clock: Clock, out: &mut Outbox) {
-        for at in 0..self.lanes.len() {
-            while is_beside(&self.lanes[at])
-                && let Some(queued) = self.lanes[at].take_if_by(clock.time - BESIDE_MS)
-            {
-                self.late_beside +=
-                    u64::from(queued.time().is_some_and(|time| time <= self.checkpoint.clock - BESIDE_MS));
-                self.apply(queued, out);
+    /// What has no clock and is due by this one, of all lanes in the order of its times: whichever of them was read
+    /// first makes no difference. The lane is given back of which it is not known yet whether it has more.
+    fn apply_beside(&mut self, clock: Clock, out: &mut Outbox) -> Option<usize> {
+        loop {
+            let waits_for = self.lanes.iter().position(|lane| is_beside(lane) && !lane.is_known_to(clock));
+            if waits_for.is_some() {
+                return waits_for;
             }
+            let beside = self.lanes.iter().enumerate().filter(|(_, lane)| is_beside(lane));
+            let due = beside.filter_map(|(at, lane)| lane.due_by(clock.time - BESIDE_MS).map(|time| (time, at)));
+            let (_, at) = due.min()?;
+            let queued = self.lanes[at].take_first()?;
+            let is_late = queued.time().is_some_and(|time| time <= self.checkpoint.clock - BESIDE_MS);
+            self.late_beside += u64::from(is_late);
+            self.apply(queued, out);
         }
     }
 

@@ -110,6 +110,15 @@ impl TableKey for (Coin, i64) {
     }
 }
 
+/// Of what there is one.
+impl TableKey for () {
+    fn write(&self, _: &mut Vec<u8>) {}
+
+    fn read(text: &str) -> Option<Self> {
+        text.is_empty().then_some(())
+    }
+}
+
 /// A moment.
 impl TableKey for i64 {
     fn write(&self, out: &mut Vec<u8>) {

@@ -201,7 +201,8 @@ fn pays_in_another_token(change: &PositionChange) -> bool {
 
 impl Sums {
     fn of(change: &PositionChange) -> Self {
-        let volume = change.px.times(change.sz).ok();
+        // A settlement is nothing that was traded.
+        let volume = if change.is_trade() { change.px.times(change.sz).ok() } else { Some(Amount::ZERO) };
         Self {
             realised_pnl: Realised::by(change).both,
             fees: fee_in_usdc(change),

@@ -9,6 +9,7 @@ use schemas::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::book::TRUSTED_MS;
 use crate::maker_shares::{self, FORGETS_EVERY_MS, Hours};
 use crate::processor::{Out, Tick};
 use crate::table::Table;
@@ -129,7 +130,7 @@ pub fn tick((orders, known): &mut Remembered, tick: &Tick, out: &mut Out<WhaleAc
     for key in orders.touched() {
         let (coin, wallet) = &key;
         let market = markets.get(coin);
-        let account = accounts.get(&(*wallet, Text::from(coin.dex())));
+        let account = accounts.get(&(*wallet, Text::from(coin.dex()))).filter(|stands| stands.is_trusted(tick));
         for growing in orders.remove(&key).unwrap_or_default().whole() {
             let mut activity = of_order(*wallet, growing, rule, market.and_then(|market| market.day_notional));
             if let Some(order) = &mut activity.order {
@@ -143,6 +144,9 @@ pub fn tick((orders, known): &mut Remembered, tick: &Tick, out: &mut Out<WhaleAc
     }
     if tick.crosses(FORGETS_EVERY_MS) {
         maker_shares::forget(hours, tick.time);
+        for key in accounts.keys_where(|_, stands| !stands.is_trusted(tick)) {
+            accounts.remove(&key);
+        }
     }
 }
 
@@ -183,6 +187,12 @@ fn tell(activity: WhaleActivity, wallets: &Wallets, out: &mut Out<WhaleActivity>
 fn is_a_vault(wallets: &mut Wallets, wallet: Wallet) {
     if wallets.get(&wallet).is_none_or(|known| !known.is_vault) {
         wallets.change(&wallet).is_vault = true;
+    }
+}
+
+impl Stands {
+    fn is_trusted(&self, tick: &Tick) -> bool {
+        self.time + TRUSTED_MS >= tick.time
     }
 }
 

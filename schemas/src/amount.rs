@@ -62,6 +62,12 @@ impl Amount {
         Self(self.0.floor())
     }
 
+    /// To so many places, half to even.
+    #[must_use]
+    pub fn rounded(self, places: u32) -> Self {
+        Self(self.0.round_dp(places))
+    }
+
     /// `10^exponent`, where a decimal holds it.
     pub fn power_of_ten(exponent: i32) -> Result<Self, AmountError> {
         let magnitude = exponent.unsigned_abs();

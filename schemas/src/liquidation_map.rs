@@ -55,7 +55,7 @@ pub struct MapSide {
     /// In the coin.
     pub size: Amount,
     pub notional: Amount,
-    /// Of the open interest, the positions of which it is known when they are liquidated; cut to two decimals.
+    /// Of the open interest, the positions of which it is known or assumed when they are liquidated; cut to two decimals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oi_coverage_pct: Option<Amount>,
     /// By what their liquidation prices stand on; `unknown` where nothing can be said of it.

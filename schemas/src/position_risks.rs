@@ -63,11 +63,13 @@ pub enum PositionSource {
 pub enum RiskBasis {
     /// The exchange's formula on the account as the exchange told it; nothing has changed since.
     Account,
-    /// The same, with what has changed since carried forward.
+    /// The same, with the fills since then carried forward; what funding has cost since is not in it.
     Carried,
     /// The exchange's own price: the account's margin is pooled with more than it shows, and the formula does not hold.
     Exchange,
-    /// The account is not known: as if the position had a margin of its own, at half of the market's highest leverage.
+    /// Something of it is not known. Of an account of which the exchange has told: money that came or went since, blocks
+    /// that were missed, or the margin of a position that was opened since, which is taken for cross. Of another one all
+    /// of it: as if the position had a margin of its own, at half of the market's highest leverage.
     Assumed,
 }
 
@@ -90,7 +92,7 @@ impl RiskBasis {
         }
     }
 
-    /// Whether it is the price of this very account.
+    /// Whether it follows from what is known of this very account.
     pub fn is_exact(self) -> bool {
         self != Self::Assumed
     }

@@ -35,7 +35,7 @@ pub struct WalletSummary {
     pub realised_pnl: Rolling,
     /// In USDC; negative is a rebate.
     pub fees: Rolling,
-    /// Price times size.
+    /// Price times size of what was traded; settlements are no volume.
     pub volume: Rolling,
     /// Since it was first seen, by token; in no sum. Null when it is too large for an exact decimal.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

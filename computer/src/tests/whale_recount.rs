@@ -31,8 +31,10 @@ pub(super) fn recounted(tape: &[Told], known: &Known, rule: &WhaleRule) -> BTree
 /// With what is said of who did it; nothing when it is neither large nor wanted.
 fn told(mut row: Value, tape: &[Told]) -> Option<Value> {
     let amount = |value: &Value| value.as_str().unwrap().parse::<Amount>().unwrap();
-    let now = tape[tape.len() - 1].time;
-    let watches = tape.iter().filter_map(|told| told.watch.as_ref()).filter(|watch| watch.time <= now - 1_000);
+    // Who watches is known in the order of the times: when money moves, those who watched by then.
+    let now = tape[tape.len() - 1].time - 1_000;
+    let until = if row["flow"].is_null() { now } else { row["time"].as_i64().unwrap() };
+    let watches = tape.iter().filter_map(|told| told.watch.as_ref()).filter(|watch| watch.time <= until);
     let mut ours = watches.filter(|watch| json!(watch.wallet) == row["wallet"]);
     let watch = ours.next_back().filter(|watch| !watch.removed);
     let notional = amount(&row["notional"]);
@@ -101,7 +103,9 @@ fn order_row(tape: &[Told], fills: &[&PositionChange], said: &Known, rule: &Whal
     let tokens: Vec<_> = fills.iter().map(|it| it.fee_token.as_deref()).collect();
     let fee = fills.iter().map(|it| it.fee).collect::<Option<Vec<_>>>();
     let pnl = fills.iter().map(|it| it.closed_pnl).collect::<Option<Vec<_>>>();
-    let account = said.get(&format!("{}|{}", first.wallet, first.coin.dex())).unwrap_or(&Value::Null);
+    let account = said.get(&format!("{}|{}", first.wallet, first.coin.dex()));
+    let is_recent = |account: &&Value| account["time"].as_i64().unwrap() + HOUR >= tape[tape.len() - 1].time;
+    let account = account.filter(is_recent).unwrap_or(&Value::Null);
     let risk = said.get(&format!("{}|{}", first.coin, first.wallet)).filter(|risk| risk["size"] == json!(last.after));
     let risk = risk.filter(|_| !is_gone).unwrap_or(&Value::Null);
     let order = json!({
