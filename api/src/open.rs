@@ -134,6 +134,6 @@ mod tests {
             ["ALTER", "TABLE", table, "ADD", "COLUMN", column, ..] => Some(format!("SELECT {column} FROM {table} ")),
             _ => None,
         };
-        migration.lines().filter_map(made).last()
+        migration.lines().rev().find_map(made)
     }
 }
