@@ -128,9 +128,13 @@ async fn known(moment: &mut Moment, generation: u32, asked: Option<&str>) -> Res
 
 fn interval<R: BucketRow>(parameters: &mut Parameters) -> Result<Interval, ApiError> {
     let Some(only) = R::OF.only else { return parameters.interval() };
-    let message = format!("of {} there is only {only}", R::OF.name);
-    let asked = parameters.word("interval", "INVALID_INTERVAL", &[(only.name(), only)]);
-    asked.map(|_| only).map_err(|_| ApiError::parameter("INVALID_INTERVAL", "interval", message))
+    match parameters.text(&["interval", "period"])? {
+        Some(text) if text != only.name() => {
+            let message = format!("interval is {text:?}; of {} there is only {only}", R::OF.name);
+            Err(ApiError::parameter("INVALID_INTERVAL", "interval", message))
+        }
+        _ => Ok(only),
+    }
 }
 
 fn series<R: BucketRow>(parameters: &mut Parameters) -> Result<Series, ApiError> {

@@ -12,6 +12,7 @@ mod data_quality;
 mod database;
 mod error;
 mod health;
+mod holes;
 mod liquidation_cascades;
 mod liquidation_episodes;
 mod liquidation_heatmap;

@@ -178,7 +178,7 @@ impl Heatmap {
             let read = |notional: &Option<String>| notional.as_ref().and_then(|notional| notional.parse().ok());
             let (long, short) = (read(&row.long_notional), read(&row.short_notional));
             let sum = sums.entry((row.time, low.shortest())).or_insert((Some(Amount::ZERO), Some(Amount::ZERO)));
-            *sum = (plus(sum.0, long), plus(sum.1, short));
+            *sum = (Amount::sum(sum.0, long), Amount::sum(sum.1, short));
         }
         self.step = Some(step.shortest());
         self.times = sums.keys().map(|(time, _)| *time).collect();
@@ -193,12 +193,8 @@ impl Heatmap {
             place(*time, *price).map(|(time, price)| (time, price, *long, *short))
         };
         self.cells = sums.iter().filter_map(placed).collect();
-        self.max_notional = sums.values().filter_map(|(long, short)| plus(*long, *short)).max();
+        self.max_notional = sums.values().filter_map(|(long, short)| Amount::sum(*long, *short)).max();
     }
-}
-
-fn plus(one: Option<Amount>, other: Option<Amount>) -> Option<Amount> {
-    one?.plus(other?).ok()
 }
 
 impl CellRow {

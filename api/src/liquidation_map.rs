@@ -7,7 +7,7 @@ use sqlx::FromRow;
 use crate::buckets::{BucketRow, Buckets, push_latest};
 use crate::channel::{Channel, Key, LiveRow, raw};
 use crate::ratio_series::Series;
-use crate::stored::Json;
+use crate::stored::{Decimal, Json};
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "liquidation_map",
@@ -33,8 +33,9 @@ const DEFINITION: &str = "open positions as of clock, in bins of their liquidati
      follow the exchange's formula on the account as it was told and as fills have changed it since, exchange is its own \
      price of an account whose margin is pooled, assumed is as if half of the highest leverage had been chosen with a \
      margin of its own, unknown has no price yet; exact is the part of a bin that is not assumed; leverage up to 5, 10, \
-     20 and above, cohorts from 0, 1,000, 10,000, 100,000, 1,000,000 and 10,000,000 USDC on; cumulative is what is liquidated on the \
-     way from the mark to a bin and in it; at_risk within 1, 2, 5 and 10 % of the mark; beyond lies outside of half the \
+     20 and above, cohorts from 0, 1,000, 10,000, 100,000, 1,000,000 and 10,000,000 USDC on; long_cumulative \
+     is what a falling mark liquidates from where it is down to a bin and in it, null above the mark, short_cumulative what a \
+     rising one does up to a bin, null below it; at_risk within 1, 2, 5 and 10 % of the mark; beyond lies outside of half the \
      mark around it; max_pain is the bin with the most, nearest_cluster the nearest bins in a row with a twentieth each; \
      oi_coverage_pct is how much of the open interest the known positions of that side are";
 
@@ -48,7 +49,8 @@ pub(crate) struct MapRow {
     coin: String,
     interval: String,
     time: i64,
-    mark_px: String,
+    #[sqlx(try_from = "String")]
+    mark_px: Decimal,
     open_interest: String,
     #[sqlx(try_from = "String")]
     long: Json<MapSide>,
@@ -60,6 +62,10 @@ pub(crate) struct MapRow {
     complete: bool,
     block: i64,
     clock: i64,
+    /// Why something is null that is not on the other side of the mark.
+    #[sqlx(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -68,7 +74,7 @@ struct Bin {
     price_high: Amount,
     long: Option<Binned>,
     short: Option<Binned>,
-    /// What of each side is liquidated until the mark has gone through this bin.
+    /// What of each side is liquidated until the mark has gone through this bin; absent where it does not come on its way.
     #[serde(default)]
     long_cumulative: Option<Amount>,
     #[serde(default)]
@@ -100,19 +106,24 @@ impl BucketRow for MapRow {
     }
 
     fn derived(mut self) -> Self {
-        let add = |sum: Option<Amount>, side: &Option<Binned>| sum?.plus(side.as_ref()?.notional).ok();
-        let mut sum = Some(Amount::ZERO);
-        for bin in self.bins.0.iter_mut().rev() {
-            sum = if bin.long.is_some() { add(sum, &bin.long) } else { sum };
-            bin.long_cumulative = sum;
+        let (Decimal(mark), mut is_exact) = (self.mark_px, true);
+        let (mut longs, mut shorts) = (Some(Amount::ZERO), Some(Amount::ZERO));
+        for bin in self.bins.0.iter_mut().rev().filter(|bin| bin.price_low <= mark) {
+            longs = Amount::sum(longs, notional(bin.long.as_ref()));
+            bin.long_cumulative = longs;
+            is_exact &= longs.is_some();
         }
-        sum = Some(Amount::ZERO);
-        for bin in &mut self.bins.0 {
-            sum = if bin.short.is_some() { add(sum, &bin.short) } else { sum };
-            bin.short_cumulative = sum;
+        for bin in self.bins.0.iter_mut().filter(|bin| bin.price_high > mark) {
+            shorts = Amount::sum(shorts, notional(bin.short.as_ref()));
+            bin.short_cumulative = shorts;
+            is_exact &= shorts.is_some();
         }
-        self
+        Self { reason: (!is_exact).then_some("too_large_to_be_exact"), ..self }
     }
+}
+
+fn notional(side: Option<&Binned>) -> Option<Amount> {
+    Some(side.map_or(Amount::ZERO, |side| side.notional))
 }
 
 impl From<MapBin> for Bin {
@@ -127,7 +138,7 @@ impl From<LiquidationMap> for MapRow {
             coin: it.coin.to_string(),
             interval: it.interval.to_string(),
             time: it.time,
-            mark_px: it.mark_px.to_string(),
+            mark_px: Decimal(it.mark_px),
             open_interest: it.open_interest.to_string(),
             long: Json(it.long),
             short: Json(it.short),
@@ -135,6 +146,7 @@ impl From<LiquidationMap> for MapRow {
             complete: it.complete,
             block: it.block.cast_signed(),
             clock: it.clock,
+            reason: None,
         }
     }
 }

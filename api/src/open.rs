@@ -66,15 +66,12 @@ fn without_password(options: &PgConnectOptions) -> String {
     format!("postgres://{user}@{host}:{port}/{}", options.get_database().unwrap_or(user))
 }
 
-/// What the last migrations make: the tables come in their order.
-const LAST_MADE: [&str; 2] =
-    ["SELECT clock FROM sink_positions LIMIT 1", "SELECT time FROM wallet_distribution LIMIT 1"];
+/// What the migrations make last: tables and columns come in their order.
+const LAST_MADE: &str = "SELECT time FROM market_ratios LIMIT 1";
 
 async fn try_the_tables(database: &Database) -> Result<(), sqlx::Error> {
     let mut moment = database.one_moment().await?;
-    for made in LAST_MADE {
-        moment.first::<(Option<i64>,)>(Query::new(made)).await?;
-    }
+    moment.first::<(i64,)>(Query::new(LAST_MADE)).await?;
     Ok(())
 }
 
@@ -107,5 +104,36 @@ impl Error for OpenError {
             Self::NoTables { .. } => None,
             Self::Open { source, .. } => Some(source),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs;
+
+    use super::LAST_MADE;
+
+    #[test]
+    fn what_is_made_last_is_asked_for() {
+        for database in ["sqlite", "postgres"] {
+            let folder = format!("{}/../sink/migrations/{database}", env!("CARGO_MANIFEST_DIR"));
+            let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+            files.sort();
+            let made = files.iter().rev().find_map(|file| last_made(&fs::read_to_string(file).unwrap())).unwrap();
+            assert!(LAST_MADE.contains(&made), "{database} makes {made:?}, which nobody asks for");
+        }
+    }
+
+    /// The last table or column of a migration, as it is asked for.
+    fn last_made(migration: &str) -> Option<String> {
+        let made = |line: &str| match line.split_whitespace().collect::<Vec<_>>()[..] {
+            ["CREATE", "TABLE", table, ..] => Some(format!(" FROM {table} ")),
+            ["ALTER", "TABLE", _, "RENAME", "TO", table] => Some(format!(" FROM {} ", table.trim_end_matches(';'))),
+            ["ALTER", "TABLE", table, "ADD", "COLUMN", column, ..] => Some(format!("SELECT {column} FROM {table} ")),
+            _ => None,
+        };
+        migration.lines().rev().find_map(made)
     }
 }

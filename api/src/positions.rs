@@ -1,5 +1,5 @@
-//! `/positions` and the live channel `positions`: what each wallet holds in each coin; the channel as it changes, without
-//! what moves with the marks.
+//! `/positions` and the live channel `positions`: what each wallet holds in each coin. The channel tells changes as fills
+//! told them, without what moves with the marks and without the account's word, which corrects what is listed.
 
 use std::sync::Arc;
 
@@ -125,7 +125,7 @@ async fn list(
     if let Some(coin) = &mut asked.coin {
         *coin = coin::known(&mut moment, context.generation, coin).await?;
     }
-    let standing = standing::of(&mut moment, context.generation, &[Position::TOPIC]).await?;
+    let standing = standing::of(&mut moment, context.generation, &valued_position::TOPICS).await?;
     let mut rows: Vec<ValuedPosition> = moment.all(page(context.generation, &asked)).await?;
 
     let mut meta = Meta::new(&context, &standing, "valued-position/1");

@@ -1,4 +1,5 @@
-//! The two sides of a ratio against each other, in a bucket: what every kind of long/short ratio is told with.
+//! The two sides of a ratio against each other, in a bucket: what the ratios of holders are told with, by how many they
+//! are or by what they hold.
 
 use schemas::Amount;
 use serde::Serialize;

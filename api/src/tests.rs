@@ -9,6 +9,7 @@ mod http;
 mod liquidation_map;
 mod liquidations;
 mod market_ratios;
+mod plans;
 // The same places as the sink's own tests: its migrations make the tables that are read here.
 #[path = "../../sink/src/tests/place.rs"]
 mod place;

@@ -1,7 +1,7 @@
 //! Tables `positions`, `prices` and `position_risks` → an open position as it is told: what it is worth at the mark, and
 //! how far that is from its liquidation. What moves with every mark is computed here and stored nowhere.
 
-use schemas::Amount;
+use schemas::{Amount, Message, Position, PositionRisk, Topic};
 use serde::Serialize;
 use sqlx::FromRow;
 
@@ -15,18 +15,21 @@ pub(crate) const DEFINITION: &str = "perpetuals; size and entry_px as source has
      its own price of an account whose margin is pooled, assumed is as if half of the highest leverage had been chosen \
      with a margin of its own";
 
+/// What a position is made of, but for the mark.
+pub(crate) const TOPICS: [&Topic; 2] = [Position::TOPIC, PositionRisk::TOPIC];
+
 #[derive(Serialize, FromRow)]
 pub(crate) struct ValuedPosition {
     pub(crate) coin: String,
     pub(crate) wallet: String,
     pub(crate) side: String,
-    source: String,
+    pub(crate) source: String,
     #[sqlx(try_from = "String")]
     size: Decimal,
     opened_at: Option<i64>,
     changed_at: Option<i64>,
     #[sqlx(try_from = "Option<String>")]
-    entry_px: MaybeDecimal,
+    pub(crate) entry_px: MaybeDecimal,
     /// Where there is no entry price.
     #[sqlx(try_from = "Option<String>")]
     #[serde(skip)]
@@ -47,6 +50,10 @@ pub(crate) struct ValuedPosition {
     #[sqlx(try_from = "Option<String>")]
     liquidation_px: MaybeDecimal,
     liquidation_basis: Option<String>,
+    /// Of which size the risk is told.
+    #[sqlx(try_from = "Option<String>")]
+    #[serde(skip)]
+    risk_size: MaybeDecimal,
     /// By how much of itself the mark has to move to get there.
     #[sqlx(skip)]
     distance_pct: Option<Amount>,
@@ -78,7 +85,8 @@ pub(crate) fn select(generation: u32, limit: Option<usize>, choose: impl Fn(&mut
 }
 
 const COLUMNS: &str = "SELECT held.*, CAST(price.mark_px AS TEXT) AS mark_px, price.time AS mark_time, risk.leverage, risk.isolated, \
-     CAST(risk.liquidation_px AS TEXT) AS liquidation_px, risk.basis AS liquidation_basis";
+     CAST(risk.liquidation_px AS TEXT) AS liquidation_px, risk.basis AS liquidation_basis, \
+     CAST(risk.size AS TEXT) AS risk_size";
 
 const BY_FILLS: &str = "SELECT generation, coin, wallet, side, 'fill' AS source, CAST(size AS TEXT) AS size, opened_at, changed_at, \
      CAST(entry_px AS TEXT) AS entry_px, CAST(NULL AS TEXT) AS cost, CAST(realised_pnl AS TEXT) AS realised_pnl, \
@@ -91,7 +99,7 @@ const BY_ACCOUNTS: &str = "SELECT generation, coin, wallet, CASE WHEN CAST(size 
      source, CAST(size AS TEXT) AS size, CAST(NULL AS BIGINT) AS opened_at, CAST(NULL AS BIGINT) AS changed_at, \
      CAST(NULL AS TEXT) AS entry_px, CAST(cost AS TEXT) AS cost, CAST(NULL AS TEXT) AS realised_pnl, \
      CAST(NULL AS TEXT) AS last_px, CAST(NULL AS BIGINT) AS block, CAST(NULL AS BIGINT) AS \"index\", clock \
-     FROM position_risks WHERE source = 'account' AND CAST(size AS TEXT) <> '0' AND NOT EXISTS (SELECT 1 FROM positions AS filled \
+     FROM position_risks WHERE source = 'account' AND CAST(size AS NUMERIC) <> 0 AND NOT EXISTS (SELECT 1 FROM positions AS filled \
      WHERE filled.generation = position_risks.generation AND filled.coin = position_risks.coin \
      AND filled.wallet = position_risks.wallet AND filled.clock > position_risks.clock) AND generation = ";
 
@@ -101,6 +109,11 @@ const AT_THE_MARK: &str = ") AS held LEFT JOIN prices AS price ON price.generati
 
 impl ValuedPosition {
     pub(crate) fn valued(self) -> Self {
+        let is_of_another_size = self.risk_size.0.is_some_and(|size| size != self.size.0);
+        if is_of_another_size { self.without_risk().at_the_mark() } else { self.at_the_mark() }
+    }
+
+    fn at_the_mark(self) -> Self {
         let (size, mark) = (self.size.0, self.mark_px.0);
         let entry = self.entry_px.0.or_else(|| self.cost.0?.over(size.magnitude()).ok());
         let notional = mark.and_then(|mark| size.magnitude().times(mark).ok());
@@ -115,6 +128,12 @@ impl ValuedPosition {
             _ => None,
         };
         Self { entry_px: MaybeDecimal(entry), notional, unrealised_pnl: gained, distance_pct, reason, ..self }
+    }
+
+    /// The risk that there is was told of another size: the one of this size has yet to come.
+    fn without_risk(self) -> Self {
+        let nothing = MaybeDecimal::default();
+        Self { leverage: None, isolated: None, liquidation_px: nothing, liquidation_basis: None, ..self }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::reply::{Meta, Reply};
 use crate::stored::Json;
-use crate::{Context, standing};
+use crate::{Context, holes, standing};
 
 pub(crate) fn routes() -> Router<Arc<Context>> {
     Router::new().route("/api/v1/wallets/distribution", get(distribution))
@@ -24,7 +24,8 @@ const DEFINITION: &str = "wallets with an open perpetual position, at the marks 
      short added up; by pnl, of what the open positions have realised since they were seen, fees in USDC taken off, and would \
      realise at the marks; from is in a tier, below is not; bias is (long - short) / (long + short); net_long and net_short are wallets that hold more on that side, who holds as \
      much on both is in neither; in profit and in loss are \
-     what open positions would realise; not_valued are wallets of which a mark, or by pnl what was paid, is not known";
+     what open positions would realise; not_valued are wallets of which a mark, or by pnl what was paid, is not known; \
+     what happened in a hole of the source is in no sum, and complete is false where there is one in the minute";
 
 #[derive(FromRow)]
 struct Row {
@@ -90,12 +91,17 @@ async fn distribution(
     let row: Option<Row> = moment.first(latest(context.generation, by, time)).await?;
 
     let mut meta = Meta { definition: Some(DEFINITION), ..Meta::new(&context, &standing, WalletDistribution::SCHEMA) };
-    if row.is_none() {
-        meta.reason = standing.reason_for_nothing().or(Some("nothing_held_yet"));
+    if let Some(Row { time, .. }) = row {
+        meta.complete = !holes::are_in(&mut moment, context.generation, (time, Some(time + MINUTE_MS))).await?;
+    } else {
+        let none = if time.is_some() { "not_known_at_that_time" } else { "nothing_held_yet" };
+        meta.reason = standing.reason_for_nothing().or(Some(none));
     }
     meta.as_of = row.as_ref().map(|row| row.clock);
     Ok(Reply { data: row.map(|row| Distribution::of(by, row)), meta })
 }
+
+const MINUTE_MS: i64 = 60_000;
 
 /// The last minute, or the last one by then.
 fn latest(generation: u32, by: Measure, time: Option<i64>) -> Query {

@@ -14,7 +14,7 @@ use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::reply::{Meta, Reply};
 use crate::wallet_summary::{COLUMNS, DEFINITION, SummaryRow};
-use crate::{Context, cursor, standing};
+use crate::{Context, cursor, holes, standing};
 
 pub(crate) fn routes() -> Router<Arc<Context>> {
     Router::new().route("/api/v1/wallets/leaderboard", get(list))
@@ -30,8 +30,18 @@ struct Ranked {
     rank: i64,
 }
 
+/// Of which time a wallet is ranked.
+#[derive(Clone, Copy)]
+struct Window {
+    /// The columns of profit and of volume.
+    ranks: [&'static str; 2],
+    /// By hours or days of so long: the running one and so many before it; otherwise it is since the wallet was first seen.
+    rolls: Option<(i64, i64)>,
+}
+
 /// What a page is chosen by, and where it begins.
 struct Asked {
+    window: Window,
     /// The column that the order goes by.
     rank: &'static str,
     /// Round trips that have ended.
@@ -56,31 +66,48 @@ async fn list(State(context): State<Arc<Context>>, mut parameters: Parameters) -
         let place = |row: &Ranked| (row.rank, row.summary.wallet.clone());
         meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, &asked.list(), place(last)));
     }
+    if let Some(since) = rows.iter().map(|row| asked.window.since(&row.summary)).min() {
+        meta.complete &= !holes::are_in(&mut moment, context.generation, (since, None)).await?;
+    }
     meta.reason = if rows.is_empty() { standing.reason_for_nothing() } else { None };
     meta.as_of = rows.iter().map(|row| row.summary.time).max();
     let explained = |row: Ranked| Ranked { summary: row.summary.explained(), ..row };
     Ok(Reply { data: rows.into_iter().map(explained).collect(), meta })
 }
 
-/// By window: the columns of profit and of volume.
-const WINDOWS: [(&str, [&str; 2]); 4] = [
-    ("1d", ["rank_pnl_1d", "rank_volume_1d"]),
-    ("7d", ["rank_pnl_7d", "rank_volume_7d"]),
-    ("30d", ["rank_pnl_30d", "rank_volume_30d"]),
-    ("all", ["rank_pnl_all", "rank_volume_all"]),
+const WINDOWS: [(&str, Window); 4] = [
+    ("1d", Window { ranks: ["rank_pnl_1d", "rank_volume_1d"], rolls: Some((HOUR_MS, 24)) }),
+    ("7d", Window { ranks: ["rank_pnl_7d", "rank_volume_7d"], rolls: Some((DAY_MS, 7)) }),
+    ("30d", Window { ranks: ["rank_pnl_30d", "rank_volume_30d"], rolls: Some((DAY_MS, 30)) }),
+    ("all", ALL),
 ];
 
+const ALL: Window = Window { ranks: ["rank_pnl_all", "rank_volume_all"], rolls: None };
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
 const WIN_RATE: &str = "rank_win_rate";
+
+impl Window {
+    /// Where it begins for a wallet, as it was told last.
+    fn since(&self, summary: &SummaryRow) -> i64 {
+        let begins = |(length, whole): (i64, i64)| summary.time - summary.time.rem_euclid(length) - whole * length;
+        self.rolls.map_or(summary.first_seen, begins)
+    }
+}
 
 impl Asked {
     fn read(generation: u32, parameters: &mut Parameters) -> Result<Self, ApiError> {
         let window = parameters.word("window", "INVALID_WINDOW", &WINDOWS)?;
         let place =
             parameters.word("sort", "INVALID_SORT", &[("pnl", Some(0)), ("volume", Some(1)), ("win_rate", None)])?;
-        let rank = match (place.unwrap_or(Some(0)), window) {
-            (Some(place), window) => window.unwrap_or(WINDOWS[0].1)[place],
-            (None, None) => WIN_RATE,
-            (None, Some(window)) if window == WINDOWS[3].1 => WIN_RATE,
+        let (window, rank) = match (place.unwrap_or(Some(0)), window) {
+            (Some(place), window) => {
+                let window = window.unwrap_or(WINDOWS[0].1);
+                (window, window.ranks[place])
+            }
+            (None, None | Some(Window { rolls: None, .. })) => (ALL, WIN_RATE),
             (None, Some(_)) => {
                 let message = "round trips are counted since a wallet was first seen; leave window out, or give all";
                 return Err(ApiError::parameter("INVALID_WINDOW", "window", message.to_owned()));
@@ -89,7 +116,7 @@ impl Asked {
         let min_trades = parameters.count("min_trades", "INVALID_MIN_TRADES")?.unwrap_or_default();
         let order = parameters.word("order", "INVALID_ORDER", &[("asc", false), ("desc", true)])?;
         let limit = parameters.limit()?;
-        let mut asked = Self { rank, min_trades, is_best_first: order.unwrap_or(true), after: None, limit };
+        let mut asked = Self { window, rank, min_trades, is_best_first: order.unwrap_or(true), after: None, limit };
         if let Some(cursor) = parameters.text(&["cursor"])? {
             asked.after = Some(cursor::read(generation, &asked.list(), &cursor)?);
         }

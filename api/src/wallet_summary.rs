@@ -13,8 +13,10 @@ pub(crate) const COLUMNS: &str = "wallet, time, first_seen, last_fill, positions
      CAST(maker_share AS TEXT) AS maker_share, closed, won, CAST(win_rate AS TEXT) AS win_rate, block";
 
 pub(crate) const DEFINITION: &str = "perpetuals only, by the time of the fills; windows are the running hour and the 24 before it (1d), the running day and \
-     the 7 (7d) or 30 (30d) before it, and everything since first_seen (all); realised_pnl is without fees in USDC, fees in other \
-     tokens stand apart and are in no sum; a round trip is from flat to flat, or to the other side, of one coin, counted when \
+     the 7 (7d) or 30 (30d) before it, and everything since first_seen (all); positions are coins in \
+     which something is held; realised_pnl is of what was closed, fees in USDC taken off, fees in other \
+     tokens stand apart and are in no sum; maker_share is the share of the volume that others took from it; what happened in \
+     a hole of the source is in no sum, and complete is false where there is one; a round trip is from flat to flat, or to the other side, of one coin, counted when \
      all of it was seen and its profit is known in one token, and won when it made more than its fees";
 
 /// A wallet as it is told.
@@ -22,7 +24,7 @@ pub(crate) const DEFINITION: &str = "perpetuals only, by the time of the fills; 
 pub(crate) struct SummaryRow {
     pub(crate) wallet: String,
     pub(crate) time: i64,
-    first_seen: i64,
+    pub(crate) first_seen: i64,
     last_fill: i64,
     positions: i64,
     #[sqlx(try_from = "String")]
@@ -49,11 +51,14 @@ pub(crate) struct SummaryRow {
 
 impl SummaryRow {
     pub(crate) fn explained(self) -> Self {
-        let known = [&self.realised_pnl, &self.fees, &self.volume].iter().all(|windows| windows.are_known());
-        let reason = match (known, self.closed) {
-            (false, _) => Some("a_fill_did_not_say_or_too_large_to_be_exact"),
-            (true, 0) => Some("no_round_trip_yet"),
-            (true, _) => None,
+        let sums = [&self.realised_pnl, &self.fees, &self.volume].iter().all(|windows| windows.are_known());
+        let is_known = sums && self.fees_other.0.values().all(Option::is_some);
+        let reason = match (self.closed, self.maker_share.month) {
+            _ if !is_known => Some("a_fill_did_not_say_or_too_large_to_be_exact"),
+            (0, None) => Some("no_round_trip_yet_and_no_trade_within_30d"),
+            (0, Some(_)) => Some("no_round_trip_yet"),
+            (_, None) => Some("no_trade_within_30d"),
+            (_, Some(_)) => None,
         };
         Self { reason, ..self }
     }

@@ -1,12 +1,12 @@
 //! `/wallets/{address}`: what a wallet has made, paid and traded, and what it holds at the marks.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::routing::get;
-use schemas::{Amount, Message, Position, WalletSummary};
+use schemas::{Amount, Message, WalletSummary};
 use serde::Serialize;
 
 use crate::error::ApiError;
@@ -15,17 +15,28 @@ use crate::query::Query;
 use crate::reply::{Meta, Reply};
 use crate::valued_position::{self, ValuedPosition};
 use crate::wallet_summary::{self, SummaryRow};
-use crate::{Context, standing};
+use crate::{Context, holes, standing};
 
 pub(crate) fn routes() -> Router<Arc<Context>> {
     Router::new().route("/api/v1/wallets/{address}", get(wallet))
 }
 
+static DEFINITION: LazyLock<String> = LazyLock::new(|| {
+    let (summary, positions) = (wallet_summary::DEFINITION, valued_position::DEFINITION);
+    format!(
+        "summary: {summary}. exposure: notional and unrealised_pnl of the positions of each side summed up, gross is long \
+         and short, net is long less short. positions: {positions}"
+    )
+});
+
 #[derive(Serialize)]
 struct WalletReply {
     wallet: String,
-    /// Null before the first minute in which it has traded has ended.
+    /// Of its fills, by whole minutes.
     summary: Option<SummaryRow>,
+    /// Why there is no summary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
     exposure: Exposure,
     positions: Vec<ValuedPosition>,
 }
@@ -51,13 +62,17 @@ async fn wallet(
     parameters.nothing_else()?;
 
     let mut moment = context.database.one_moment().await?;
-    let topics = [WalletSummary::TOPIC, Position::TOPIC];
+    let [held, at_risk] = valued_position::TOPICS;
+    let topics = [WalletSummary::TOPIC, held, at_risk];
     let standing = standing::of(&mut moment, context.generation, &topics).await?;
     let summary: Option<SummaryRow> = moment.first(summary(context.generation, &wallet)).await?;
     let positions: Vec<ValuedPosition> = moment.all(positions(context.generation, &wallet)).await?;
 
     let mut meta = Meta::new(&context, &standing, "wallet/1");
-    meta.definition = Some(wallet_summary::DEFINITION);
+    meta.definition = Some(&DEFINITION);
+    if let Some(summary) = &summary {
+        meta.complete = !holes::are_in(&mut moment, context.generation, (summary.first_seen, None)).await?;
+    }
     let clocks = positions.iter().map(|row| row.clock);
     meta.as_of = clocks.chain(summary.iter().map(|row| row.time)).max();
     if summary.is_none() && positions.is_empty() {
@@ -66,8 +81,14 @@ async fn wallet(
     }
     let positions: Vec<ValuedPosition> = positions.into_iter().map(ValuedPosition::valued).collect();
     let exposure = Exposure::of(&positions);
+    let reason = if summary.is_none() { Some(reason_for_no_summary(&positions)) } else { None };
     let summary = summary.map(SummaryRow::explained);
-    Ok(Reply { data: Some(WalletReply { wallet, summary, exposure, positions }), meta })
+    Ok(Reply { data: Some(WalletReply { wallet, summary, reason, exposure, positions }), meta })
+}
+
+fn reason_for_no_summary(positions: &[ValuedPosition]) -> &'static str {
+    let has_traded = positions.iter().any(|row| row.source == "fill");
+    if has_traded { "its_first_minute_has_not_ended" } else { "told_by_the_account_alone" }
 }
 
 fn summary(generation: u32, wallet: &str) -> Query {
@@ -89,15 +110,20 @@ impl Exposure {
         let of_side = |side: &str| total(positions.iter().filter(|row| row.side == side).map(|row| row.notional));
         let (long, short) = (of_side("long"), of_side("short"));
         let unrealised_pnl = total(positions.iter().map(|row| row.unrealised_pnl));
-        let is_known = long.is_some() && short.is_some() && unrealised_pnl.is_some();
-        Self {
-            long,
-            short,
-            gross: total([long, short].into_iter()),
-            net: total([long, short.map(Amount::negated)].into_iter()),
-            unrealised_pnl,
-            reason: (!is_known).then_some("a_position_has_no_value"),
-        }
+        let (gross, net) = (Amount::sum(long, short), Amount::sum(long, short.map(Amount::negated)));
+        let is_known = [gross, net, unrealised_pnl].iter().all(Option::is_some);
+        let reason = if is_known { None } else { Some(reason_for_no_sum(positions)) };
+        Self { long, short, gross, net, unrealised_pnl, reason }
+    }
+}
+
+fn reason_for_no_sum(positions: &[ValuedPosition]) -> &'static str {
+    if positions.iter().any(|row| row.notional.is_none()) {
+        "a_position_has_no_value"
+    } else if positions.iter().any(|row| row.entry_px.0.is_none()) {
+        "an_entry_price_is_not_known"
+    } else {
+        "too_large_to_be_exact"
     }
 }
 

@@ -69,12 +69,32 @@ impl WhaleRow {
         let reason = match &self {
             Self { notional: None, .. } => Some("too_large_to_be_exact"),
             Self { coin: Some(_), account_time: None, .. } => Some("account_is_not_followed"),
-            Self { after: Some(after), leverage: None, .. } if !is_flat(after) => {
-                Some("terms_are_not_known_or_it_went_on")
-            }
+            Self { after: Some(after), .. } => self.reason_of_the_order().or(self.reason_of_what_is_held(after)),
             _ => None,
         };
         Self { reason, ..self }
+    }
+
+    /// Its notional is known, and so is its average price.
+    fn reason_of_the_order(&self) -> Option<&'static str> {
+        match self {
+            Self { closed_pnl: None, .. } => Some("a_fill_did_not_say_or_too_large_to_be_exact"),
+            Self { fee: None, .. } => Some("a_fill_did_not_say_or_fees_are_of_two_tokens"),
+            Self { open_interest_share: None, .. } => Some("open_interest_is_not_known"),
+            Self { maker_share: None, .. } => Some("too_large_to_be_exact"),
+            _ => None,
+        }
+    }
+
+    fn reason_of_what_is_held(&self, after: &str) -> Option<&'static str> {
+        match self {
+            _ if is_flat(after) => Some("nothing_is_held_after"),
+            Self { leverage: None, .. } => Some("terms_are_not_known_or_it_went_on"),
+            Self { entry_px: None, .. } => Some("opened_before_anything_was_seen"),
+            Self { liquidation_px: None, risk_basis: None, .. } => Some("a_mark_is_not_known"),
+            Self { liquidation_px: None, .. } => Some("no_price_liquidates_it"),
+            _ => None,
+        }
     }
 
     fn of_an_order(self, order: &WhaleOrder) -> Self {

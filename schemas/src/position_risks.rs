@@ -115,7 +115,27 @@ impl Message for PositionRisk {
         self.clock
     }
 
+    /// Where the account says that it is flat, no fill has told it: the word stands until one does.
     fn ends_its_key(&self) -> bool {
-        self.side == PositionSide::Flat
+        self.side == PositionSide::Flat && self.source == PositionSource::Fill
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_fill_ends_its_key_and_an_account_does_not() {
+        let ends = |side: &str, source: &str| {
+            let wallet = "0x0000000000000000000000000000000000000001";
+            let risk =
+                json!({ "coin": "BTC", "wallet": wallet, "side": side, "size": "0", "source": source, "clock": 1 });
+            serde_json::from_value::<PositionRisk>(risk).is_ok_and(|risk| risk.ends_its_key())
+        };
+        let said = [("flat", "fill"), ("flat", "account"), ("long", "fill")].map(|(side, source)| ends(side, source));
+        assert_eq!(said, [true, false, false]);
     }
 }

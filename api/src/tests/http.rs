@@ -53,7 +53,7 @@ async fn positions_say_what_they_stand_on(url: String) {
     let mut old = position("ETH", 2, "-0.50");
     old.opened_at = None;
     served.add([position("BTC", 1, "28.0"), old, position("BTC", 3, "1")]).await;
-    served.compute(&[&topics::POSITIONS]).await;
+    served.compute(&[&topics::POSITIONS, &topics::POSITION_RISKS]).await;
     let all = served.good("/api/v1/positions").await;
     assert_eq!(
         all["data"][0],
@@ -70,7 +70,7 @@ async fn positions_say_what_they_stand_on(url: String) {
     let eth = &served.good("/api/v1/positions?coin=ETH").await["data"][0];
     assert_eq!((&eth["notional"], &eth["reason"]), (&json!("900.25"), &json!("opened_before_anything_was_seen")));
     let stored: u64 = all["meta"]["source"].as_object().unwrap().values().map(|next| next.as_u64().unwrap()).sum();
-    assert_eq!(stored, 3 + 4, "a clock is in each partition");
+    assert_eq!(stored, 3 + 4 + 16, "a clock is in each partition, also of the risks");
     let mut meta = all["meta"].clone();
     meta.as_object_mut().unwrap().remove("source");
     meta.as_object_mut().unwrap().remove("definition");
@@ -105,19 +105,22 @@ async fn positions_tell_their_worth_and_their_risk(url: String) {
             position("ETH", 3, "4"),
             position("ETH", 4, "6"),
             position("ETH", 5, "-7"),
+            position("ETH", 6, "8"),
         ])
         .await;
     served.add([price("BTC", "67000"), price("ETH", "1800")]).await;
     let known = json!({ "liquidation_px": "60300", "basis": "carried", "leverage": 10, "isolated": false });
     served
         .add([
-            risk("BTC", 1, "0.5", "fill", known),
+            risk("BTC", 1, "0.50", "fill", known.clone()),
             // Of one nothing else is known, of the next a fill was missed, and of the last the one that closed it.
             risk("BTC", 2, "-3", "account", json!({ "cost": "210000", "basis": "account", "liquidation_px": "70350" })),
             risk("ETH", 3, "5", "account", json!({ "basis": "account" })),
-            risk("ETH", 4, "0", "account", json!({ "side": "flat" })),
+            risk("ETH", 4, "0.0", "account", json!({ "side": "flat" })),
             // A fill that came after the exchange had spoken.
             risk("ETH", 5, "0", "account", json!({ "side": "flat", "clock": 999 })),
+            // The one of what is held now has yet to come.
+            risk("ETH", 6, "9", "fill", known),
         ])
         .await;
     let told = |rows: &Value| -> Vec<String> {
@@ -143,9 +146,11 @@ async fn positions_tell_their_worth_and_their_risk(url: String) {
         "ETH short fill -2 66610.25 3600 129620.5 - - - -",
         "ETH long account 5 - 9000 - - account - opened_before_anything_was_seen",
         "ETH short fill -7 66610.25 12600 453671.75 - - - -",
+        "ETH long fill 8 66610.25 14400 -518482 - - - -",
     ];
     let all = served.good("/api/v1/positions").await;
     assert_eq!(told(&all["data"]), rows);
+    assert_eq!((&all["data"][5]["leverage"], &all["data"][5]["isolated"]), (&Value::Null, &Value::Null));
     assert!(all["meta"]["definition"].as_str().unwrap().contains("source"), "{all}");
     for (query, expected) in [
         ("side=short", &[rows[1], rows[2], rows[4]][..]),

@@ -20,6 +20,7 @@ async fn a_watermark_is_the_earliest_clock_of_all_partitions(url: String) {
     assert_eq!((&meta["watermark"], &meta["block_height"]), (&Value::Null, &Value::Null));
     assert_eq!((&meta["coverage"]["since_time"], &meta["reason"]), (&Value::Null, &Value::Null), "there are rows");
 
+    served.compute(&[&topics::POSITION_RISKS]).await;
     let mut early = served.tick(&topics::POSITIONS, ResultClock { since_time: 5, since_block: 2, ..clock(900) });
     let late = early.parts.split_off(&3);
     served.store(&early).await;

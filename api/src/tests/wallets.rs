@@ -1,6 +1,6 @@
 //! Wallets: what one has made and holds, who leads, and how all are spread.
 
-use schemas::{Amount, WalletDistribution, WalletSummary, topics};
+use schemas::{Amount, FeedStatus, PositionRisk, SourceStatus, Topic, WalletDistribution, WalletSummary, topics};
 use serde_json::{Value, json};
 
 use super::fixture::{Served, position, price, serve, wallet};
@@ -9,11 +9,15 @@ use super::place::on_both;
 on_both! {
     a_wallet_is_told_with_what_it_holds_at_the_marks,
     what_of_a_wallet_is_not_known_is_said,
+    a_hole_makes_what_it_is_in_incomplete,
     leaderboards_are_told_in_pages_of_either_order,
     leaderboards_are_chosen_by_each_parameter,
     the_distribution_is_that_of_the_minute,
     a_wrong_choice_is_told,
 }
+
+/// What a wallet is told of.
+const TOPICS: [&Topic; 3] = [&topics::WALLET_SUMMARIES, &topics::POSITIONS, &topics::POSITION_RISKS];
 
 /// Of the `n`th wallet, with a profit of a day, a week, a month and all.
 fn summary(n: u32, pnl: [&str; 4], volume: [&str; 4], (closed, won): (i64, i64)) -> WalletSummary {
@@ -52,7 +56,7 @@ async fn a_wallet_is_told_with_what_it_holds_at_the_marks(url: String) {
     served.add([summary(1, ["-1.5", "2", "3", "4"], ["10", "20", "30", "40"], (3, 2))]).await;
     served.add([position("BTC", 1, "0.5"), position("ETH", 1, "-2"), position("ETH", 2, "7")]).await;
     served.add([price("BTC", "67000"), price("ETH", "66610.5")]).await;
-    served.compute(&[&topics::WALLET_SUMMARIES, &topics::POSITIONS]).await;
+    served.compute(&TOPICS).await;
     let address = wallet(1).to_string();
     for asked in [address.clone(), address.to_uppercase().replace("0X", "0x")] {
         let reply = served.good(&format!("/api/v1/wallets/{asked}")).await;
@@ -78,6 +82,10 @@ async fn a_wallet_is_told_with_what_it_holds_at_the_marks(url: String) {
         let exposure = ["long", "short", "gross", "net", "unrealised_pnl"].map(|name| number(&data["exposure"][name]));
         assert_eq!(exposure, ["33500", "133221", "166721", "-99721", "194.375"]);
         assert_eq!((&reply["meta"]["watermark"], &reply["meta"]["schema"]), (&json!(900), &json!("wallet/1")));
+        let definition = reply["meta"]["definition"].as_str().unwrap();
+        for told in ["maker_share", "gross", "liquidation_px"] {
+            assert!(definition.contains(told), "{told}: {definition}");
+        }
     }
 }
 
@@ -97,20 +105,82 @@ async fn what_of_a_wallet_is_not_known_is_said(url: String) {
     unknown.wallet = wallet(2);
     unknown.realised_pnl.d7 = None;
     served.add([unknown]).await;
+    let mut idle = summary(6, ["1"; 4], ["0", "0", "0", "1"], (1, 1));
+    idle.maker_share.d30 = None;
+    served.add([idle]).await;
     let mut unseen = position("BTC", 3, "0.5");
     (unseen.entry_px, unseen.opened_at) = (None, None);
-    served.add([unseen, position("ETH", 3, "1")]).await;
+    served.add([unseen.clone(), position("ETH", 3, "1")]).await;
+    unseen.wallet = wallet(4);
+    served.add([unseen, position("BTC", 7, "70000000000000000000000000")]).await;
+    let told = json!({ "coin": "BTC", "wallet": wallet(5), "side": "long", "size": "2", "source": "account", "cost": "3", "clock": 9 });
+    served.add([serde_json::from_value::<PositionRisk>(told).unwrap()]).await;
     served.add([price("BTC", "67000")]).await;
-    served.compute(&[&topics::WALLET_SUMMARIES, &topics::POSITIONS]).await;
+    served.compute(&TOPICS).await;
     assert_eq!(served.good(&path(9)).await["meta"]["reason"], "not_seen");
-    for (n, reason) in [(1, "no_round_trip_yet"), (2, "a_fill_did_not_say_or_too_large_to_be_exact")] {
+    for (n, reason) in
+        [(1, "no_round_trip_yet"), (2, "a_fill_did_not_say_or_too_large_to_be_exact"), (6, "no_trade_within_30d")]
+    {
         assert_eq!(served.good(&path(n)).await["data"]["summary"]["reason"], reason);
+    }
+    for (n, reason, of_exposure) in [
+        (3, "its_first_minute_has_not_ended", json!("a_position_has_no_value")),
+        (4, "its_first_minute_has_not_ended", json!("an_entry_price_is_not_known")),
+        (5, "told_by_the_account_alone", Value::Null),
+        (7, "its_first_minute_has_not_ended", json!("a_position_has_no_value")),
+    ] {
+        let data = &served.good(&path(n)).await["data"];
+        assert_eq!((&data["reason"], &data["exposure"]["reason"]), (&json!(reason), &of_exposure), "{n}");
     }
     let data = &served.good(&path(3)).await["data"];
     assert_eq!((&data["summary"], &data["exposure"]["reason"]), (&Value::Null, &json!("a_position_has_no_value")));
     let reasons = [0, 1].map(|at| data["positions"][at]["reason"].as_str().unwrap().to_owned());
     assert_eq!(reasons, ["opened_before_anything_was_seen", "no_price_yet"]);
     assert_eq!((&data["exposure"]["long"], &data["exposure"]["short"]), (&Value::Null, &json!("0")));
+}
+
+async fn a_hole_makes_what_it_is_in_incomplete(url: String) {
+    let mut served = serve(&url).await;
+    let of = |n: u32, time: i64, first_seen: i64| WalletSummary {
+        time,
+        first_seen,
+        ..summary(n, ["1"; 4], ["1"; 4], (1, 1))
+    };
+    let (hour, day) = (3_600_000, 86_400_000);
+    let now = 100 * day + hour / 2;
+    served.add([of(1, now, 10 * day), of(2, now, 60 * day)]).await;
+    served.add([distribution("size", 50 * day), distribution("size", 80 * day)]).await;
+    // Of another source; one that ends where something begins; and one that was healed.
+    for (source, from, until) in
+        [("public-feed", 0, now), ("node-fills", 9 * day, 10 * day), ("node-fills", 50 * day, 50 * day + 1000)]
+    {
+        let gap = FeedStatus::of(source, SourceStatus::Gap, until, "missing".to_owned());
+        served.add([FeedStatus { from_time: Some(from), to_time: Some(until), ..gap.clone() }]).await;
+        let healed = FeedStatus { status: SourceStatus::GapHealed, from_time: Some(from), to_time: Some(until), ..gap };
+        served.add([healed]).await;
+    }
+    let complete = async |path: &str| served.good(&format!("/api/v1/wallets/{path}")).await["meta"]["complete"].clone();
+    for (path, expected) in [
+        (wallet(1).to_string(), false),
+        (wallet(2).to_string(), true),
+        ("leaderboard?window=30d".to_owned(), true),
+        ("leaderboard?window=all".to_owned(), false),
+        ("leaderboard?sort=win_rate".to_owned(), false),
+        (format!("distribution?time={}", 50 * day), false),
+        ("distribution".to_owned(), true),
+    ] {
+        assert_eq!(complete(&path).await, expected, "{path}");
+    }
+    // So long before the running hour, or the running day.
+    for (window, begins) in [("30d", 70 * day), ("7d", 93 * day), ("1d", 99 * day)] {
+        let path = format!("leaderboard?window={window}");
+        for (until, expected) in [(begins, true), (begins + 1, false)] {
+            let gap = FeedStatus::of("node-fills", SourceStatus::Gap, until, "missing".to_owned());
+            served.add([FeedStatus { from_time: Some(begins - 9), to_time: Some(until), ..gap }]).await;
+            let told = served.good(&format!("/api/v1/wallets/{path}")).await;
+            assert_eq!(told["meta"]["complete"], expected, "{window} {until}");
+        }
+    }
 }
 
 async fn leaders(served: &Served, query: &str) -> (Vec<u32>, Value) {
@@ -190,7 +260,11 @@ async fn the_distribution_is_that_of_the_minute(url: String) {
     assert_eq!((&before["data"]["time"], &before["data"]["total"]["long"]), (&json!(60_000), &Value::Null));
     assert_eq!(before["data"]["total"]["reason"], "too_large_to_be_exact");
     assert_eq!(served.good("/api/v1/wallets/distribution?by=pnl").await["data"]["by"], "pnl");
-    assert_eq!(served.good("/api/v1/wallets/distribution?time=1").await["data"], Value::Null);
+    let too_early = served.good("/api/v1/wallets/distribution?time=1").await;
+    assert_eq!((&too_early["data"], &too_early["meta"]["reason"]), (&Value::Null, &json!("needs_node_fills")));
+    served.compute(&[&topics::WALLET_DISTRIBUTION]).await;
+    let too_early = served.good("/api/v1/wallets/distribution?time=1").await;
+    assert_eq!(too_early["meta"]["reason"], "not_known_at_that_time");
 }
 
 async fn a_wrong_choice_is_told(url: String) {

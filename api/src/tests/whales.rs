@@ -9,6 +9,7 @@ use super::place::on_both;
 
 on_both! {
     orders_and_flows_are_told_as_they_are,
+    what_of_an_order_is_not_known_is_said,
     whales_are_chosen_by_each_parameter,
     whales_are_told_in_pages_of_either_order,
     a_wrong_choice_of_whales_is_told,
@@ -73,6 +74,34 @@ async fn orders_and_flows_are_told_as_they_are(url: String) {
     );
     assert_eq!(all["data"][2]["reason"], "too_large_to_be_exact");
     assert_eq!(all["meta"]["schema"], "whale-activity/1");
+}
+
+async fn what_of_an_order_is_not_known_is_said(url: String) {
+    let mut served = serve(&url).await;
+    let cases: [(&[&str], &str); 9] = [
+        (&["account_time", "leverage"], "account_is_not_followed"),
+        (&["closed_pnl"], "a_fill_did_not_say_or_too_large_to_be_exact"),
+        (&["fee"], "a_fill_did_not_say_or_fees_are_of_two_tokens"),
+        (&["open_interest_share"], "open_interest_is_not_known"),
+        (&["maker_share"], "too_large_to_be_exact"),
+        (&["leverage"], "terms_are_not_known_or_it_went_on"),
+        (&["entry_px"], "opened_before_anything_was_seen"),
+        (&["liquidation_px", "risk_basis"], "a_mark_is_not_known"),
+        (&["liquidation_px"], "no_price_liquidates_it"),
+    ];
+    for (block, (unknown, _)) in (1..).zip(cases) {
+        let mut order = serde_json::to_value(order("BTC", 2, block, "open", Some("100"))).unwrap();
+        unknown.iter().for_each(|name| order["order"][name] = Value::Null);
+        served.add([serde_json::from_value::<WhaleActivity>(order).unwrap()]).await;
+    }
+    let mut closed = order("BTC", 2, 10, "close", Some("100"));
+    closed.order.as_mut().unwrap().after = "0.0".parse().unwrap();
+    served.add([closed]).await;
+    let told = served.good("/api/v1/whales/activities?order=asc").await;
+    let reasons: Vec<&str> =
+        told["data"].as_array().unwrap().iter().map(|row| row["reason"].as_str().unwrap()).collect();
+    let expected: Vec<&str> = cases.iter().map(|(_, reason)| *reason).chain(["nothing_is_held_after"]).collect();
+    assert_eq!(reasons, expected);
 }
 
 async fn whales_are_chosen_by_each_parameter(url: String) {

@@ -141,6 +141,36 @@ async fn looked_up(url: String) {
             "wallet_summaries_by_win_rate (generation=?",
         ),
         (
+            "SELECT from_time FROM source_gaps WHERE generation = 1 AND source = 'node-fills' AND (to_time IS NULL OR to_time > 5) \
+             AND from_time < 9 ORDER BY from_time DESC LIMIT 1",
+            "source_gaps USING PRIMARY KEY (generation=? AND source=? AND from_time<?)",
+        ),
+        (
+            "SELECT * FROM whale_activities WHERE generation = 1 AND time >= 5 AND (time, wallet, id) < (9, '0x', '1') \
+             ORDER BY time DESC, wallet DESC, id DESC LIMIT 101",
+            "whale_activities_by_time (generation=? AND time>? AND (time,wallet,id)<(?,?,?))",
+        ),
+        (
+            "SELECT * FROM whale_activities WHERE generation = 1 AND coin = 'A' AND action = 'open' \
+             ORDER BY time DESC, wallet DESC, id DESC LIMIT 101",
+            "whale_activities_by_coin (generation=? AND coin=?)",
+        ),
+        (
+            "SELECT * FROM whale_activities WHERE generation = 1 AND wallet = '0x' AND time < 9 \
+             ORDER BY time, wallet, id LIMIT 101",
+            "whale_activities_by_wallet (generation=? AND wallet=? AND time<?)",
+        ),
+        (
+            "SELECT * FROM market_ratios AS bucket WHERE generation = 1 AND bucket.interval = '1m' AND kind = 'accounts' \
+             AND cohort = '' AND time < 9 ORDER BY time DESC LIMIT 101",
+            "bucket USING PRIMARY KEY (generation=? AND kind=? AND cohort=? AND interval=? AND time<?)",
+        ),
+        (
+            "SELECT * FROM liquidation_map AS bucket WHERE generation = 1 AND coin = 'A' AND bucket.interval = '15m' \
+             AND time >= 5 ORDER BY time LIMIT 101",
+            "bucket USING INDEX sqlite_autoindex_liquidation_map_1 (generation=? AND coin=? AND interval=? AND time>?)",
+        ),
+        (
             "SELECT * FROM wallet_distribution WHERE generation = 1 AND measure = 'pnl' AND time <= 9 ORDER BY time DESC LIMIT 1",
             "wallet_distribution USING PRIMARY KEY (generation=? AND measure=? AND time<?)",
         ),

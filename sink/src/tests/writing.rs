@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use schemas::{Batch, Headers, LiquidationEpisode, LiquidationOrder, Message, Price, topics};
+use schemas::{Batch, Headers, LiquidationEpisode, LiquidationOrder, Message, PositionRisk, Price, topics};
 
 use super::place::on_both;
 use super::{batch, next, part, position, sizes, texts, tick};
@@ -14,6 +14,7 @@ on_both! {
     the_same_part_again_is_refused_and_changes_nothing,
     a_first_part_may_begin_anywhere,
     a_flat_position_takes_its_row_away,
+    a_risk_goes_with_the_fill_that_makes_it_flat,
     the_last_value_of_a_key_wins,
     a_key_that_the_log_forgot_keeps_its_row,
     more_rows_than_a_statement_can_hold,
@@ -79,6 +80,37 @@ async fn a_flat_position_takes_its_row_away(url: String) {
     let flat = batch([position(1, "0.0"), position(3, "0"), position(4, "0")]);
     assert_eq!(sink.write(1, &[part(3, &flat)]).await.unwrap(), 2);
     assert_eq!(sizes(&sink).await, ["2"]);
+}
+
+async fn a_risk_goes_with_the_fill_that_makes_it_flat(url: String) {
+    let mut sink = connect(&url).await.unwrap();
+    let held = risks([(1, "1", "fill"), (2, "2.0", "fill"), (3, "3", "account")]);
+    sink.write(1, &[part_of_risks(0, &held)]).await.unwrap();
+    let flat = risks([(1, "0.0", "fill"), (2, "0.0", "account"), (3, "0", "account")]);
+    sink.write(1, &[part_of_risks(3, &flat)]).await.unwrap();
+    assert_eq!(texts(&sink, RISKS).await, ["0.0 account", "0 account"], "the account's word stands until a fill comes");
+    let filled = risks([(2, "0", "fill"), (3, "0.5", "fill"), (4, "0", "account")]);
+    sink.write(1, &[part_of_risks(6, &filled)]).await.unwrap();
+    assert_eq!(texts(&sink, RISKS).await, ["0.5 fill", "0 account"]);
+}
+
+const RISKS: &str = "SELECT CAST(size AS TEXT) || ' ' || source FROM position_risks ORDER BY coin, wallet";
+
+fn risks(told: [(u32, &str, &str); 3]) -> [Batch; 1] {
+    let mut batch = Batch::default();
+    for (n, size, source) in told {
+        let position = position(n, size);
+        let risk: PositionRisk = serde_json::from_value(serde_json::json!({
+            "coin": "BTC", "wallet": position.wallet, "side": position.side, "size": size, "source": source, "clock": 1000,
+        }))
+        .unwrap();
+        risk.append_to(&mut batch, &[]);
+    }
+    [batch]
+}
+
+fn part_of_risks(from: u64, batch: &[Batch]) -> Part<'_> {
+    Part { topic: &topics::POSITION_RISKS, ..part(from, batch) }
 }
 
 async fn the_last_value_of_a_key_wins(url: String) {

@@ -1,0 +1,121 @@
+//! The very questions that are asked: by which way SQLite goes to the answers.
+
+use schemas::MAP_INTERVAL;
+
+use super::place::on_sqlite;
+use crate::buckets::{BucketRow, push_latest};
+use crate::channel::{Key, Subject};
+use crate::database::Moment;
+use crate::liquidation_map::MapRow;
+use crate::market_ratio::MarketRatioRow;
+use crate::open_database;
+use crate::query::Query;
+use crate::ratio_series::Series;
+use crate::valued_position;
+
+#[tokio::test]
+async fn positions_are_found_by_what_is_asked() {
+    on_sqlite(positions).await;
+}
+
+async fn positions(url: String) {
+    let mut moment = moment(&url).await;
+    for (chosen, limit, [by_fills, by_accounts]) in [
+        (
+            " AND wallet = '0x'",
+            None,
+            [
+                "positions USING INDEX positions_by_wallet (generation=? AND wallet=?)",
+                "position_risks USING INDEX position_risks_of_accounts_by_wallet (generation=? AND wallet=?)",
+            ],
+        ),
+        (
+            " AND wallet = '0x' AND coin > 'A'",
+            Some(101),
+            [
+                "positions USING INDEX positions_by_wallet (generation=? AND wallet=? AND coin>?)",
+                "position_risks USING INDEX position_risks_of_accounts_by_wallet (generation=? AND wallet=? AND coin>?)",
+            ],
+        ),
+        (
+            " AND coin = 'A' AND side = 'long' AND wallet > '0x'",
+            Some(101),
+            [
+                "positions USING PRIMARY KEY (generation=? AND coin=? AND wallet>?)",
+                "position_risks USING INDEX position_risks_of_accounts_by_coin (generation=? AND coin=? AND wallet>?)",
+            ],
+        ),
+        (
+            " AND (coin, wallet) > ('A', '0x')",
+            Some(101),
+            [
+                "positions USING PRIMARY KEY (generation=? AND (coin,wallet)>(?,?))",
+                "position_risks USING INDEX position_risks_of_accounts_by_coin (generation=? AND (coin,wallet)>(?,?))",
+            ],
+        ),
+        (
+            "",
+            Some(101),
+            [
+                "positions USING PRIMARY KEY (generation=?)",
+                "position_risks USING INDEX position_risks_of_accounts_by_coin (generation=?)",
+            ],
+        ),
+    ] {
+        let query = valued_position::select(1, limit, |query| _ = query.push(chosen));
+        let ways = [
+            by_fills,
+            "risk USING PRIMARY KEY (generation=? AND coin=? AND wallet=?)",
+            by_accounts,
+            "filled USING PRIMARY KEY (generation=? AND coin=? AND wallet=?)",
+            "price USING PRIMARY KEY (generation=? AND coin=?) LEFT-JOIN",
+            "risk USING PRIMARY KEY (generation=? AND coin=? AND wallet=?) LEFT-JOIN",
+        ];
+        assert_eq!(searches(&mut moment, query).await, ways, "{chosen}");
+    }
+}
+
+#[tokio::test]
+async fn the_latest_bucket_is_one_step_along_the_key() {
+    on_sqlite(latest).await;
+}
+
+async fn latest(url: String) {
+    let mut moment = moment(&url).await;
+    let coin = Key::Coin("A".to_owned());
+    let map = searches(&mut moment, latest_of::<MapRow>("liquidation_map", coin)).await;
+    let ways = [
+        "bucket USING INDEX sqlite_autoindex_liquidation_map_1 (generation=? AND coin=? AND interval=? AND time=?)",
+        "last USING COVERING INDEX sqlite_autoindex_liquidation_map_1 (generation=? AND coin=? AND interval=?)",
+    ];
+    assert_eq!(map, ways);
+    let ratio = searches(&mut moment, latest_of::<MarketRatioRow>("market_ratio", Key::All)).await;
+    let ways = [
+        "bucket USING PRIMARY KEY (generation=? AND kind=? AND cohort=? AND interval=? AND time=?)",
+        "last USING PRIMARY KEY (generation=? AND kind=? AND cohort=? AND interval=?)",
+    ];
+    assert_eq!(ratio, ways);
+}
+
+fn latest_of<R: BucketRow>(channel: &'static str, key: Key) -> Query {
+    let mut query = Query::default();
+    let subject = Subject { channel, key, interval: Some(MAP_INTERVAL), series: Series::default() };
+    push_latest::<R>(&mut query, 1, &subject);
+    query
+}
+
+async fn moment(url: &str) -> Moment {
+    drop(sink::connect(url).await.unwrap());
+    open_database(url).await.unwrap().one_moment().await.unwrap()
+}
+
+/// What is looked up, and by what; no table is walked through.
+async fn searches(moment: &mut Moment, mut query: Query) -> Vec<String> {
+    query.sqlite.insert_str(0, "EXPLAIN QUERY PLAN ");
+    let steps: Vec<(i64, i64, i64, String)> = moment.all(query).await.unwrap();
+    let steps: Vec<String> = steps.into_iter().map(|(.., step)| step).collect();
+    let made_here = ["SCAN held", "SCAN asked", "SCAN kept", "SCAN wanted", "SCAN CONSTANT ROW"];
+    let is_walk = |step: &&String| step.starts_with("SCAN") && !made_here.contains(&step.as_str());
+    assert_eq!(steps.iter().find(is_walk), None, "{steps:#?}");
+    steps.iter().filter_map(|step| step.strip_prefix("SEARCH ")).map(str::to_owned).collect()
+}
