@@ -143,6 +143,11 @@ impl Log for Kafka {
         locked(&self.progress).insert((reader, topic.name, partition), next);
     }
 
+    /// A broker keeps nothing for anybody.
+    fn has_come_to(&self, reader: &'static str, topic: &'static Topic, partition: u32, next: u64) {
+        self.done(reader, topic, partition, next);
+    }
+
     fn progress(&self, reader: &'static str, topic: &'static Topic, partition: u32) -> Result<Option<u64>, LogError> {
         let known = |progress: &Progress| progress.get(&(reader, topic.name, partition)).copied();
         if let Some(next) = known(&locked(&self.progress)) {
@@ -157,7 +162,7 @@ impl Log for Kafka {
     }
 
     /// A broker keeps what comes for as long as the topic says, whoever has read it.
-    fn is_held_up(&self, _: &[&'static Topic]) -> bool {
+    fn is_held_up(&self, _: &'static Topic, _: u32) -> bool {
         false
     }
 

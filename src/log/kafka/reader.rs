@@ -14,7 +14,7 @@ use schemas::{Generation, Headers, Topic};
 use super::connection::{Client, Connection, Verdict, verdict};
 use super::settings::Settings;
 use super::{LogError, Reader, Start, locked, refused};
-use crate::log::Slice;
+use crate::log::{Slice, say_what_went};
 
 pub type ConsumerClient = BaseConsumer<Client>;
 
@@ -40,6 +40,7 @@ struct Part {
     at_end: bool,
     /// How far the partition reached when that was last asked.
     end: u64,
+    may_pass_over: bool,
 }
 
 /// Rung by every queue that gets something.
@@ -150,6 +151,10 @@ impl Reader for PartsReader {
         self.parts.iter().map(Part::behind).sum()
     }
 
+    fn may_pass_over(&mut self, place: usize) {
+        self.parts[place].may_pass_over = true;
+    }
+
     fn is_at_the_end(&self, place: usize) -> bool {
         self.parts[place].at_end
     }
@@ -177,7 +182,7 @@ impl Part {
         let ringer = Arc::clone(bell);
         queue.set_nonempty_callback(move || ringer.ring());
         let (topic, partition, next) = (start.topic, start.partition, start.from);
-        Ok(Self { topic, name, partition, queue, next, at_end: false, end: 0 })
+        Ok(Self { topic, name, partition, queue, next, at_end: false, end: 0, may_pass_over: false })
     }
 
     fn take(
@@ -210,16 +215,40 @@ impl Part {
         Ok(slice.unwrap_or_else(|| Slice::new(self.topic, self.partition, self.next.unwrap_or_default())))
     }
 
-    fn heard(&self, error: KafkaError, consumer: &ConsumerClient) -> Result<(), LogError> {
-        let doing = format!("{}/{} to be read", self.name, self.partition);
+    fn heard(&mut self, error: KafkaError, consumer: &ConsumerClient) -> Result<(), LogError> {
         match verdict(&error) {
             _ if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset) => {
                 let marks = marks(consumer, &self.name, self.partition, MARKS_PATIENCE);
-                Err(marks.map_or_else(|cause| refused(&doing, cause), |marks| self.out_of_range(marks)))
+                match self.out_of_range(marks.map_err(|cause| self.refused(cause))?) {
+                    LogError::OutOfRange { first, .. } if self.may_pass_over => self.pass_over_to(first, consumer),
+                    error => Err(error),
+                }
             }
-            Verdict::Stop => Err(refused(&doing, error)),
+            Verdict::Stop => Err(self.refused(error)),
             _ => Ok(()),
         }
+    }
+
+    fn refused(&self, cause: KafkaError) -> LogError {
+        refused(&format!("{}/{} to be read", self.name, self.partition), cause)
+    }
+
+    fn pass_over_to(&mut self, first: u64, consumer: &ConsumerClient) -> Result<(), LogError> {
+        say_what_went(self.topic, self.partition, self.next.unwrap_or_default(), first);
+        self.next = Some(first);
+        self.read_again_from(first, consumer)
+    }
+
+    /// Taken up anew: seeking does nothing where reading has ended with an error.
+    fn read_again_from(&mut self, next: u64, consumer: &ConsumerClient) -> Result<(), LogError> {
+        self.at_end = false;
+        let mut this = TopicPartitionList::new();
+        let offset = Offset::Offset(next.cast_signed());
+        let begun = this
+            .add_partition_offset(&self.name, self.partition.cast_signed(), offset)
+            .and_then(|()| consumer.incremental_unassign(&this))
+            .and_then(|()| consumer.incremental_assign(&this));
+        begun.map_err(|cause| self.refused(cause))
     }
 
     /// Where the end has not been reached there is at least one more.

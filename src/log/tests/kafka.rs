@@ -15,6 +15,10 @@ use crate::log::LogError;
 
 fn client(place: &Place) -> ClientConfig {
     let Place::Brokers(brokers, _) = place else { unreachable!() };
+    client_of(brokers)
+}
+
+fn client_of(brokers: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", brokers);
     config
@@ -71,11 +75,7 @@ fn a_reader_who_is_too_late_is_told() {
     let log = place.open();
     append(&log, &[&["1", "2", "3"]]);
     let second = read(&log, None, 3)[1].0;
-    let admin: AdminClient<DefaultClientContext> = client(&place).create().unwrap();
-    let mut until = TopicPartitionList::new();
-    let name = log.generation().name(&topics::FILLS);
-    until.add_partition_offset(&name, 1, Offset::Offset(second.cast_signed())).unwrap();
-    futures_executor::block_on(admin.delete_records(&until, &AdminOptions::new())).unwrap();
+    place.forget_before(&log, second);
     let mut reader = Arc::clone(&log).reader(&[start(Some(0))]).unwrap();
     let error = loop {
         match reader.read(1, Duration::from_secs(1)) {
@@ -85,6 +85,13 @@ fn a_reader_who_is_too_late_is_told() {
     };
     assert!(matches!(error, LogError::OutOfRange { from: 0, first: 1, .. }), "{error}");
     assert_eq!(only_texts(read(&log, None, 2)), ["2", "3"], "the oldest that is kept");
+}
+
+pub fn delete_before(brokers: &str, topic: &str, offset: u64) {
+    let admin: AdminClient<DefaultClientContext> = client_of(brokers).create().unwrap();
+    let mut until = TopicPartitionList::new();
+    until.add_partition_offset(topic, 1, Offset::Offset(offset.cast_signed())).unwrap();
+    futures_executor::block_on(admin.delete_records(&until, &AdminOptions::new())).unwrap();
 }
 
 #[test]
