@@ -125,8 +125,9 @@ pub trait Reader: Send {
     /// Whether nothing more had been written to a partition when it was read last.
     fn is_at_the_end(&self, place: usize) -> bool;
 
-    /// The offset behind everything that is committed now, where that can be said.
-    fn end(&self, place: usize) -> Result<Option<u64>, LogError>;
+    /// The offset behind everything that was committed when it is asked for first after a reading, where that can be
+    /// said; 0 when nothing of it is left to be read.
+    fn end(&mut self, place: usize) -> Result<Option<u64>, LogError>;
 
     /// How many records are still to be read, as far as is known.
     fn behind(&self) -> u64;

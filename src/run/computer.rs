@@ -1,5 +1,6 @@
 //! One task of a stage: its share of the input → results, state and place, in one commit.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -56,6 +57,7 @@ fn task(
         writer,
         stage,
         starts,
+        promised: BTreeSet::new(),
         out: Outbox::new(log.generation()),
         enough_bytes: 2 * shared.chunk_bytes,
         stats: stats.task(definition.name, share),
@@ -83,7 +85,7 @@ fn task(
         for slice in &slices {
             work.take(slice);
         }
-        work.go_on(reader.as_ref())?;
+        work.go_on(reader.as_mut())?;
     }
 }
 
@@ -95,6 +97,8 @@ struct Work<'a> {
     writer: Box<dyn Writer>,
     stage: Stage,
     starts: Vec<Start>,
+    /// Lanes that are waited for until they have been read so far.
+    promised: BTreeSet<usize>,
     out: Outbox,
     /// So many bytes are enough for one commit: a little input may have much to say.
     enough_bytes: usize,
@@ -113,14 +117,17 @@ impl Work<'_> {
     }
 
     /// Applies what can be applied, and commits it.
-    fn go_on(&mut self, reader: &dyn Reader) -> Result<(), Failure> {
-        (0..self.starts.len()).filter(|lane| reader.is_at_the_end(*lane)).for_each(|lane| self.stage.has_all_of(lane));
+    fn go_on(&mut self, reader: &mut dyn Reader) -> Result<(), Failure> {
+        for lane in std::mem::take(&mut self.promised) {
+            // Not all that takes an offset is read: at the end it is asked again what there is.
+            if !reader.is_at_the_end(lane) || !self.learns_the_end(lane, reader)? {
+                self.promised.insert(lane);
+            }
+        }
         loop {
             while let Some(lane) = self.stage.go_on_until(self.enough_bytes, &mut self.out)
-                && let Some(end) = reader.end(lane)?
-            {
-                self.stage.ends_at(lane, end);
-            }
+                && self.learns_the_end(lane, reader)?
+            {}
             if self.stage.has_gone_on() {
                 self.commit()?;
             }
@@ -128,6 +135,16 @@ impl Work<'_> {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether the log says how far a lane reaches now: behind the newest clock that was taken.
+    fn learns_the_end(&mut self, lane: usize, reader: &mut dyn Reader) -> Result<bool, Failure> {
+        let Some(end) = reader.end(lane)? else { return Ok(false) };
+        self.stage.ends_at(lane, end);
+        if end > 0 {
+            self.promised.insert(lane);
+        }
+        Ok(true)
     }
 
     fn commit(&mut self) -> Result<(), Failure> {

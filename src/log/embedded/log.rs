@@ -161,7 +161,7 @@ impl Reader for PartsReader {
         part.end(&self.log) <= part.next
     }
 
-    fn end(&self, place: usize) -> Result<Option<u64>, LogError> {
+    fn end(&mut self, place: usize) -> Result<Option<u64>, LogError> {
         Ok(Some(self.parts[place].end(&self.log)))
     }
 }

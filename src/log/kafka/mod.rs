@@ -30,7 +30,7 @@ pub struct Kafka {
     settings: Settings,
     connection: Arc<Connection>,
     /// Asked how far partitions reach, and how far groups are.
-    prober: ConsumerClient,
+    prober: Arc<ConsumerClient>,
     extents: Mutex<BTreeMap<(&'static str, u32), Extent>>,
     /// What readers of this process have said.
     progress: Arc<Mutex<Progress>>,
@@ -60,7 +60,7 @@ impl Kafka {
 
     fn new(settings: Settings, generation: Generation, stop: Stop) -> Result<Self, LogError> {
         let connection = Arc::new(Connection::new(settings.brokers(), stop));
-        let prober = settings.consumer(&settings.group(generation, "prober"), &connection)?;
+        let prober = Arc::new(settings.consumer(&settings.group(generation, "prober"), &connection)?);
         let (extents, progress, heard) = (Mutex::default(), Arc::default(), Mutex::default());
         Ok(Self { generation, settings, connection, prober, extents, progress, heard })
     }
@@ -92,7 +92,7 @@ impl Log for Kafka {
     }
 
     fn reader(self: Arc<Self>, starts: &[Start]) -> Result<Box<dyn Reader>, LogError> {
-        Ok(Box::new(PartsReader::new(self.generation, &self.settings, &self.connection, starts)?))
+        Ok(Box::new(PartsReader::new(&self, starts)?))
     }
 
     fn last_values(

@@ -70,6 +70,37 @@ fn what_a_predecessor_left_open_is_never_seen() {
 
 #[test]
 #[ignore = "needs Kafka: FATHOM_KAFKA"]
+fn what_was_given_up_is_not_waited_for() {
+    let place = Place::brokers();
+    let log = place.open();
+    append(&log, &[&["1"]]);
+    let mut reader = Arc::clone(&log).reader(&[start(None)]).unwrap();
+    super::read_to_the_end_of(reader.as_mut());
+    let producer: BaseProducer = client(&place).set("transactional.id", "gives up").create().unwrap();
+    producer.init_transactions(Duration::from_secs(20)).unwrap();
+    for _ in 0..3 {
+        producer.begin_transaction().unwrap();
+        let name = log.generation().name(&topics::FILLS);
+        producer.send(BaseRecord::to(&name).partition(1).key("a").payload("given up")).unwrap();
+        producer.flush(Duration::from_secs(20)).unwrap();
+        producer.abort_transaction(Duration::from_secs(20)).unwrap();
+    }
+    let began = Instant::now();
+    loop {
+        assert_eq!(reader.read(usize::MAX, Duration::from_millis(20)).unwrap().len(), 0);
+        // Whoever waits for a partition asks again at its end.
+        if reader.is_at_the_end(0) && reader.end(0).unwrap() == Some(0) {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "it waits for what never comes");
+    }
+    append(&log, &[&["2"]]);
+    let slices = super::first(|| reader.read(usize::MAX, Duration::from_secs(1)).unwrap());
+    assert_eq!(super::texts(&slices), ["2"]);
+}
+
+#[test]
+#[ignore = "needs Kafka: FATHOM_KAFKA"]
 fn a_reader_who_is_too_late_is_told() {
     let place = Place::brokers();
     let log = place.open();

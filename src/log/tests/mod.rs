@@ -15,7 +15,7 @@ use schemas::{GENERATION, Generation, Headers, Outbox, Topic, topics};
 
 use super::embedded::Embedded;
 use super::kafka::{Kafka, Settings};
-use super::{Log, LogError, Slice, Start};
+use super::{Log, LogError, Reader, Slice, Start};
 use crate::stop::Stop;
 
 /// A log that can be opened again and again.
@@ -83,6 +83,7 @@ on_both!(
     the_last_value_of_each_key_stays_and_a_tombstone_takes_it_away,
     a_reader_that_is_ahead_of_the_log_is_told,
     who_may_pass_over_what_is_not_kept_reads_on_from_the_oldest,
+    what_is_committed_after_the_end_was_told_is_known_to_be_there,
     one_who_waits_is_woken_by_a_commit,
     writers_of_one_partition_never_share_an_offset,
     every_record_is_read_once,
@@ -252,6 +253,34 @@ fn who_may_pass_over_what_is_not_kept_reads_on_from_the_oldest(place: &Place) {
     assert_eq!((slices[0].from, texts(&slices)), (kept, vec!["1000000".to_owned()]));
     append(&log, &[&["1000001"]]);
     assert_eq!(texts(&first(|| reader.read(usize::MAX, Duration::from_secs(1)).unwrap())), ["1000001"]);
+}
+
+fn what_is_committed_after_the_end_was_told_is_known_to_be_there(place: &Place) {
+    let log = place.open();
+    append(&log, &[&["1"]]);
+    let mut reader = Arc::clone(&log).reader(&[start(None)]).unwrap();
+    let mut next = read_to_the_end_of(reader.as_mut());
+    assert!(reader.end(0).unwrap().unwrap() <= next, "nothing is left");
+    append(&log, &[&["2"], &["3"]]);
+    // After a reading that brings nothing of it.
+    reader.read_of(&|_| false, 1, Duration::ZERO).unwrap();
+    let end = reader.end(0).unwrap().unwrap();
+    assert!(end > next, "{end}");
+    while next < end {
+        next = first(|| reader.read(usize::MAX, Duration::from_secs(1)).unwrap())[0].next;
+    }
+    assert!(reader.end(0).unwrap().unwrap() <= next, "nothing is left");
+}
+
+/// The next offset then.
+fn read_to_the_end_of(reader: &mut dyn Reader) -> u64 {
+    let (mut next, began) = (0, Instant::now());
+    while !reader.is_at_the_end(0) {
+        assert!(began.elapsed() < Duration::from_secs(30), "no end after {next}");
+        let slices = reader.read(usize::MAX, Duration::from_millis(100)).unwrap();
+        next = slices.last().map_or(next, |slice| slice.next);
+    }
+    next
 }
 
 fn one_who_waits_is_woken_by_a_commit(place: &Place) {
