@@ -74,8 +74,6 @@ fn what_was_given_up_is_not_waited_for() {
     let place = Place::brokers();
     let log = place.open();
     append(&log, &[&["1"]]);
-    let mut reader = Arc::clone(&log).reader(&[start(None)]).unwrap();
-    super::read_to_the_end_of(reader.as_mut());
     let producer: BaseProducer = client(&place).set("transactional.id", "gives up").create().unwrap();
     producer.init_transactions(Duration::from_secs(20)).unwrap();
     for _ in 0..3 {
@@ -85,6 +83,9 @@ fn what_was_given_up_is_not_waited_for() {
         producer.flush(Duration::from_secs(20)).unwrap();
         producer.abort_transaction(Duration::from_secs(20)).unwrap();
     }
+    // That it ends here is told once.
+    let mut reader = Arc::clone(&log).reader(&[start(None)]).unwrap();
+    super::read_to_the_end_of(reader.as_mut());
     let began = Instant::now();
     loop {
         assert_eq!(reader.read(usize::MAX, Duration::from_millis(20)).unwrap().len(), 0);
