@@ -25,6 +25,7 @@ use facts::Positions;
 
 /// So many seconds of event time the marks move: accounts are looked at once in them.
 const MARKED_SECONDS: u64 = 60;
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 pub fn restore(args: &BenchRestore) -> Result<(), Failure> {
     match &args.from {
@@ -135,6 +136,7 @@ fn restore_all(shared: &Shared) -> Result<Vec<Stage>, Failure> {
 fn move_marks(args: &BenchRestore, shared: &Shared) -> Result<(BTreeMap<&'static str, u64>, Duration), Failure> {
     let before = lengths(shared.log.as_ref())?;
     let roles = start(shared);
+    wait_until_restored(shared)?;
     let began = Instant::now();
     Positions::of(args.positions).move_marks(shared, MARKED_SECONDS)?;
     finish(shared, roles)?;
@@ -142,6 +144,20 @@ fn move_marks(args: &BenchRestore, shared: &Shared) -> Result<(BTreeMap<&'static
     let mut written = lengths(shared.log.as_ref())?;
     written.iter_mut().for_each(|(topic, next)| *next -= before[topic]);
     Ok((written, took))
+}
+
+/// Every task says how far it is when its state is back.
+fn wait_until_restored(shared: &Shared) -> Result<(), Failure> {
+    for stage in computer::stages() {
+        for share in shared.log.partitions(stage.state) {
+            for (input, partition) in stage.lanes(GENERATION, share) {
+                while shared.log.progress(stage.name, input.topic, partition)?.is_none() && !shared.stop.asked() {
+                    std::thread::park_timeout(LOOK_AGAIN);
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// How many records each result topic has had.

@@ -296,15 +296,17 @@ pub fn topics_in_words(answer: &Value) -> String {
 }
 
 pub fn lag_in_words(answer: &Value) -> String {
-    let mut words = format!("{:<10} {:<18} {:>12} {:>10} {:>12}\n", "reader", "reads", "records", "ms", "bytes");
+    let mut words = format!("{:<10} {:<22} {:>12} {:>10} {:>12}\n", "reader", "reads", "records", "ms", "bytes");
     for reader in answer["readers"].as_array().into_iter().flatten() {
         let number = |name: &str| reader[name].as_i64().map_or_else(|| "–".to_owned(), |number| number.to_string());
         let text = |name: &str| reader[name].as_str().unwrap_or_default().to_owned();
+        let partition = reader["partition"].as_u64().map_or_else(String::new, |partition| format!("/{partition}"));
+        let waits = if reader["waits_for_the_clock"] == true { "  waits for the clock" } else { "" };
         let _ = writeln!(
             words,
-            "{:<10} {:<18} {:>12} {:>10} {:>12}",
+            "{:<10} {:<22} {:>12} {:>10} {:>12}{waits}",
             text("reader"),
-            text("reads"),
+            text("reads") + &partition,
             number("records"),
             number("ms"),
             number("bytes")

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use schemas::{Generation, Outbox, Topic};
+use tracing::warn;
 
 pub use error::LogError;
 pub use slice::Slice;
@@ -65,14 +66,22 @@ pub trait Log: Send + Sync {
     /// Bytes kept, compressed; 0 where only the brokers know.
     fn bytes_kept(&self, topic: &'static Topic) -> u64;
 
-    /// A reader has finished with everything before `next`.
+    /// A reader has finished with everything before `next`: what follows is kept for it, and who writes it waits.
     fn done(&self, reader: &'static str, topic: &'static Topic, partition: u32, next: u64);
 
-    /// How far a reader has said that it is.
+    /// A reader has come as far as `next`, and takes of the rest what there is: nothing is kept for it, and nobody waits.
+    fn has_come_to(&self, reader: &'static str, topic: &'static Topic, partition: u32, next: u64);
+
+    /// How far a reader has said that it is, in either way.
     fn progress(&self, reader: &'static str, topic: &'static Topic, partition: u32) -> Result<Option<u64>, LogError>;
 
-    /// Whether nobody may write to these topics now, because their readers are too far behind.
-    fn is_held_up(&self, topics: &[&'static Topic]) -> bool;
+    /// Whether nobody may write to a partition now, because its readers are too far behind.
+    fn is_held_up(&self, topic: &'static Topic, partition: u32) -> bool;
+
+    /// The same for whoever may write to any partition of these topics.
+    fn is_any_held_up(&self, topics: &[&'static Topic]) -> bool {
+        topics.iter().any(|topic| self.partitions(topic).any(|partition| self.is_held_up(topic, partition)))
+    }
 
     /// What is to be done now and then.
     fn keep_house(&self) -> Result<(), LogError>;
@@ -110,11 +119,15 @@ pub trait Reader: Send {
         patience: Duration,
     ) -> Result<Vec<Slice>, LogError>;
 
+    /// What is no longer kept of a partition when its turn comes is passed over, and that is said.
+    fn may_pass_over(&mut self, place: usize);
+
     /// Whether nothing more had been written to a partition when it was read last.
     fn is_at_the_end(&self, place: usize) -> bool;
 
-    /// The offset behind everything that is committed now, where that can be said.
-    fn end(&self, place: usize) -> Result<Option<u64>, LogError>;
+    /// The offset behind everything that was committed when it is asked for first after a reading, where that can be
+    /// said; 0 when nothing of it is left to be read.
+    fn end(&mut self, place: usize) -> Result<Option<u64>, LogError>;
 
     /// How many records are still to be read, as far as is known.
     fn behind(&self) -> u64;
@@ -127,6 +140,15 @@ pub struct Start {
     pub partition: u32,
     /// The next offset to be read; the oldest that is kept, when absent.
     pub from: Option<u64>,
+}
+
+/// What a reader that may pass it over came too late for. On Kafka the offsets of commits are counted with them.
+fn say_what_went(topic: &Topic, partition: u32, from: u64, first: u64) {
+    let records = first.saturating_sub(from);
+    warn!(
+        "{records} records of {}/{partition} were no longer there when they were to be read: it goes on at offset {first}",
+        topic.name
+    );
 }
 
 /// How far a partition reaches, and what it takes.

@@ -1,16 +1,16 @@
 //! One task of a stage: its share of the input → results, state and place, in one commit.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use computer::{Definition, Stage};
+use computer::{Definition, Input, Joins, Stage};
 use parser::{Reject, dead_letter};
-use schemas::{Checkpoint, Outbox};
+use schemas::{Checkpoint, Generation, Outbox, Topic, topics};
 use tracing::info;
 
 use super::roles::Roles;
-use super::sink::topics_of_tables;
 use super::tasks::{self, Lease};
 use super::{PATIENCE, Shared, state};
 use crate::failure::Failure;
@@ -48,17 +48,22 @@ fn task(
     let stage = restore(shared, definition, share)?;
     let starts: Vec<Start> = stage.lanes().map(|(topic, partition, from)| Start { topic, partition, from }).collect();
     let mut reader = Arc::clone(log).reader(&starts)?;
+    let inputs = definition.lanes(log.generation(), share).enumerate();
+    inputs.filter(|(_, (input, _))| !is_needed(input)).for_each(|(lane, _)| reader.may_pass_over(lane));
     let mut work = Work {
         log: log.as_ref(),
+        definition,
+        share,
         writer,
         stage,
         starts,
+        promised: BTreeSet::new(),
         out: Outbox::new(log.generation()),
         enough_bytes: 2 * shared.chunk_bytes,
         stats: stats.task(definition.name, share),
     };
     work.say_how_far();
-    let results = topics_of_tables();
+    let written = written_by(definition, log.generation(), share);
     // All lanes together fill one piece.
     let chunk_bytes = shared.chunk_bytes / work.starts.len().max(1);
     loop {
@@ -66,7 +71,9 @@ fn task(
         if lease.is_over() || shared.ends_at_once() {
             return Ok(());
         }
-        if log.is_held_up(&results) {
+        // Nobody waits in a circle. Who reads these waits at most for the task of this stage whose clock is the
+        // earliest; and a commit takes a task's clock to all of its partitions, so nobody waits for others before that one.
+        if written.iter().any(|(topic, partition)| log.is_held_up(topic, *partition)) {
             shared.stop.rest(PATIENCE);
             continue;
         }
@@ -78,16 +85,20 @@ fn task(
         for slice in &slices {
             work.take(slice);
         }
-        work.go_on(reader.as_ref())?;
+        work.go_on(reader.as_mut())?;
     }
 }
 
 /// A task at work.
 struct Work<'a> {
     log: &'a dyn Log,
+    definition: &'static Definition,
+    share: u32,
     writer: Box<dyn Writer>,
     stage: Stage,
     starts: Vec<Start>,
+    /// Lanes that are waited for until they have been read so far.
+    promised: BTreeSet<usize>,
     out: Outbox,
     /// So many bytes are enough for one commit: a little input may have much to say.
     enough_bytes: usize,
@@ -106,14 +117,17 @@ impl Work<'_> {
     }
 
     /// Applies what can be applied, and commits it.
-    fn go_on(&mut self, reader: &dyn Reader) -> Result<(), Failure> {
-        (0..self.starts.len()).filter(|lane| reader.is_at_the_end(*lane)).for_each(|lane| self.stage.has_all_of(lane));
+    fn go_on(&mut self, reader: &mut dyn Reader) -> Result<(), Failure> {
+        for lane in std::mem::take(&mut self.promised) {
+            // Not all that takes an offset is read: at the end it is asked again what there is.
+            if !reader.is_at_the_end(lane) || !self.learns_the_end(lane, reader)? {
+                self.promised.insert(lane);
+            }
+        }
         loop {
             while let Some(lane) = self.stage.go_on_until(self.enough_bytes, &mut self.out)
-                && let Some(end) = reader.end(lane)?
-            {
-                self.stage.ends_at(lane, end);
-            }
+                && self.learns_the_end(lane, reader)?
+            {}
             if self.stage.has_gone_on() {
                 self.commit()?;
             }
@@ -121,6 +135,16 @@ impl Work<'_> {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether the log says how far a lane reaches now: behind the newest clock that was taken.
+    fn learns_the_end(&mut self, lane: usize, reader: &mut dyn Reader) -> Result<bool, Failure> {
+        let Some(end) = reader.end(lane)? else { return Ok(false) };
+        self.stage.ends_at(lane, end);
+        if end > 0 {
+            self.promised.insert(lane);
+        }
+        Ok(true)
     }
 
     fn commit(&mut self) -> Result<(), Failure> {
@@ -144,9 +168,7 @@ impl Work<'_> {
     fn say_how_far(&self) {
         let Checkpoint { clock, block, .. } = *self.stage.checkpoint();
         self.stats.reach(clock, block);
-        for (topic, partition, next) in self.stage.lanes() {
-            self.log.done(self.stage.name(), topic, partition, next.unwrap_or_default());
-        }
+        say_how_far(self.log, self.definition, self.share, &self.stage);
     }
 
     /// Whether nothing can come that would let it go on.
@@ -161,12 +183,40 @@ pub fn announce(log: &dyn Log) -> Result<(), Failure> {
         for share in log.partitions(stage.state) {
             let mut task = stage.task(log.generation(), share);
             task.goes_on_from(checkpoint(log, stage, share)?);
-            for (topic, partition, next) in task.lanes() {
-                log.done(stage.name, topic, partition, next.unwrap_or_default());
-            }
+            say_how_far(log, stage, share, &task);
         }
     }
     Ok(())
+}
+
+fn say_how_far(log: &dyn Log, definition: &'static Definition, share: u32, task: &Stage) {
+    let inputs = definition.lanes(log.generation(), share);
+    for ((input, _), (topic, partition, next)) in inputs.zip(task.lanes()) {
+        let next = next.unwrap_or_default();
+        if is_needed(input) {
+            log.done(definition.name, topic, partition, next);
+        } else {
+            log.has_come_to(definition.name, topic, partition, next);
+        }
+    }
+}
+
+/// What joins beside the clocks is applied only as they come, and while nobody tells the time they never do: the log
+/// keeps nothing for that, and nobody waits.
+fn is_needed(input: &Input) -> bool {
+    input.joins != Joins::Beside
+}
+
+/// The partitions that a task writes its results to.
+fn written_by(definition: &Definition, generation: Generation, share: u32) -> Vec<(&'static Topic, u32)> {
+    let mut topics: Vec<&'static Topic> = definition.describe().iter().flat_map(|told| told.writes).collect();
+    if definition.inputs.iter().any(|input| input.topic == &topics::FILLS) {
+        topics.push(&topics::LATE_EVENTS);
+    }
+    topics.sort_unstable_by_key(|topic| topic.name);
+    topics.dedup();
+    let places = |topic| generation.share(topic, definition.by, share).map(move |partition| (topic, partition));
+    topics.into_iter().flat_map(places).collect()
 }
 
 /// What a task of a stage has committed last.

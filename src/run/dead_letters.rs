@@ -105,7 +105,7 @@ impl Run<'_> {
     fn commit(&mut self) -> Result<(), Failure> {
         if let Some(writer) = self.writer.as_mut().filter(|_| self.out.records() > 0) {
             let written: [&'static Topic; 3] = [&topics::FILLS_HISTORY, &topics::TRADES, &topics::ASSET_CONTEXTS];
-            if self.log.is_held_up(&written) {
+            if self.log.is_any_held_up(&written) {
                 return Err(Failure::stop(
                     "the readers of the facts are too far behind to be given more: redrive again when `fathom lag` says they are not",
                 ));

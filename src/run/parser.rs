@@ -69,7 +69,7 @@ fn task(
         if lease.is_over() || shared.ends_at_once() {
             return end(writer.as_mut(), &mut files, &mut out);
         }
-        if log.is_held_up(&[&topics::FILLS]) {
+        if log.is_any_held_up(&[&topics::FILLS]) {
             stop.rest(PATIENCE);
             continue;
         }

@@ -5,8 +5,9 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
 
-use schemas::{Amount, GENERATION};
+use schemas::{Amount, GENERATION, Topic, topics};
 use serde_json::Value;
+use sink::Table;
 
 use crate::place::Place;
 
@@ -58,15 +59,34 @@ pub fn has_arrived(place: &Place, market: &Path) -> bool {
         && orders() == table(place, "liquidation_orders", &ORDER_KEY, &ORDER)
 }
 
-/// Of results that different stages make: who is behind has told an earlier clock, or none.
+/// Of results that different stages make: who is behind has told an earlier clock, or none. What another stage reads is
+/// told each clock, everything else one a second.
 fn has_one_clock(place: &Place) -> bool {
-    let topics = ["long-short-ratios", "candles", "taker-flow", "whale-activities", "wallet-summaries"];
-    let told = place.rows(&format!(
-        "select count(clock), min(clock), max(clock) from sink_positions where topic in ('{}')",
-        topics.join("', '")
-    ));
-    let partitions = topics.len() * GENERATION.partitions as usize;
-    told[0][0] == partitions.to_string() && told[0][1] == told[0][2]
+    let each = tables_of_stages().into_iter().map(|table| table.topic);
+    let topics: BTreeMap<&str, &Topic> = each.map(|topic| (topic.name, topic)).collect();
+    let told = |topics: &[&str]| {
+        let told = "select count(clock), coalesce(min(clock), 0), coalesce(max(clock), 0) from sink_positions";
+        let row = place.rows(&format!("{told} where topic in ('{}')", topics.join("', '"))).remove(0);
+        row.iter().map(|cell| cell.parse().unwrap()).collect::<Vec<i64>>()
+    };
+    let once_a_second = topics.values().filter(|topic| topic.partitioned_by.len() < 2).map(|topic| topic.name);
+    let (all, seconds) = (told(&topics.keys().copied().collect::<Vec<_>>()), told(&once_a_second.collect::<Vec<_>>()));
+    let partitions: u32 = topics.values().map(|topic| GENERATION.partitions(topic)).sum();
+    all[0] == i64::from(partitions) && seconds[1] == seconds[2] && all[1] == seconds[1]
+}
+
+/// Those of results that are told the time. Prices come as they come.
+fn tables_of_stages() -> Vec<Table> {
+    let is_told = |table: &Table| table.topic != &topics::PRICES && computed().contains(&table.topic);
+    sink::tables().into_iter().filter(is_told).collect()
+}
+
+/// The topics of all results.
+fn computed() -> Vec<&'static Topic> {
+    let mut topics: Vec<_> = computer::processors().iter().flat_map(|processor| processor.writes).collect();
+    topics.sort_unstable_by_key(|topic| topic.name);
+    topics.dedup();
+    topics
 }
 
 /// Which share of the positions of the truth is known as it is.
@@ -190,15 +210,9 @@ fn table(place: &Place, name: &str, key: &[(&str, &str)], columns: &[(&str, &str
 /// What stands for the same facts, in every topic and table, in the same order per key.
 pub fn with_another(one: &Place, other: &Place) -> usize {
     let mut compared = 0;
-    for name in [
-        "positions",
-        "long_short_ratios",
-        "liquidation_orders",
-        "liquidation_episodes",
-        "candles",
-        "taker_flow",
-        "whale_activities",
-    ] {
+    // When and how often sources told of themselves is not of the facts.
+    let of_sources = ["source_states", "source_gaps", "source_runs"];
+    for name in sink::tables().iter().map(|table| table.name).filter(|name| !of_sources.contains(name)) {
         let all = |place: &Place| {
             let mut rows = place.rows(&format!("select * from {name}"));
             rows.sort();
@@ -208,21 +222,11 @@ pub fn with_another(one: &Place, other: &Place) -> usize {
         assert_rows(name, &these, &those);
         compared += these.len();
     }
-    for topic in [
-        "fills",
-        "position-changes",
-        "positions",
-        "long-short-ratios",
-        "liquidations",
-        "candles",
-        "taker-flow",
-        "whale-activities",
-        "late-events",
-        "dead-letters",
-        "raw.node-fills",
-    ] {
-        let (these, those) = (one.records(topic), other.records(topic));
-        assert_same(topic, &these, &those);
+    let facts = [&topics::FILLS, &topics::TRADES, &topics::RAW_NODE_FILLS];
+    let aside = [&topics::LATE_EVENTS, &topics::DEAD_LETTERS];
+    for topic in facts.into_iter().chain(computed()).chain(aside) {
+        let (these, those) = (one.records(topic.name), other.records(topic.name));
+        assert_same(topic.name, &these, &those);
         compared += these.values().map(Vec::len).sum::<usize>();
     }
     compared

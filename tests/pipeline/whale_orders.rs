@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use schemas::Amount;
+use schemas::{Amount, WhaleRule};
 use serde_json::Value;
 
 use crate::compare::assert_same;
@@ -19,12 +19,39 @@ pub fn equal_the_files(place: &Place, market: &Path) -> usize {
     let rows = place.rows("select min(block) from sink_positions where topic = 'whale-activities'");
     let last: u64 = rows[0][0].parse().unwrap_or_default();
     let (orders, blocks) = orders(market, last);
-    let (told, least) = told(place, &blocks);
-    let large = |order: &&Order| order.notional >= least;
-    let expected = orders.iter().filter(|(_, order)| large(order)).map(|(key, order)| (key.clone(), order.cells()));
+    let thresholds = Thresholds::of(place);
+    let told = told(place, &blocks, &thresholds);
+    let large = |(key, order): &(&Key, &Order)| order.notional >= thresholds.most(&key.2);
+    let expected = orders.iter().filter(large).map(|(key, order)| (key.clone(), order.cells()));
     let expected: BTreeMap<Key, Vec<String>> = expected.collect();
     assert_same("large orders", &expected, &told);
     expected.len()
+}
+
+/// What an order of a coin may have to reach: a share of what the coin trades in a day, as the contexts said it, and
+/// never less than the floor. Where nobody told any contexts it is the floor.
+struct Thresholds {
+    floor: Amount,
+    most: BTreeMap<String, Amount>,
+}
+
+impl Thresholds {
+    fn of(place: &Place) -> Self {
+        let WhaleRule { floor, share_of_volume } = WhaleRule::default();
+        let mut most: BTreeMap<String, Amount> = BTreeMap::new();
+        place.each("asset-contexts", |context| {
+            let Some(volume) = context["dayNtlVlm"].as_str() else { return };
+            let share = volume.parse::<Amount>().unwrap().times(share_of_volume).unwrap();
+            let its = most.entry(context["coin"].as_str().unwrap().to_owned()).or_insert(floor);
+            *its = share.max(*its);
+        });
+        Self { floor, most }
+    }
+
+    /// Whichever of the contexts was the last one then.
+    fn most(&self, coin: &str) -> Amount {
+        self.most.get(coin).copied().unwrap_or(self.floor)
+    }
 }
 
 struct Order {
@@ -111,13 +138,13 @@ impl Order {
     }
 }
 
-/// Of these blocks, and what made one large: of a later one some partitions may have told already.
-fn told(place: &Place, blocks: &BTreeSet<u64>) -> (BTreeMap<Key, Vec<String>>, Amount) {
+/// Of these blocks, those that are large by any context: of a later one some partitions may have told already.
+fn told(place: &Place, blocks: &BTreeSet<u64>, thresholds: &Thresholds) -> BTreeMap<Key, Vec<String>> {
     let rows = place.rows(
         "select wallet, block, coin, oid, action, fills, size, notional, before, after, closed_pnl, threshold \
          from whale_activities where coin is not null",
     );
-    let (mut told, mut least) = (Vec::new(), Amount::from(100_000));
+    let mut told = BTreeMap::new();
     for row in rows {
         let block: u64 = row[1].parse().unwrap();
         if !blocks.contains(&block) {
@@ -125,10 +152,12 @@ fn told(place: &Place, blocks: &BTreeSet<u64>) -> (BTreeMap<Key, Vec<String>>, A
         }
         let plain = row[6..11].iter().map(|cell| cell.parse::<Amount>().unwrap().shortest().to_string());
         let cells = row[4..6].iter().cloned().chain(plain).collect();
-        let notional: Amount = row[7].parse().unwrap();
-        told.push(((row[0].clone(), block, row[2].clone(), row[3].parse().unwrap()), (notional, cells)));
-        least = least.max(row[11].parse().unwrap());
+        let (notional, threshold): (Amount, Amount) = (row[7].parse().unwrap(), row[11].parse().unwrap());
+        let (coin, most) = (row[2].clone(), thresholds.most(&row[2]));
+        assert!((thresholds.floor..=most).contains(&threshold), "{row:?}: {} to {most}", thresholds.floor);
+        if notional >= most {
+            told.insert((row[0].clone(), block, coin, row[3].parse().unwrap()), cells);
+        }
     }
-    let large = told.into_iter().filter(|(_, (notional, _))| *notional >= least);
-    (large.map(|(key, (_, cells))| (key, cells)).collect(), least)
+    told
 }

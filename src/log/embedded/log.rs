@@ -9,7 +9,7 @@ use schemas::{Generation, Outbox, Topic};
 use tracing::debug;
 
 use super::{Embedded, retention};
-use crate::log::{Extent, Log, LogError, Membership, Reader, Slice, Start, Writer};
+use crate::log::{Extent, Log, LogError, Membership, Reader, Slice, Start, Writer, say_what_went};
 
 impl Log for Embedded {
     fn generation(&self) -> Generation {
@@ -25,9 +25,7 @@ impl Log for Embedded {
     }
 
     fn reader(self: Arc<Self>, starts: &[Start]) -> Result<Box<dyn Reader>, LogError> {
-        let next =
-            |start: &Start| start.from.unwrap_or_else(|| Embedded::extent(&self, start.topic, start.partition).first);
-        let parts = starts.iter().map(|start| (start.topic, start.partition, next(start))).collect();
+        let parts = starts.iter().map(|start| Part::beginning(start, &self)).collect();
         Ok(Box::new(PartsReader { log: self, parts }))
     }
 
@@ -68,12 +66,16 @@ impl Log for Embedded {
         self.needs(reader, topic, partition, next);
     }
 
+    fn has_come_to(&self, reader: &'static str, topic: &'static Topic, partition: u32, next: u64) {
+        self.takes_what_there_is(reader, topic, partition, next);
+    }
+
     fn progress(&self, reader: &'static str, topic: &'static Topic, partition: u32) -> Result<Option<u64>, LogError> {
         Ok(self.reached(reader, topic, partition))
     }
 
-    fn is_held_up(&self, topics: &[&'static Topic]) -> bool {
-        Embedded::is_held_up(self, topics)
+    fn is_held_up(&self, topic: &'static Topic, partition: u32) -> bool {
+        Embedded::is_held_up(self, topic, partition)
     }
 
     fn keep_house(&self) -> Result<(), LogError> {
@@ -120,8 +122,14 @@ impl Writer for TaskWriter {
 
 struct PartsReader {
     log: Arc<Embedded>,
-    /// The next offset of each partition.
-    parts: Vec<(&'static Topic, u32, u64)>,
+    parts: Vec<Part>,
+}
+
+struct Part {
+    topic: &'static Topic,
+    partition: u32,
+    next: u64,
+    may_pass_over: bool,
 }
 
 impl Reader for PartsReader {
@@ -141,32 +149,56 @@ impl Reader for PartsReader {
     }
 
     fn behind(&self) -> u64 {
-        let behind =
-            |&(topic, partition, next)| Embedded::extent(&self.log, topic, partition).next.saturating_sub(next);
-        self.parts.iter().map(behind).sum()
+        self.parts.iter().map(|part| part.end(&self.log).saturating_sub(part.next)).sum()
+    }
+
+    fn may_pass_over(&mut self, place: usize) {
+        self.parts[place].may_pass_over = true;
     }
 
     fn is_at_the_end(&self, place: usize) -> bool {
-        let (topic, partition, next) = self.parts[place];
-        Embedded::extent(&self.log, topic, partition).next <= next
+        let part = &self.parts[place];
+        part.end(&self.log) <= part.next
     }
 
-    fn end(&self, place: usize) -> Result<Option<u64>, LogError> {
-        let (topic, partition, _) = self.parts[place];
-        Ok(Some(Embedded::extent(&self.log, topic, partition).next))
+    fn end(&mut self, place: usize) -> Result<Option<u64>, LogError> {
+        Ok(Some(self.parts[place].end(&self.log)))
     }
 }
 
 impl PartsReader {
     fn take(&mut self, is_wanted: &dyn Fn(usize) -> bool, max_bytes: usize) -> Result<Vec<Slice>, LogError> {
         let mut slices = Vec::new();
-        for (_, (topic, partition, next)) in self.parts.iter_mut().enumerate().filter(|(place, _)| is_wanted(*place)) {
-            let slice = self.log.read(topic, *partition, *next, max_bytes)?;
+        for (_, part) in self.parts.iter_mut().enumerate().filter(|(place, _)| is_wanted(*place)) {
+            let slice = part.read(&self.log, max_bytes)?;
             if !slice.is_empty() {
-                *next = slice.next;
+                part.next = slice.next;
                 slices.push(slice);
             }
         }
         Ok(slices)
+    }
+}
+
+impl Part {
+    fn beginning(&Start { topic, partition, from }: &Start, log: &Embedded) -> Self {
+        let next = from.unwrap_or_else(|| log.extent(topic, partition).first);
+        Self { topic, partition, next, may_pass_over: false }
+    }
+
+    fn read(&mut self, log: &Embedded, max_bytes: usize) -> Result<Slice, LogError> {
+        loop {
+            match log.read(self.topic, self.partition, self.next, max_bytes) {
+                Err(LogError::OutOfRange { first, .. }) if self.may_pass_over => {
+                    say_what_went(self.topic, self.partition, self.next, first);
+                    self.next = first;
+                }
+                read => return read,
+            }
+        }
+    }
+
+    fn end(&self, log: &Embedded) -> u64 {
+        log.extent(self.topic, self.partition).next
     }
 }

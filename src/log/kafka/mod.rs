@@ -30,7 +30,7 @@ pub struct Kafka {
     settings: Settings,
     connection: Arc<Connection>,
     /// Asked how far partitions reach, and how far groups are.
-    prober: ConsumerClient,
+    prober: Arc<ConsumerClient>,
     extents: Mutex<BTreeMap<(&'static str, u32), Extent>>,
     /// What readers of this process have said.
     progress: Arc<Mutex<Progress>>,
@@ -60,7 +60,7 @@ impl Kafka {
 
     fn new(settings: Settings, generation: Generation, stop: Stop) -> Result<Self, LogError> {
         let connection = Arc::new(Connection::new(settings.brokers(), stop));
-        let prober = settings.consumer(&settings.group(generation, "prober"), &connection)?;
+        let prober = Arc::new(settings.consumer(&settings.group(generation, "prober"), &connection)?);
         let (extents, progress, heard) = (Mutex::default(), Arc::default(), Mutex::default());
         Ok(Self { generation, settings, connection, prober, extents, progress, heard })
     }
@@ -92,7 +92,7 @@ impl Log for Kafka {
     }
 
     fn reader(self: Arc<Self>, starts: &[Start]) -> Result<Box<dyn Reader>, LogError> {
-        Ok(Box::new(PartsReader::new(self.generation, &self.settings, &self.connection, starts)?))
+        Ok(Box::new(PartsReader::new(&self, starts)?))
     }
 
     fn last_values(
@@ -143,6 +143,11 @@ impl Log for Kafka {
         locked(&self.progress).insert((reader, topic.name, partition), next);
     }
 
+    /// A broker keeps nothing for anybody.
+    fn has_come_to(&self, reader: &'static str, topic: &'static Topic, partition: u32, next: u64) {
+        self.done(reader, topic, partition, next);
+    }
+
     fn progress(&self, reader: &'static str, topic: &'static Topic, partition: u32) -> Result<Option<u64>, LogError> {
         let known = |progress: &Progress| progress.get(&(reader, topic.name, partition)).copied();
         if let Some(next) = known(&locked(&self.progress)) {
@@ -157,7 +162,7 @@ impl Log for Kafka {
     }
 
     /// A broker keeps what comes for as long as the topic says, whoever has read it.
-    fn is_held_up(&self, _: &[&'static Topic]) -> bool {
+    fn is_held_up(&self, _: &'static Topic, _: u32) -> bool {
         false
     }
 

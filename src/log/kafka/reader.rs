@@ -12,9 +12,8 @@ use rdkafka::{Offset, TopicPartitionList};
 use schemas::{Generation, Headers, Topic};
 
 use super::connection::{Client, Connection, Verdict, verdict};
-use super::settings::Settings;
-use super::{LogError, Reader, Start, locked, refused};
-use crate::log::Slice;
+use super::{Kafka, LogError, Reader, Start, locked, refused};
+use crate::log::{Slice, say_what_went};
 
 pub type ConsumerClient = BaseConsumer<Client>;
 
@@ -23,10 +22,14 @@ pub const TIME: &str = "time";
 
 pub struct PartsReader {
     consumer: Arc<ConsumerClient>,
+    /// Answered at once: a question to the consumer waits behind what that asks for.
+    prober: Arc<ConsumerClient>,
     connection: Arc<Connection>,
     parts: Vec<Part>,
     bell: Arc<Bell>,
     ends_known: Instant,
+    /// Where the parts ended after the last reading, once that was asked.
+    ends: Option<Vec<u64>>,
 }
 
 struct Part {
@@ -36,10 +39,17 @@ struct Part {
     queue: PartitionQueue<Client>,
     /// The next offset, once it is known.
     next: Option<u64>,
-    /// Everything that is committed has been read.
+    /// Everything that was committed had been read when it was told last where the partition ends.
     at_end: bool,
+    /// The end that was waited for last.
+    asked: u64,
+    /// The end up to which it is read again, until that is told.
+    read_again_to: u64,
+    /// Before this offset there is nothing to be read any more.
+    nothing_before: u64,
     /// How far the partition reached when that was last asked.
     end: u64,
+    may_pass_over: bool,
 }
 
 /// Rung by every queue that gets something.
@@ -54,26 +64,22 @@ const END_PATIENCE: Duration = Duration::from_millis(500);
 const MARKS_PATIENCE: Duration = Duration::from_secs(5);
 
 impl PartsReader {
-    pub fn new(
-        generation: Generation,
-        settings: &Settings,
-        connection: &Arc<Connection>,
-        starts: &[Start],
-    ) -> Result<Self, LogError> {
-        let consumer = Arc::new(settings.consumer(&settings.group(generation, "reader"), connection)?);
+    pub fn new(log: &Kafka, starts: &[Start]) -> Result<Self, LogError> {
+        let Kafka { generation, settings, connection, .. } = log;
+        let consumer = Arc::new(settings.consumer(&settings.group(*generation, "reader"), connection)?);
         let mut wanted = TopicPartitionList::new();
         for start in starts {
-            let offset = start.from.map_or(Offset::Beginning, |from| Offset::Offset(from.cast_signed()));
             wanted
-                .add_partition_offset(&generation.name(start.topic), start.partition.cast_signed(), offset)
+                .add_partition_offset(&generation.name(start.topic), start.partition.cast_signed(), from(start.from))
                 .map_err(|error| refused("an offset to read from", error))?;
         }
         let bell = Arc::new(Bell::default());
         // Before anything is fetched: what came into the common queue would be in nobody's order.
         let parts =
-            starts.iter().map(|start| Part::split(&consumer, generation, start, &bell)).collect::<Result<_, _>>()?;
+            starts.iter().map(|start| Part::split(&consumer, *generation, start, &bell)).collect::<Result<_, _>>()?;
         consumer.assign(&wanted).map_err(|error| refused("to be read", error))?;
-        Ok(Self { consumer, connection: Arc::clone(connection), parts, bell, ends_known: Instant::now() })
+        let (prober, connection) = (Arc::clone(&log.prober), Arc::clone(connection));
+        Ok(Self { consumer, prober, connection, parts, bell, ends_known: Instant::now(), ends: None })
     }
 
     /// Everything that is there, without waiting.
@@ -126,6 +132,21 @@ impl PartsReader {
             }
         }
     }
+
+    /// Of all parts in one question.
+    fn ask_ends(&self) -> Option<Vec<u64>> {
+        let mut asked = TopicPartitionList::new();
+        for Part { name, partition, .. } in &self.parts {
+            asked.add_partition_offset(name, partition.cast_signed(), Offset::End).ok()?;
+        }
+        let told = self.prober.offsets_for_times(asked, END_PATIENCE).ok()?;
+        let end =
+            |Part { name, partition, .. }: &Part| match told.find_partition(name, partition.cast_signed())?.offset() {
+                Offset::Offset(end) => u64::try_from(end).ok(),
+                _ => None,
+            };
+        self.parts.iter().map(end).collect()
+    }
 }
 
 impl Reader for PartsReader {
@@ -136,6 +157,7 @@ impl Reader for PartsReader {
         patience: Duration,
     ) -> Result<Vec<Slice>, LogError> {
         let until = Instant::now() + patience;
+        self.ends = None;
         self.look_at_ends();
         loop {
             let slices = self.take(is_wanted, max_bytes)?;
@@ -150,14 +172,22 @@ impl Reader for PartsReader {
         self.parts.iter().map(Part::behind).sum()
     }
 
+    fn may_pass_over(&mut self, place: usize) {
+        self.parts[place].may_pass_over = true;
+    }
+
     fn is_at_the_end(&self, place: usize) -> bool {
         self.parts[place].at_end
     }
 
-    fn end(&self, place: usize) -> Result<Option<u64>, LogError> {
-        let Part { name, partition, .. } = &self.parts[place];
-        // Where they do not answer, the next reading will say what is wrong.
-        Ok(marks(&self.consumer, name, *partition, END_PATIENCE).ok().map(|(_, end)| end))
+    /// The brokers are asked: that a partition ends was told once, and what has been committed since then is still on
+    /// its way. Where they do not answer, the next reading will say what is wrong.
+    fn end(&mut self, place: usize) -> Result<Option<u64>, LogError> {
+        if self.ends.is_none() {
+            self.ends = self.ask_ends();
+        }
+        let end = self.ends.as_ref().map(|ends| ends[place]);
+        end.map(|end| self.parts[place].has_to_be_read_to(end, &self.consumer)).transpose()
     }
 }
 
@@ -177,7 +207,19 @@ impl Part {
         let ringer = Arc::clone(bell);
         queue.set_nonempty_callback(move || ringer.ring());
         let (topic, partition, next) = (start.topic, start.partition, start.from);
-        Ok(Self { topic, name, partition, queue, next, at_end: false, end: 0 })
+        Ok(Self {
+            topic,
+            name,
+            partition,
+            queue,
+            next,
+            at_end: false,
+            asked: 0,
+            read_again_to: 0,
+            nothing_before: 0,
+            end: 0,
+            may_pass_over: false,
+        })
     }
 
     fn take(
@@ -203,6 +245,7 @@ impl Part {
                 Err(KafkaError::PartitionEOF(_)) => {
                     connection.answered();
                     self.at_end = true;
+                    self.nothing_before = self.nothing_before.max(std::mem::take(&mut self.read_again_to));
                 }
                 Err(error) => self.heard(error, consumer)?,
             }
@@ -210,16 +253,56 @@ impl Part {
         Ok(slice.unwrap_or_else(|| Slice::new(self.topic, self.partition, self.next.unwrap_or_default())))
     }
 
-    fn heard(&self, error: KafkaError, consumer: &ConsumerClient) -> Result<(), LogError> {
-        let doing = format!("{}/{} to be read", self.name, self.partition);
+    fn heard(&mut self, error: KafkaError, consumer: &ConsumerClient) -> Result<(), LogError> {
         match verdict(&error) {
             _ if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AutoOffsetReset) => {
                 let marks = marks(consumer, &self.name, self.partition, MARKS_PATIENCE);
-                Err(marks.map_or_else(|cause| refused(&doing, cause), |marks| self.out_of_range(marks)))
+                match self.out_of_range(marks.map_err(|cause| self.refused(cause))?) {
+                    LogError::OutOfRange { first, .. } if self.may_pass_over => self.pass_over_to(first, consumer),
+                    error => Err(error),
+                }
             }
-            Verdict::Stop => Err(refused(&doing, error)),
+            Verdict::Stop => Err(self.refused(error)),
             _ => Ok(()),
         }
+    }
+
+    /// How far there may be something to be read when the partition ends here; 0 when there is nothing. Behind its
+    /// records a commit takes an offset of its own, which is never given out.
+    fn has_to_be_read_to(&mut self, end: u64, consumer: &ConsumerClient) -> Result<u64, LogError> {
+        if end <= self.nothing_before.max(self.next.unwrap_or_default() + 1) {
+            return Ok(0);
+        }
+        if self.at_end && self.asked == end {
+            // Nothing has come since: there may be the offsets of several commits and nothing else. Begun again, it is
+            // told once more when the end is reached.
+            self.read_again_to = end;
+            self.read_again_from(self.next, consumer)?;
+        }
+        self.asked = end;
+        Ok(end - 1)
+    }
+
+    fn refused(&self, cause: KafkaError) -> LogError {
+        refused(&format!("{}/{} to be read", self.name, self.partition), cause)
+    }
+
+    fn pass_over_to(&mut self, first: u64, consumer: &ConsumerClient) -> Result<(), LogError> {
+        say_what_went(self.topic, self.partition, self.next.unwrap_or_default(), first);
+        self.next = Some(first);
+        self.read_again_from(Some(first), consumer)
+    }
+
+    /// Taken up anew: seeking does nothing where reading has ended with an error.
+    fn read_again_from(&mut self, next: Option<u64>, consumer: &ConsumerClient) -> Result<(), LogError> {
+        self.at_end = false;
+        let mut this = TopicPartitionList::new();
+        let offset = from(next);
+        let begun = this
+            .add_partition_offset(&self.name, self.partition.cast_signed(), offset)
+            .and_then(|()| consumer.incremental_unassign(&this))
+            .and_then(|()| consumer.incremental_assign(&this));
+        begun.map_err(|cause| self.refused(cause))
     }
 
     /// Where the end has not been reached there is at least one more.
@@ -235,6 +318,11 @@ impl Part {
             LogError::OutOfRange { topic, partition, from, first }
         }
     }
+}
+
+/// The oldest that is kept, where nothing else is said.
+fn from(next: Option<u64>) -> Offset {
+    next.map_or(Offset::Beginning, |next| Offset::Offset(next.cast_signed()))
 }
 
 /// The first offset of a partition, and the one behind the last that is committed. A client that was once told of no

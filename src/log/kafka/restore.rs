@@ -6,7 +6,6 @@ use std::time::Duration;
 use schemas::Topic;
 
 use super::{Extent, Kafka, LogError, PartsReader, Reader as _, Start};
-use crate::log::Log as _;
 
 const CHUNK_BYTES: usize = 4 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -109,5 +108,5 @@ fn first_from(log: &Kafka, topic: &'static Topic, partition: u32, from: u64) -> 
 }
 
 fn open(log: &Kafka, start: Start) -> Result<PartsReader, LogError> {
-    PartsReader::new(log.generation(), &log.settings, &log.connection, &[start])
+    PartsReader::new(log, &[start])
 }

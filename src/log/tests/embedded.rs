@@ -2,9 +2,9 @@
 
 use schemas::{GENERATION, Outbox, topics};
 
-use super::time_of;
+use super::{noise, time_of};
 use crate::log::embedded::{Embedded, retention};
-use crate::log::{Extent, LogError, Slice};
+use crate::log::{Extent, Log, LogError, Slice};
 
 fn open(folder: &tempfile::TempDir) -> Embedded {
     Embedded::open(&folder.path().join("log"), GENERATION).unwrap()
@@ -64,27 +64,19 @@ fn what_is_too_old_or_too_much_goes_and_a_reader_who_is_too_late_is_told() {
 fn what_a_reader_needs_stays_and_holds_the_writer_up() {
     let folder = tempfile::tempdir().unwrap();
     let log = open(&folder);
-    let noise = |seed: u64| -> Vec<u8> {
-        let mut state = seed;
-        std::iter::repeat_with(move || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (state >> 56) as u8
-        })
-        .take(1024 * 1024)
-        .collect()
-    };
     let topic = &topics::LATE_EVENTS;
     log.needs("slow", topic, 0, 0);
     for seed in 0..20 {
-        let mut out = Outbox::new(GENERATION);
-        out.batch(topic, 0).push(0, b"", Some(&noise(seed)), b"");
-        log.commit("test", &out).unwrap();
+        log.commit("test", &noise(topic, 0, seed)).unwrap();
     }
     // 64 MiB over four partitions: 16 MiB, of which half may be unread.
-    assert!(log.is_held_up(&[topic]) && !log.is_held_up(&[&topics::FILLS]));
+    assert!(log.is_held_up(topic, 0) && Log::is_any_held_up(&log, &[&topics::FILLS, topic]));
+    assert!(!log.is_held_up(topic, 1) && !log.is_held_up(&topics::FILLS, 0), "who writes elsewhere goes on");
     assert_eq!(retention::forget(&log).unwrap(), 0, "nobody has read it yet");
     assert_eq!(log.read(topic, 0, 0, 1).unwrap().next, 1);
     log.needs("slow", topic, 0, 14);
-    assert!(!log.is_held_up(&[topic]));
+    assert!(!log.is_held_up(topic, 0));
+    log.takes_what_there_is("idle", topic, 0, 0);
+    assert!(!log.is_held_up(topic, 0), "nobody waits for who takes what there is");
     assert_eq!(retention::forget(&log).unwrap(), 5, "down to 16 MiB with a little around them");
 }

@@ -15,6 +15,10 @@ use crate::log::LogError;
 
 fn client(place: &Place) -> ClientConfig {
     let Place::Brokers(brokers, _) = place else { unreachable!() };
+    client_of(brokers)
+}
+
+fn client_of(brokers: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", brokers);
     config
@@ -66,16 +70,44 @@ fn what_a_predecessor_left_open_is_never_seen() {
 
 #[test]
 #[ignore = "needs Kafka: FATHOM_KAFKA"]
+fn what_was_given_up_is_not_waited_for() {
+    let place = Place::brokers();
+    let log = place.open();
+    append(&log, &[&["1"]]);
+    let producer: BaseProducer = client(&place).set("transactional.id", "gives up").create().unwrap();
+    producer.init_transactions(Duration::from_secs(20)).unwrap();
+    for _ in 0..3 {
+        producer.begin_transaction().unwrap();
+        let name = log.generation().name(&topics::FILLS);
+        producer.send(BaseRecord::to(&name).partition(1).key("a").payload("given up")).unwrap();
+        producer.flush(Duration::from_secs(20)).unwrap();
+        producer.abort_transaction(Duration::from_secs(20)).unwrap();
+    }
+    // That it ends here is told once.
+    let mut reader = Arc::clone(&log).reader(&[start(None)]).unwrap();
+    super::read_to_the_end_of(reader.as_mut());
+    let began = Instant::now();
+    loop {
+        assert_eq!(reader.read(usize::MAX, Duration::from_millis(20)).unwrap().len(), 0);
+        // Whoever waits for a partition asks again at its end.
+        if reader.is_at_the_end(0) && reader.end(0).unwrap() == Some(0) {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "it waits for what never comes");
+    }
+    append(&log, &[&["2"]]);
+    let slices = super::first(|| reader.read(usize::MAX, Duration::from_secs(1)).unwrap());
+    assert_eq!(super::texts(&slices), ["2"]);
+}
+
+#[test]
+#[ignore = "needs Kafka: FATHOM_KAFKA"]
 fn a_reader_who_is_too_late_is_told() {
     let place = Place::brokers();
     let log = place.open();
     append(&log, &[&["1", "2", "3"]]);
     let second = read(&log, None, 3)[1].0;
-    let admin: AdminClient<DefaultClientContext> = client(&place).create().unwrap();
-    let mut until = TopicPartitionList::new();
-    let name = log.generation().name(&topics::FILLS);
-    until.add_partition_offset(&name, 1, Offset::Offset(second.cast_signed())).unwrap();
-    futures_executor::block_on(admin.delete_records(&until, &AdminOptions::new())).unwrap();
+    place.forget_before(&log, second);
     let mut reader = Arc::clone(&log).reader(&[start(Some(0))]).unwrap();
     let error = loop {
         match reader.read(1, Duration::from_secs(1)) {
@@ -85,6 +117,13 @@ fn a_reader_who_is_too_late_is_told() {
     };
     assert!(matches!(error, LogError::OutOfRange { from: 0, first: 1, .. }), "{error}");
     assert_eq!(only_texts(read(&log, None, 2)), ["2", "3"], "the oldest that is kept");
+}
+
+pub fn delete_before(brokers: &str, topic: &str, offset: u64) {
+    let admin: AdminClient<DefaultClientContext> = client_of(brokers).create().unwrap();
+    let mut until = TopicPartitionList::new();
+    until.add_partition_offset(topic, 1, Offset::Offset(offset.cast_signed())).unwrap();
+    futures_executor::block_on(admin.delete_records(&until, &AdminOptions::new())).unwrap();
 }
 
 #[test]

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use schemas::{GENERATION, Generation, Headers, Outbox, topics};
+use schemas::{GENERATION, Generation, Headers, Outbox, Topic, topics};
 
 use super::embedded::Embedded;
 use super::kafka::{Kafka, Settings};
-use super::{Log, LogError, Slice, Start};
+use super::{Log, LogError, Reader, Slice, Start};
 use crate::stop::Stop;
 
 /// A log that can be opened again and again.
@@ -48,6 +48,19 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Of the fills that the tests write; what is on a disk goes by its age.
+    fn forget_before(&self, log: &Arc<dyn Log>, offset: u64) {
+        match self {
+            Self::Folder(_) => log.keep_house().unwrap(),
+            Self::Brokers(brokers, generation) => {
+                kafka::delete_before(brokers, &generation.name(&topics::FILLS), offset)
+            }
+        }
+        assert_eq!(log.extent(&topics::FILLS, 1).unwrap().first, offset);
+    }
+}
+
 /// Runs each of these on both logs.
 macro_rules! on_both {
     ($($name:ident),* $(,)?) => {
@@ -69,6 +82,8 @@ on_both!(
     an_offset_is_found_by_time,
     the_last_value_of_each_key_stays_and_a_tombstone_takes_it_away,
     a_reader_that_is_ahead_of_the_log_is_told,
+    who_may_pass_over_what_is_not_kept_reads_on_from_the_oldest,
+    what_is_committed_after_the_end_was_told_is_known_to_be_there,
     one_who_waits_is_woken_by_a_commit,
     writers_of_one_partition_never_share_an_offset,
     every_record_is_read_once,
@@ -87,6 +102,18 @@ fn outbox(log: &Arc<dyn Log>, texts: &[&str]) -> Outbox {
     for text in texts {
         out.batch(&topics::FILLS, 1).push(time_of(text), b"BTC", Some(text.as_bytes()), b"");
     }
+    out
+}
+
+/// A record of one MiB that no compression makes smaller.
+pub fn noise(topic: &'static Topic, partition: u32, seed: u64) -> Outbox {
+    let mut state = seed;
+    let random = std::iter::repeat_with(move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    });
+    let mut out = Outbox::new(GENERATION);
+    out.batch(topic, partition).push(0, b"", Some(&random.take(1024 * 1024).collect::<Vec<u8>>()), b"");
     out
 }
 
@@ -213,6 +240,47 @@ fn a_reader_that_is_ahead_of_the_log_is_told(place: &Place) {
         }
     };
     assert!(matches!(error, LogError::Ahead { from: 1_000, .. }), "{error}");
+}
+
+fn who_may_pass_over_what_is_not_kept_reads_on_from_the_oldest(place: &Place) {
+    let log = place.open();
+    append(&log, &[&["1"], &["2"], &["1000000"]]);
+    let kept = read(&log, None, 3)[2].0;
+    place.forget_before(&log, kept);
+    let mut reader = Arc::clone(&log).reader(&[start(Some(0))]).unwrap();
+    reader.may_pass_over(0);
+    let slices = first(|| reader.read(usize::MAX, Duration::from_secs(1)).unwrap());
+    assert_eq!((slices[0].from, texts(&slices)), (kept, vec!["1000000".to_owned()]));
+    append(&log, &[&["1000001"]]);
+    assert_eq!(texts(&first(|| reader.read(usize::MAX, Duration::from_secs(1)).unwrap())), ["1000001"]);
+}
+
+fn what_is_committed_after_the_end_was_told_is_known_to_be_there(place: &Place) {
+    let log = place.open();
+    append(&log, &[&["1"]]);
+    let mut reader = Arc::clone(&log).reader(&[start(None)]).unwrap();
+    let mut next = read_to_the_end_of(reader.as_mut());
+    assert!(reader.end(0).unwrap().unwrap() <= next, "nothing is left");
+    append(&log, &[&["2"], &["3"]]);
+    // After a reading that brings nothing of it.
+    reader.read_of(&|_| false, 1, Duration::ZERO).unwrap();
+    let end = reader.end(0).unwrap().unwrap();
+    assert!(end > next, "{end}");
+    while next < end {
+        next = first(|| reader.read(usize::MAX, Duration::from_secs(1)).unwrap())[0].next;
+    }
+    assert!(reader.end(0).unwrap().unwrap() <= next, "nothing is left");
+}
+
+/// The next offset then.
+fn read_to_the_end_of(reader: &mut dyn Reader) -> u64 {
+    let (mut next, began) = (0, Instant::now());
+    while !reader.is_at_the_end(0) {
+        assert!(began.elapsed() < Duration::from_secs(30), "no end after {next}");
+        let slices = reader.read(usize::MAX, Duration::from_millis(100)).unwrap();
+        next = slices.last().map_or(next, |slice| slice.next);
+    }
+    next
 }
 
 fn one_who_waits_is_woken_by_a_commit(place: &Place) {

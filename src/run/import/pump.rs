@@ -38,7 +38,7 @@ fn fill(
     mut make: impl FnMut(&mut Outbox) -> Result<Taken, Failure>,
 ) -> Result<bool, Failure> {
     while !shared.stop.asked() {
-        if shared.log.is_held_up(topics) {
+        if shared.log.is_any_held_up(topics) {
             shared.stop.rest(PATIENCE);
             continue;
         }

@@ -4,6 +4,7 @@
 
 mod dice;
 mod facts;
+mod held_up;
 mod in_memory;
 mod on_the_log;
 mod told;

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use schemas::{GENERATION, Generation, Outbox};
+use schemas::{GENERATION, Generation, Outbox, topics};
 
 use super::dice::Dice;
 use super::facts::facts;
@@ -14,11 +14,12 @@ use super::told::{Told, results};
 use crate::log::tests::{Place, on_both};
 use crate::log::{Log, Start};
 use crate::run::Shared;
-use crate::run::computer;
+use crate::run::computer::{self, COIN};
 use crate::run::roles::Roles;
 use crate::stop::{Stop, Upstream};
 
 const SECONDS: i64 = 40;
+const STOPS: usize = 8;
 const RATE: u32 = 40;
 /// Less than a block of all lanes.
 const LITTLE: usize = 4_000;
@@ -41,20 +42,51 @@ fn in_one_large_piece_the_same_is_told(place: &Place) {
 
 fn in_little_pieces_and_stopped_again_and_again_the_same_is_told(place: &Place) {
     let facts = facts(SECONDS, RATE);
-    let mut dice = Dice(5);
-    // Until it has joined a group nothing is done.
-    let joins = if matches!(place, Place::Brokers(..)) { 2_500 } else { 0 };
-    for some in facts.chunks(facts.len() / 8 + 1) {
+    let expected = block_by_block(&facts);
+    let (mut dice, mut undone) = (Dice(5), 0);
+    for some in facts.chunks(facts.len() / STOPS + 1) {
         let log = place.open();
         append(&log, some);
-        let shared = Shared { chunk_bytes: LITTLE, ..Shared::new(log, Stop::new(), false) };
+        let before = written(log.as_ref());
+        let shared = Shared { chunk_bytes: LITTLE, ..Shared::new(Arc::clone(&log), Stop::new(), false) };
         let roles = start(&shared);
-        shared.stop.rest(Duration::from_millis(joins + 20 + dice.below(300)));
+        await_written(log.as_ref(), before + some_of(&expected, STOPS, &mut dice));
         shared.stop.ask();
         roles.wait().unwrap();
+        undone += usize::from(is_undone(log.as_ref()));
     }
-    let expected = block_by_block(&facts);
+    assert!(undone * 2 > STOPS, "only {undone} of {STOPS} stops fell between two commits");
     told_in_the_end(&place.open(), &expected).must_be(&expected, "in little pieces");
+}
+
+/// Fewer than are told between two stops when all is told.
+fn some_of(expected: &Told, stops: usize, dice: &mut Dice) -> u64 {
+    1 + dice.below((expected.results(topics::POSITION_CHANGES.name) / stops / 2) as u64)
+}
+
+fn await_written(log: &dyn Log, records: u64) {
+    let began = Instant::now();
+    while written(log) < records {
+        assert!(began.elapsed() < PATIENCE, "{} of {records} records", written(log));
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+}
+
+/// Results of the first stage: with these the others begin.
+fn written(log: &dyn Log) -> u64 {
+    let topic = &topics::POSITION_CHANGES;
+    log.partitions(topic).map(|partition| log.unread(topic, partition, 0).unwrap()).sum()
+}
+
+/// Whether there are fills that are not computed yet.
+fn is_undone(log: &dyn Log) -> bool {
+    let unread = |share| {
+        let mut task = COIN.task(log.generation(), share);
+        task.goes_on_from(computer::checkpoint(log, &COIN, share).unwrap());
+        let fills = task.lanes().filter(|(topic, ..)| *topic == &topics::FILLS);
+        fills.map(|(topic, at, next)| log.unread(topic, at, next.unwrap_or_default()).unwrap()).sum::<u64>()
+    };
+    log.partitions(COIN.state).any(|share| unread(share) > 0)
 }
 
 fn append(log: &Arc<dyn Log>, commits: &[Outbox]) {
@@ -108,14 +140,16 @@ fn two_computers_that_are_killed_tell_the_same_on_kafka() {
     let place = Place::brokers();
     let Place::Brokers(_, generation) = &place else { unreachable!() };
     let log = place.open();
-    let mut dice = Dice(9);
+    let expected = block_by_block(&facts);
+    let (mut dice, mut undone) = (Dice(9), 0);
     let mut computers = [Computer::start(*generation), Computer::start(*generation)];
     for some in facts.chunks(facts.len() / KILLS + 1) {
         append(&log, some);
-        std::thread::park_timeout(Duration::from_millis(1_000 + dice.below(5_000)));
+        await_written(log.as_ref(), written(log.as_ref()) + some_of(&expected, KILLS, &mut dice));
         computers[dice.below(2) as usize] = Computer::start(*generation);
+        undone += usize::from(is_undone(log.as_ref()));
     }
-    let expected = block_by_block(&facts);
+    assert!(undone * 2 > KILLS, "only {undone} of {KILLS} kills fell between two commits");
     told_on(&log, expected.records()).must_be(&expected, "two computers that were killed");
 }
 
