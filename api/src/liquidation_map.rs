@@ -29,15 +29,17 @@ pub(crate) static CHANNEL: Channel = Channel {
     },
 };
 
-const DEFINITION: &str = "open positions as of clock, in bins of their liquidation prices, as sizes at the mark; by_basis: account and carried \
-     follow the exchange's formula on the account as it was told and as fills have changed it since, exchange is its own \
-     price of an account whose margin is pooled, assumed is as if half of the highest leverage had been chosen with a \
-     margin of its own, unknown has no price yet; exact is the part of a bin that is not assumed; leverage up to 5, 10, \
+const DEFINITION: &str = "open positions as of clock, in bins of their liquidation prices, as sizes at the mark; by_basis: \
+     account follows the exchange's formula on the account as it was told within the hour, carried the same as fills have \
+     changed it since, without what funding has cost, exchange is its own price of an account whose margin is pooled; \
+     assumed is an estimate: of a known account of which money, blocks or the margin of a new position were not told \
+     since, by the formula, of any other as if half of the highest leverage had been chosen with a margin of its own; \
+     unknown has no price yet; exact is the part of a bin that is not assumed; leverage up to 5, 10, \
      20 and above, cohorts from 0, 1,000, 10,000, 100,000, 1,000,000 and 10,000,000 USDC on; long_cumulative \
      is what a falling mark liquidates from where it is down to a bin and in it, null above the mark, short_cumulative what a \
      rising one does up to a bin, null below it; at_risk within 1, 2, 5 and 10 % of the mark; beyond lies outside of half the \
      mark around it; max_pain is the bin with the most, nearest_cluster the nearest bins in a row with a twentieth each; \
-     oi_coverage_pct is how much of the open interest the known positions of that side are";
+     oi_coverage_pct is how much of the open interest the positions of that side are whose basis is not unknown";
 
 const COLUMNS: &str = "bucket.coin, bucket.interval, bucket.time, CAST(bucket.mark_px AS TEXT) AS mark_px, \
      CAST(bucket.open_interest AS TEXT) AS open_interest, CAST(bucket.long AS TEXT) AS long, \

@@ -8,12 +8,14 @@ use sqlx::FromRow;
 use crate::query::Query;
 use crate::stored::{Decimal, MaybeDecimal};
 
-pub(crate) const DEFINITION: &str = "perpetuals; size and entry_px as source has told them last: fill, each of which tells what was held before it, or \
-     account, the exchange's word on it where no fill was seen or one was missed; notional, unrealised_pnl and distance_pct at mark_px; realised_pnl \
-     of the side that is held since opened_at, fees taken off; liquidation_px stands on liquidation_basis: account and \
-     carried follow the exchange's formula on the account as it was told and as fills have changed it since, exchange is \
-     its own price of an account whose margin is pooled, assumed is as if half of the highest leverage had been chosen \
-     with a margin of its own";
+pub(crate) const DEFINITION: &str = "perpetuals; size and entry_px as source has told them last: fill, each of which tells \
+     what was held before it, or account, the exchange's word on it where no fill was seen or one was missed; notional, \
+     unrealised_pnl and distance_pct at mark_px; realised_pnl of the side that is held since opened_at, fees taken off; \
+     liquidation_px stands on liquidation_basis: account follows the exchange's formula on the account as it was told \
+     within the hour, carried the same as fills have changed it since, without what funding has cost, exchange is its own \
+     price of an account whose margin is pooled; assumed is an estimate: of a known account of which money, blocks or the \
+     margin of a new position were not told since, by the formula, of any other as if half of the highest leverage had \
+     been chosen with a margin of its own";
 
 /// What a position is made of, but for the mark.
 pub(crate) const TOPICS: [&Topic; 2] = [Position::TOPIC, PositionRisk::TOPIC];
