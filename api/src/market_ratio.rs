@@ -32,17 +32,19 @@ pub(crate) static CHANNEL: Channel = Channel {
 const OF_ACCOUNTS: &str = "the wallets that the row defines, of those that have traded since `coverage.since_time`, each once, at the last minute \
      of the bucket; long and short are those that hold more on that side than on the other in all coins together, at the \
      marks: who holds as much on both is in neither; not_valued are wallets left out because a mark is not known; \
-     open, high, low and close are long over short wallets, as counted once a minute";
+     open, high, low and close are long over short wallets, as counted once a minute; \
+     oi_coverage_pct is what all known wallets hold of the open interest of all markets, both sides and at the marks";
 
 const OF_POSITIONS: &str = "what the wallets that the row defines hold on each side in all coins together, in USD at the marks, at the last minute \
      of the bucket; not_valued are wallets left out because a mark is not known; \
-     open, high, low and close are what they hold long over what they hold short, as summed up once a minute";
+     open, high, low and close are what they hold long over what they hold short, as summed up once a minute; \
+     oi_coverage_pct is what all known wallets hold of the open interest of all markets, both sides and at the marks";
 
 const COLUMNS: &str = "bucket.kind, NULLIF(bucket.cohort, '') AS cohort, bucket.interval, bucket.time, bucket.accounts, bucket.not_valued, \
      bucket.long_accounts, bucket.short_accounts, CAST(bucket.long_notional AS TEXT) AS long_notional, \
      CAST(bucket.short_notional AS TEXT) AS short_notional, CAST(bucket.long_ratio AS TEXT) AS long_ratio, \
      CAST(bucket.short_ratio AS TEXT) AS short_ratio, CAST(bucket.open AS TEXT) AS open, CAST(bucket.high AS TEXT) AS high, \
-     CAST(bucket.low AS TEXT) AS low, CAST(bucket.close AS TEXT) AS close, bucket.complete, bucket.final, bucket.block, \
+     CAST(bucket.low AS TEXT) AS low, CAST(bucket.close AS TEXT) AS close, CAST(bucket.oi_coverage_pct AS TEXT) AS oi_coverage_pct, bucket.complete, bucket.final, bucket.block, \
      bucket.clock";
 
 /// A bucket as it is told.
@@ -67,6 +69,7 @@ pub(crate) struct MarketRatioRow {
     #[sqlx(flatten)]
     #[serde(flatten)]
     shares: Shares,
+    oi_coverage_pct: Option<String>,
     complete: bool,
     r#final: bool,
     block: i64,
@@ -125,7 +128,8 @@ impl MarketRatioRow {
 
     fn reason(&self) -> Option<&'static str> {
         let is_of_positions = self.kind.parse().is_ok_and(RatioKind::is_of_positions);
-        self.shares.reason(is_of_positions && self.long_notional.is_none())
+        let of_coverage = self.oi_coverage_pct.is_none().then_some("open_interest_not_known");
+        self.shares.reason(is_of_positions && self.long_notional.is_none()).or(of_coverage)
     }
 }
 
@@ -144,6 +148,7 @@ impl From<MarketRatio> for MarketRatioRow {
             long_notional: ratio.long_notional.map(|it| it.to_string()),
             short_notional: ratio.short_notional.map(|it| it.to_string()),
             shares: Shares::of([ratio.long_ratio, ratio.short_ratio], [ratio.open, ratio.high, ratio.low, ratio.close]),
+            oi_coverage_pct: ratio.oi_coverage_pct.map(|it| it.to_string()),
             complete: ratio.complete,
             r#final: ratio.r#final,
             block: ratio.block.cast_signed(),

@@ -205,7 +205,7 @@ fn wallet_stage(rules: &Rules) -> Vec<Box<dyn Run>> {
         Processor::boxed("wallet-summaries", wallet_summaries::fold, wallet_summaries::tick, wallet_summaries::gap),
         Processor::new("wallet-sums", wallet_sums::tick, wallet_sums::gap)
             .reads(wallet_sums::fold)
-            .reads(wallet_sums::mark)
+            .reads(wallet_sums::market)
             .boxed_up(),
         Processor::new("whale-activities", whale_activities::tick, whale_activities::gap)
             .given(|remembered| whale_activities::measures_by(remembered, rules.whales))

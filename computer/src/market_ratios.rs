@@ -29,6 +29,8 @@ pub struct Summed {
     time: i64,
     wallets: u64,
     not_valued: u64,
+    /// Of all markets; the same in each part.
+    open_interest: Option<Amount>,
     /// Absent when a part does not say it.
     accounts: Option<Sides<u64>>,
     /// Absent when it is too large for an exact decimal.
@@ -41,6 +43,8 @@ pub struct Summed {
 pub struct Standing {
     wallets: u64,
     not_valued: u64,
+    /// What all wallets hold of the open interest, whatever group it is.
+    oi_coverage_pct: Option<Amount>,
     accounts: Moments<u64>,
     notionals: Option<Moments<Amount>>,
 }
@@ -53,9 +57,10 @@ pub fn fold((minute, _): &mut State, part: &WalletSum, _: &mut Out<MarketRatio>)
 
 /// All parts of a minute have one clock, and come before it.
 pub fn tick((minute, groups): &mut State, tick: &Tick, out: &mut Out<MarketRatio>) {
+    let oi_coverage_pct = minute.get(&Group::All).and_then(Summed::oi_coverage_pct);
     for group in minute.touched() {
         let Some(summed) = minute.get(&group) else { continue };
-        if let Some(standing) = summed.standing() {
+        if let Some(standing) = summed.standing(oi_coverage_pct) {
             windows::add(groups, &group, summed.time, &standing);
         }
     }
@@ -71,7 +76,16 @@ impl Summed {
         if self.time != part.time {
             let nothing = Some(Amount::ZERO);
             let accounts = Some(Sides::default());
-            *self = Self { time: part.time, wallets: 0, not_valued: 0, accounts, long: nothing, short: nothing };
+            let open_interest = part.open_interest;
+            *self = Self {
+                time: part.time,
+                wallets: 0,
+                not_valued: 0,
+                open_interest,
+                accounts,
+                long: nothing,
+                short: nothing,
+            };
         }
         self.not_valued += part.not_valued;
         for tier in part.tiers.iter().filter(|tier| group.has(tier)) {
@@ -83,16 +97,30 @@ impl Summed {
         }
     }
 
-    fn standing(&self) -> Option<Standing> {
+    /// In per cent, cut to two decimals: both sides are held, and the open interest is of one.
+    fn oi_coverage_pct(&self) -> Option<Amount> {
+        let held = Amount::sum(self.long, self.short)?.over(self.open_interest?).ok()?;
+        let parts = held.times(Amount::from(5_000)).ok()?.floor();
+        Some(parts.times(Amount::power_of_ten(-2).ok()?).ok()?.shortest())
+    }
+
+    fn standing(&self, oi_coverage_pct: Option<Amount>) -> Option<Standing> {
         let notionals = self.long.zip(self.short).map(|(long, short)| Moments::of(Sides { long, short }));
         let (wallets, not_valued) = (self.wallets, self.not_valued);
-        self.accounts.map(|sides| Standing { wallets, not_valued, accounts: Moments::of(sides), notionals })
+        self.accounts.map(|sides| Standing {
+            wallets,
+            not_valued,
+            oi_coverage_pct,
+            accounts: Moments::of(sides),
+            notionals,
+        })
     }
 }
 
 impl Value for Standing {
     fn merge(&mut self, later: &Self) {
         (self.wallets, self.not_valued) = (later.wallets, later.not_valued);
+        self.oi_coverage_pct = later.oi_coverage_pct;
         self.accounts.merge(&later.accounts);
         self.notionals = self.notionals.zip(later.notionals).map(|(mut notionals, later)| {
             notionals.merge(&later);
@@ -103,7 +131,7 @@ impl Value for Standing {
 
 /// The ratio of its wallets, and that of what they hold where these are not all: over all of them it is always one.
 fn publish(bucket: &Told<'_, Standing, Group>, tick: &Tick) -> Vec<MarketRatio> {
-    let Standing { wallets, not_valued, accounts, notionals } = *bucket.value;
+    let Standing { wallets, not_valued, oi_coverage_pct, accounts, notionals } = *bucket.value;
     let (of_accounts_kind, of_positions_kind) = bucket.series.kinds();
     let of_accounts = MarketRatio {
         kind: of_accounts_kind,
@@ -122,6 +150,7 @@ fn publish(bucket: &Told<'_, Standing, Group>, tick: &Tick) -> Vec<MarketRatio> 
         high: accounts.high.ratio(),
         low: accounts.low.ratio(),
         close: accounts.close.ratio(),
+        oi_coverage_pct,
         complete: bucket.complete,
         r#final: bucket.r#final,
         block: tick.block,

@@ -10,8 +10,14 @@ use crate::realised::Realised;
 use crate::table::Table;
 use crate::wallet_tiers::{PNL, SIZE, Spread};
 
-/// What is held, and the marks.
-pub type Known = (Table<(Wallet, Coin), Held>, Table<Coin, Amount>);
+/// What is held, and the markets.
+pub type Known = (Table<(Wallet, Coin), Held>, Table<Coin, Market>);
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Market {
+    mark_px: Option<Amount>,
+    open_interest: Option<Amount>,
+}
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Held {
@@ -31,6 +37,8 @@ pub(crate) struct Worth {
 }
 
 const TOLD_EVERY_MS: i64 = 60_000;
+/// With all places of a size and a mark their sum would soon be too long.
+const USD_PLACES: u32 = 6;
 
 pub fn fold((positions, _): &mut Known, change: &PositionChange, _: &mut Out<WalletSum>) {
     let key = (change.wallet, change.coin.clone());
@@ -50,12 +58,16 @@ pub fn fold((positions, _): &mut Known, change: &PositionChange, _: &mut Out<Wal
     held.cost = change.cost;
 }
 
-pub fn mark((_, marks): &mut Known, market: &MarketState, _: &mut Out<WalletSum>) {
-    let Some(mark) = market.mark_px.filter(|mark| marks.get(&market.coin) != Some(mark)) else { return };
-    *marks.change(&market.coin) = mark;
+pub fn market((_, markets): &mut Known, state: &MarketState, _: &mut Out<WalletSum>) {
+    let known = markets.get(&state.coin).copied().unwrap_or_default();
+    let now =
+        Market { mark_px: state.mark_px.or(known.mark_px), open_interest: state.open_interest.or(known.open_interest) };
+    if now != known {
+        *markets.change(&state.coin) = now;
+    }
 }
 
-pub fn tick((positions, marks): &mut Known, tick: &Tick, out: &mut Out<WalletSum>) {
+pub fn tick((positions, markets): &mut Known, tick: &Tick, out: &mut Out<WalletSum>) {
     if !tick.crosses(TOLD_EVERY_MS) {
         return;
     }
@@ -65,11 +77,13 @@ pub fn tick((positions, marks): &mut Known, tick: &Tick, out: &mut Out<WalletSum
     for of_wallet in holdings.chunk_by(|(one, _), (other, _)| one == other) {
         let mut worth = Worth::NOTHING;
         for key in of_wallet {
-            positions.get(key).into_iter().for_each(|held| worth.add(held, marks.get(&key.1)));
+            let mark = markets.get(&key.1).and_then(|market| market.mark_px);
+            positions.get(key).into_iter().for_each(|held| worth.add(held, mark));
         }
         by_size.add(Amount::sum(worth.long, worth.short), &worth);
         by_pnl.add(Amount::sum(worth.realised, worth.unrealised), &worth);
     }
+    let open_interest = open_interest(markets);
     for Spread { scale, tiers, not_valued } in [by_size, by_pnl] {
         out.push(WalletSum {
             by: scale.by,
@@ -77,10 +91,20 @@ pub fn tick((positions, marks): &mut Known, tick: &Tick, out: &mut Out<WalletSum
             first_wallet: *first_wallet,
             tiers,
             not_valued,
+            open_interest,
             block: tick.block,
             clock: tick.time,
         });
     }
+}
+
+/// Of all markets of which it is known what is open, and at which mark.
+fn open_interest(markets: &Table<Coin, Market>) -> Option<Amount> {
+    let values = markets.keys().into_iter().filter_map(|coin| {
+        let Market { mark_px, open_interest } = *markets.get(&coin)?;
+        Some(open_interest?.times(mark_px?).ok().map(|value| value.rounded(USD_PLACES)))
+    });
+    values.reduce(Amount::sum).flatten()
 }
 
 /// Positions heal with the next fill; until then they are what was last known.
@@ -92,9 +116,9 @@ impl Worth {
         Self { long: nothing, short: nothing, unrealised: nothing, realised: nothing }
     };
 
-    fn add(&mut self, held: &Held, mark: Option<&Amount>) {
+    fn add(&mut self, held: &Held, mark: Option<Amount>) {
         let is_long = held.size.sign() > 0;
-        let value = mark.and_then(|mark| held.size.magnitude().times(*mark).ok());
+        let value = mark.and_then(|mark| held.size.magnitude().times(mark).ok());
         let gain = value.zip(held.cost).and_then(|(value, cost)| value.minus(cost).ok());
         let side = if is_long { &mut self.long } else { &mut self.short };
         *side = Amount::sum(*side, value);

@@ -57,6 +57,10 @@ pub struct MarketRatio {
     pub low: Option<Amount>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub close: Option<Amount>,
+    /// What all wallets that are known hold of the open interest of all markets, both sides and at the marks, in per cent
+    /// and cut to two decimals, at the last minute of the bucket; absent while no open interest is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oi_coverage_pct: Option<Amount>,
     /// No block of the bucket is missing.
     pub complete: bool,
     /// Nothing will change it any more.

@@ -28,6 +28,10 @@ pub struct WalletSum {
     /// Wallets that no tier can be told of: a coin of theirs has no mark; by profit also those of which it is not known
     /// what they paid or realised.
     pub not_valued: u64,
+    /// What is open of all markets on one side, at the marks, where both are known; absent where they are of none, when
+    /// it is too large for an exact decimal, and where it was not counted yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_interest: Option<Amount>,
     /// What it was like at this block and clock.
     pub block: u64,
     pub clock: i64,

@@ -38,6 +38,7 @@ const COLUMNS: &[Column] = &[
     Column::new("final", Kind::Boolean),
     Column::new("block", Kind::Integer),
     Column::new("clock", Kind::Integer),
+    Column::new("oi_coverage_pct", Kind::Decimal),
 ];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
@@ -65,5 +66,6 @@ fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
         ratio.r#final.into(),
         count(MarketRatio::TOPIC, record, ratio.block)?,
         ratio.clock.into(),
+        Value::text_or_null(ratio.oi_coverage_pct),
     ]))
 }

@@ -16,7 +16,7 @@ fn of_market(kind: &str, cohort: Option<&str>, time: i64, close: &str) -> Market
     let mut ratio = json!({
         "kind": kind, "interval": "1m", "time": time, "accounts": 7, "not_valued": 2, "long_accounts": 4,
         "short_accounts": 2, "long_ratio": "0.6", "short_ratio": "0.4", "open": close, "high": close, "low": close,
-        "close": close, "complete": true, "final": true, "block": 7, "clock": time + 70_000,
+        "close": close, "oi_coverage_pct": "87.5", "complete": true, "final": true, "block": 7, "clock": time + 70_000,
     });
     if kind.ends_with("positions") {
         (ratio["long_notional"], ratio["short_notional"]) = (json!("6000.5"), json!("4000"));
@@ -45,7 +45,7 @@ async fn a_ratio_without_a_coin_is_of_the_whole_market(url: String) {
             "definition": format!("the wallets that hold 1000000 USD or more {held}"),
             "short_accounts": 2, "long_notional": "6000.5", "short_notional": "4000", "long_ratio": "0.6",
             "short_ratio": "0.4", "long_short_ratio": "2", "open": "2", "high": "2", "low": "2", "close": "2",
-            "complete": true, "final": true, "block": 7, "clock": 70_000,
+            "oi_coverage_pct": "87.5", "complete": true, "final": true, "block": 7, "clock": 70_000,
         })
     );
     assert!(top["meta"]["definition"].as_str().unwrap().starts_with("what the wallets that the row defines hold"));

@@ -8,7 +8,7 @@ use schemas::{Amount, Interval, MarketRatio, Message};
 
 use super::cohort_history::{Sides, told};
 use super::wallet_spreads::{MINUTE, SIZES, Worth, worths};
-use super::wallet_tapes::{Moment, play, tape};
+use super::wallet_tapes::{COINS, Moment, play, tape};
 use super::wallets::total;
 use super::*;
 
@@ -19,6 +19,7 @@ struct Counted {
     not_valued: usize,
     accounts: Sides,
     notionals: Sides,
+    coverage: Option<Amount>,
 }
 
 const GROUPS: [&str; 8] = ["", "top", "shrimp", "fish", "dolphin", "shark", "whale", "leviathan"];
@@ -34,8 +35,9 @@ proptest! {
         for moment in &played.moments {
             let worths = worths(&played, moment);
             let is_counted = moment.clock / MINUTE > moment.previous / MINUTE && !worths.is_empty();
+            let coverage = coverage(&worths, &played.marks[..moment.marks]);
             for (group, counted) in GROUPS.iter().zip(&mut counted).filter(|_| is_counted) {
-                counted.push(count(group, moment.clock - moment.clock % MINUTE, &worths));
+                counted.push(Counted { coverage, ..count(group, moment.clock - moment.clock % MINUTE, &worths) });
             }
             let mut keys = BTreeSet::new();
             for ratio in &moment.ratios {
@@ -87,7 +89,23 @@ fn count(group: &str, minute: i64, worths: &[Worth]) -> Counted {
         not_valued: worths.iter().filter(|worth| value(worth).is_none()).count(),
         accounts: (Amount::from(longs as i64), Amount::from(shorts as i64)),
         notionals: (held(|worth| worth.long), held(|worth| worth.short)),
+        coverage: None,
     }
+}
+
+/// Of twice what is open where that and a mark are known, in hundredths of a per cent that are whole.
+fn coverage(worths: &[Worth], marks: &[MarketState]) -> Option<Amount> {
+    let both = |worth: &Worth| total([worth.long, worth.short].into_iter());
+    let held = total(worths.iter().filter_map(both).map(Some)).unwrap();
+    let open = COINS.iter().filter_map(|coin| {
+        let of_coin = || marks.iter().rev().filter(|mark| mark.coin.as_str() == *coin);
+        let open = of_coin().find_map(|mark| mark.open_interest)?;
+        Some(open.times(of_coin().find_map(|mark| mark.mark_px)?).unwrap())
+    });
+    let open: Vec<Amount> = open.collect();
+    let twice = total(open.iter().chain(&open).copied().map(Some)).unwrap();
+    let hundredths = held.times(Amount::from(10_000)).unwrap().over(twice).ok()?.floor();
+    Some(hundredths.over(Amount::from(100)).unwrap())
 }
 
 fn recount(ratio: &MarketRatio, counted: &[Vec<Counted>], holes: &[(i64, i64)], moment: &Moment) -> Value {
@@ -107,7 +125,7 @@ fn recount(ratio: &MarketRatio, counted: &[Vec<Counted>], holes: &[(i64, i64)], 
     let number = |count: Amount| count.to_string().parse::<u64>().unwrap();
     let mut row = json!({
         "kind": kind, "cohort": cohort, "interval": interval, "time": time, "accounts": last.wallets,
-        "not_valued": last.not_valued, "long_accounts": number(last.accounts.0), "short_accounts": number(last.accounts.1),
+        "not_valued": last.not_valued, "oi_coverage_pct": last.coverage, "long_accounts": number(last.accounts.0), "short_accounts": number(last.accounts.1),
         "complete": !holes.iter().any(|(from, to)| *from < end && time < to),
         "final": end + crate::GRACE_MS <= moment.clock, "block": moment.block, "clock": moment.clock,
     });

@@ -39,7 +39,7 @@ struct Changed {
     seen: bool,
 }
 
-const COINS: [&str; 3] = ["BTC", "ETH", "xyz:CL"];
+pub const COINS: [&str; 3] = ["BTC", "ETH", "xyz:CL"];
 pub const WALLETS: usize = 5;
 const START: i64 = 1_782_636_000_000 - 12_345;
 const SECOND: i64 = 1_000;
@@ -155,7 +155,7 @@ fn mark(coin: &str, px: u32, time: i64) -> MarketState {
         coin: Coin::new(coin),
         time,
         mark_px,
-        open_interest: None,
+        open_interest: (!px.is_multiple_of(7)).then(|| format!("{}.25", px % 500).parse().unwrap()),
         day_notional: None,
         margin_tiers: Vec::new(),
         delisted: false,
