@@ -11,7 +11,7 @@ use crate::contract;
 
 /// What a crate may name beside what it is made for. A dependency that is not here is a decision to be taken here.
 const MAY_IMPORT: [(&str, &[&str]); 6] = [
-    ("schemas", &["rust_decimal", "serde", "serde_json", "smol_str"]),
+    ("schemas", &["ecow", "rust_decimal", "serde", "serde_json"]),
     ("computer", &["foldhash", "hashbrown", "schemas", "serde", "serde_json"]),
     (
         "parser",

@@ -4,8 +4,10 @@
 //! What the exchange says of an account is reconciled with what fills have told, and carried forward until it speaks
 //! again. Of accounts of which it says nothing, or of which something was missed, the price is an estimate, and says so.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
 use schemas::{
     Account, AccountState, Amount, Coin, Gap, LedgerUpdate, MarginTier, MarketState, PositionChange, PositionRisk,
@@ -29,14 +31,20 @@ type LastHole = Table<(), i64>;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Holding {
     backing: Backing,
-    cost: Option<Amount>,
+    paid: Paid,
     /// Whose word the size is.
     source: PositionSource,
-    last_px: Amount,
     changed_at: i64,
     /// Set where the formula does not hold: then the exchange's own price, or none, stands for it.
-    pooled: Option<OwnPrice>,
+    pooled: Option<Box<OwnPrice>>,
     told: Option<(Amount, Risk)>,
+}
+
+/// What was paid for a position; as long as nobody has said it, the price of the last trade stands for it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+enum Paid {
+    Cost(Amount),
+    LastPx(Amount),
 }
 
 /// The exchange's price of a position of this size, or that it has none.
@@ -71,8 +79,7 @@ pub fn change((holdings, (books, _)): &mut Accounts, change: &PositionChange, _:
         holding.pooled = None;
     }
     holding.source = PositionSource::Fill;
-    holding.cost = change.cost;
-    holding.last_px = change.px;
+    holding.paid = change.cost.map_or(Paid::LastPx(change.px), Paid::Cost);
     holding.changed_at = change.time;
 }
 
@@ -115,19 +122,29 @@ pub fn account((holdings, (books, (markets, hole))): &mut Accounts, state: &Acco
         let said = state.asset_positions.iter().map(|it| &it.position).find(|position| position.coin == coin);
         let holding = holdings.change(&(coin.clone(), state.user));
         let backing = said.map(Backing::of).unwrap_or_default();
-        let has_changed_since = since.iter().any(|change| change.coin == coin);
+        let last_px = since.iter().rfind(|change| change.coin == coin).map(|change| change.px);
         let is_drifted = size_then(holding, &since, &coin) != backing.size;
         if is_drifted {
             drifted.push(coin.clone());
             holding.source = PositionSource::Account;
         }
-        if is_drifted || holding.cost.is_none() && !has_changed_since {
+        if is_drifted || last_px.is_none() && holding.paid.cost().is_none() {
             let cost = said.and_then(|said| said.entry_px?.times(said.szi.magnitude()).ok());
-            holding.cost = cost.filter(|_| !has_changed_since);
+            holding.paid = match (last_px, cost) {
+                (Some(px), _) => Paid::LastPx(px),
+                (None, Some(cost)) => Paid::Cost(cost),
+                (None, None) => {
+                    if is_drifted {
+                        Paid::default()
+                    } else {
+                        holding.paid
+                    }
+                }
+            };
         }
         let terms = markets.get(&coin).map_or(&[][..], |market| market.margin_tiers.as_slice());
         let own = said.filter(|said| !is_the_same_price(said, state, terms));
-        holding.pooled = own.map(|said| OwnPrice { size: said.szi, px: said.liquidation_px });
+        holding.pooled = own.map(|said| Box::new(OwnPrice { size: said.szi, px: said.liquidation_px }));
         if holding.pooled.is_some() {
             book.is_pooled = true;
             pooled.push(coin.clone());
@@ -179,10 +196,10 @@ pub fn tick(accounts: &mut Accounts, tick: &Tick, out: &mut Out<PositionRisk>) {
             side: holding.backing.side(),
             size,
             source: holding.source,
-            cost: holding.cost.filter(|_| !size.is_zero()),
+            cost: holding.paid.cost().filter(|_| !size.is_zero()),
             liquidation_px: risk.px,
             basis: risk.basis,
-            leverage: risk.leverage,
+            leverage: risk.leverage.map(NonZeroU32::get),
             isolated: risk.isolated,
             clock: tick.time,
         });
@@ -277,17 +294,16 @@ fn risk_of((holdings, (books, (markets, _))): &Accounts, (coin, wallet): &(Coin,
     };
     let tiers = market.margin_tiers.as_slice();
     let Some((book, cash)) = book.and_then(|book| Some((book, book.cash?))) else {
-        let cost = holding.cost.or_else(|| holding.last_px.times(backing.size.magnitude()).ok());
-        return Some(assumed(backing.size, cost, tiers));
+        return Some(assumed(backing.size, holding.paid.about(backing.size), tiers));
     };
-    match holding.pooled {
+    match holding.pooled.as_deref().copied() {
         Some(OwnPrice { size, px }) if size == backing.size => return Some(Risk::of_the_exchange(px, backing)),
         Some(_) => return Some(Risk::not_known(backing)),
         None if book.is_pooled && book.basis() != RiskBasis::Account => return Some(Risk::not_known(backing)),
         None => {}
     }
     if backing.raw_usd.is_some() {
-        return Some(isolated(backing, book.basis(), market.mark_px.unwrap_or(holding.last_px), tiers));
+        return Some(isolated(backing, book.basis(), market.mark_px, tiers));
     }
     let (mut value, mut asked, mut basis) = (Some(cash), Some(Amount::ZERO), book.basis());
     for other in &book.coins {
@@ -315,5 +331,25 @@ impl Book {
         if let Err(place) = self.coins.binary_search(coin) {
             self.coins.insert(place, coin.clone());
         }
+    }
+}
+
+impl Paid {
+    fn cost(self) -> Option<Amount> {
+        if let Self::Cost(cost) = self { Some(cost) } else { None }
+    }
+
+    /// For so much; none while nothing was traded.
+    fn about(self, size: Amount) -> Option<Amount> {
+        match self {
+            Self::Cost(cost) => Some(cost),
+            Self::LastPx(px) => px.times(size.magnitude()).ok().filter(|about| !about.is_zero()),
+        }
+    }
+}
+
+impl Default for Paid {
+    fn default() -> Self {
+        Self::LastPx(Amount::ZERO)
     }
 }

@@ -2,6 +2,7 @@
 //! one, as the exchange told them, with what has happened since carried forward.
 
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
 use schemas::{Amount, AmountError, Coin, HeldPosition, PositionChange, PositionSide, RiskBasis};
 use serde::{Deserialize, Serialize};
@@ -47,7 +48,7 @@ pub struct Recent {
 pub struct Backing {
     pub size: Amount,
     /// The leverage that the wallet has chosen; absent while the exchange has not told it.
-    pub leverage: Option<u32>,
+    pub leverage: Option<NonZeroU32>,
     /// Of an isolated position: the money behind it, without its value.
     pub raw_usd: Option<Amount>,
 }
@@ -120,7 +121,7 @@ fn settle_cross(change: &Recent) -> Result<Amount, AmountError> {
 /// gives back its part of what the position is worth.
 fn settle_isolated(
     raw_usd: Amount,
-    leverage: Option<u32>,
+    leverage: Option<NonZeroU32>,
     change: &Recent,
 ) -> Result<(Option<Amount>, Amount), AmountError> {
     let &Recent { before, after, px, fee, .. } = change;
@@ -145,8 +146,8 @@ fn settle_isolated(
     Ok((Some(margin.minus(opened)?), margin.plus(fee)?.minus(worth)?))
 }
 
-fn margin_of(value: Amount, leverage: Option<u32>) -> Result<Amount, AmountError> {
-    let margin = value.magnitude().over(Amount::from(i64::from(leverage.unwrap_or(1))))?;
+fn margin_of(value: Amount, leverage: Option<NonZeroU32>) -> Result<Amount, AmountError> {
+    let margin = value.magnitude().over(Amount::from(leverage.map_or(1, |it| i64::from(it.get()))))?;
     Ok(margin.rounded(USD_PLACES))
 }
 
@@ -155,7 +156,7 @@ impl Backing {
     pub fn of(position: &HeldPosition) -> Self {
         Self {
             size: position.szi,
-            leverage: Some(position.leverage.value),
+            leverage: NonZeroU32::new(position.leverage.value),
             raw_usd: position.leverage.raw_usd.filter(|_| &*position.leverage.kind == "isolated"),
         }
     }

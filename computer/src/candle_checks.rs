@@ -98,7 +98,7 @@ fn compare((minutes, (checks, holes)): &mut Known, coin: &Coin, tick: &Tick, out
 }
 
 fn is_in_a_hole(holes: &Table<i64, i64>, minute: i64) -> bool {
-    holes.keys().iter().any(|from| *from < minute + MINUTE_MS && holes.get(from).is_some_and(|to| *to >= minute))
+    holes.in_order().iter().any(|(from, to)| **from < minute + MINUTE_MS && **to >= minute)
 }
 
 fn forget((minutes, (_, holes)): &mut Known, clock: i64) {

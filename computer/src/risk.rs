@@ -1,5 +1,7 @@
 //! At which mark a position would be liquidated, and what that stands on: one way for each thing that is known.
 
+use core::num::NonZeroU32;
+
 use schemas::{AccountState, Amount, HeldPosition, MarginTier, RiskBasis};
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +12,7 @@ use crate::liquidation_price::{Exposure, liquidation_price, maintenance_margin};
 pub struct Risk {
     pub px: Option<Amount>,
     pub basis: Option<RiskBasis>,
-    pub leverage: Option<u32>,
+    pub leverage: Option<NonZeroU32>,
     pub isolated: Option<bool>,
 }
 
@@ -45,12 +47,17 @@ pub fn assumed(size: Amount, cost: Option<Amount>, tiers: &[MarginTier]) -> Risk
         let exposure = Exposure { size, notional: cost, equity, other_maintenance: Amount::ZERO };
         liquidation_price(&exposure, tiers).ok()
     });
-    Risk { px: px.flatten(), basis: px.map(|_| RiskBasis::Assumed), leverage: px.map(|_| leverage), isolated: None }
+    Risk {
+        px: px.flatten(),
+        basis: px.map(|_| RiskBasis::Assumed),
+        leverage: px.and_then(|_| NonZeroU32::new(leverage)),
+        isolated: None,
+    }
 }
 
 /// Its price does not depend on the mark.
-pub fn isolated(backing: &Backing, basis: RiskBasis, mark: Amount, tiers: &[MarginTier]) -> Risk {
-    let px = backing.raw_usd.and_then(|raw_usd| {
+pub fn isolated(backing: &Backing, basis: RiskBasis, mark: Option<Amount>, tiers: &[MarginTier]) -> Risk {
+    let px = backing.raw_usd.zip(mark).and_then(|(raw_usd, mark)| {
         let value = backing.size.times(mark).ok()?;
         let equity = raw_usd.plus(value).ok()?;
         let exposure =

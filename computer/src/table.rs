@@ -96,6 +96,13 @@ impl<K: TableKey, V: Default> Table<K, V> {
         keys
     }
 
+    /// Every entry, in the order of the keys.
+    pub fn in_order(&self) -> Vec<(&K, &V)> {
+        let mut all: Vec<(&K, &V)> = self.entries.iter().map(|(key, entry)| (key, &entry.value)).collect();
+        all.sort_unstable_by_key(|(key, _)| *key);
+        all
+    }
+
     /// Every key, in order.
     pub fn keys(&self) -> Vec<K> {
         self.keys_where(|_, _| true)

@@ -71,14 +71,13 @@ pub fn tick((positions, markets): &mut Known, tick: &Tick, out: &mut Out<WalletS
     if !tick.crosses(TOLD_EVERY_MS) {
         return;
     }
-    let holdings = positions.keys();
-    let Some((first_wallet, _)) = holdings.first() else { return };
+    let holdings = positions.in_order();
+    let Some(((first_wallet, _), _)) = holdings.first() else { return };
     let (mut by_size, mut by_pnl) = (Spread::over(&SIZE), Spread::over(&PNL));
-    for of_wallet in holdings.chunk_by(|(one, _), (other, _)| one == other) {
+    for of_wallet in holdings.chunk_by(|((one, _), _), ((other, _), _)| one == other) {
         let mut worth = Worth::NOTHING;
-        for key in of_wallet {
-            let mark = markets.get(&key.1).and_then(|market| market.mark_px);
-            positions.get(key).into_iter().for_each(|held| worth.add(held, mark));
+        for ((_, coin), held) in of_wallet {
+            worth.add(held, markets.get(coin).and_then(|market| market.mark_px));
         }
         by_size.add(Amount::sum(worth.long, worth.short), &worth);
         by_pnl.add(Amount::sum(worth.realised, worth.unrealised), &worth);
@@ -100,9 +99,9 @@ pub fn tick((positions, markets): &mut Known, tick: &Tick, out: &mut Out<WalletS
 
 /// Of all markets of which it is known what is open, and at which mark.
 fn open_interest(markets: &Table<Coin, Market>) -> Option<Amount> {
-    let values = markets.keys().into_iter().filter_map(|coin| {
-        let Market { mark_px, open_interest } = *markets.get(&coin)?;
-        Some(open_interest?.times(mark_px?).ok().map(|value| value.rounded(USD_PLACES)))
+    let values = markets.in_order().into_iter().filter_map(|(_, market)| {
+        let value = market.open_interest?.times(market.mark_px?);
+        Some(value.ok().map(|value| value.rounded(USD_PLACES)))
     });
     values.reduce(Amount::sum).flatten()
 }

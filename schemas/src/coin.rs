@@ -2,13 +2,13 @@
 
 use core::fmt;
 
+use ecow::EcoString;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use smol_str::SmolStr;
 
 /// Never upper-cased and never assumed to be letters: `kPEPE` is not `KPEPE`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Coin(SmolStr);
+pub struct Coin(EcoString);
 
 /// What is traded under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ const LONGEST_NAME: usize = 64;
 
 impl Coin {
     pub fn new(name: &str) -> Self {
-        Self(SmolStr::new(name))
+        Self(EcoString::from(name))
     }
 
     pub fn as_str(&self) -> &str {

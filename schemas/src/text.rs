@@ -3,16 +3,16 @@
 use core::fmt;
 use core::ops::Deref;
 
+use ecow::EcoString;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use smol_str::SmolStr;
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Text(SmolStr);
+pub struct Text(EcoString);
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self(SmolStr::new(text))
+        Self(EcoString::from(text))
     }
 }
 
