@@ -59,9 +59,6 @@ pub const REMEMBERED_MS: i64 = 10_000;
 /// So long its word on an account is carried forward when it says nothing more.
 pub const TRUSTED_MS: i64 = 3_600_000;
 
-/// The exchange counts money in millionths. With all places of a quotient the next product would be too long.
-const USD_PLACES: u32 = 6;
-
 impl Book {
     /// Carries a change forward: money against size.
     pub fn carry(&mut self, backing: &mut Backing, change: &Recent) {
@@ -135,7 +132,7 @@ fn settle_isolated(
         return Ok((Some(raw_usd.minus(value)?.plus(margin)?), margin.plus(fee)?));
     }
     if after.sign() == before.sign() {
-        let left = raw_usd.times(after)?.over(before)?.rounded(USD_PLACES);
+        let left = raw_usd.times(after)?.over(before)?.in_millionths();
         let given_back = raw_usd.minus(value)?.minus(left)?;
         return Ok((Some(left), fee.minus(given_back)?));
     }
@@ -148,7 +145,7 @@ fn settle_isolated(
 
 fn margin_of(value: Amount, leverage: Option<NonZeroU32>) -> Result<Amount, AmountError> {
     let margin = value.magnitude().over(Amount::from(leverage.map_or(1, |it| i64::from(it.get()))))?;
-    Ok(margin.rounded(USD_PLACES))
+    Ok(margin.in_millionths())
 }
 
 impl Backing {

@@ -39,8 +39,6 @@ pub struct MapBins {
 const STEPS: i64 = 200;
 const REACH: i64 = 50;
 
-const USD_PLACES: u32 = 6;
-
 impl MapBins {
     /// None around a mark that has no steps within an exact decimal.
     pub fn around(mark: Amount) -> Result<Option<Self>, AmountError> {
@@ -58,7 +56,7 @@ impl MapBins {
         let is_long = open.size.sign() > 0;
         let size = open.size.magnitude();
         // With all places of a size and a mark their sums would soon be too long.
-        let notional = size.times(self.mark)?.rounded(USD_PLACES);
+        let notional = size.times(self.mark)?.in_millionths();
         let side = if is_long { &mut self.long } else { &mut self.short };
         side.positions += 1;
         side.size = side.size.plus(size)?;

@@ -37,9 +37,6 @@ pub(crate) struct Worth {
 }
 
 const TOLD_EVERY_MS: i64 = 60_000;
-/// With all places of a size and a mark their sum would soon be too long.
-const USD_PLACES: u32 = 6;
-
 pub fn fold((positions, _): &mut Known, change: &PositionChange, _: &mut Out<WalletSum>) {
     let key = (change.wallet, change.coin.clone());
     if change.after.is_zero() {
@@ -101,7 +98,7 @@ pub fn tick((positions, markets): &mut Known, tick: &Tick, out: &mut Out<WalletS
 fn open_interest(markets: &Table<Coin, Market>) -> Option<Amount> {
     let values = markets.in_order().into_iter().filter_map(|(_, market)| {
         let value = market.open_interest?.times(market.mark_px?);
-        Some(value.ok().map(|value| value.rounded(USD_PLACES)))
+        Some(value.ok().map(|value| value.in_millionths()))
     });
     values.reduce(Amount::sum).flatten()
 }

@@ -62,10 +62,11 @@ impl Amount {
         Self(self.0.floor())
     }
 
-    /// To so many places, half to even.
+    /// As the exchange counts money: in millionths, half to even. With all places of a quotient the next product
+    /// would be too long.
     #[must_use]
-    pub fn rounded(self, places: u32) -> Self {
-        Self(self.0.round_dp(places))
+    pub fn in_millionths(self) -> Self {
+        Self(self.0.round_dp(6))
     }
 
     /// `10^exponent`, where a decimal holds it.
