@@ -133,13 +133,8 @@ pub fn account((holdings, (books, (markets, hole))): &mut Accounts, state: &Acco
             holding.paid = match (last_px, cost) {
                 (Some(px), _) => Paid::LastPx(px),
                 (None, Some(cost)) => Paid::Cost(cost),
-                (None, None) => {
-                    if is_drifted {
-                        Paid::default()
-                    } else {
-                        holding.paid
-                    }
-                }
+                (None, None) if is_drifted => Paid::default(),
+                (None, None) => holding.paid,
             };
         }
         let terms = markets.get(&coin).map_or(&[][..], |market| market.margin_tiers.as_slice());
@@ -152,6 +147,10 @@ pub fn account((holdings, (books, (markets, hole))): &mut Accounts, state: &Acco
         holding.backing = backing;
         for change in since.iter().filter(|change| change.coin == coin) {
             book.carry_again(&mut holding.backing, change);
+            if holding.backing.size.is_zero() {
+                // The next one is another position, also when it is as large.
+                holding.pooled = None;
+            }
         }
         if !holding.backing.size.is_zero() {
             book.note(&coin);

@@ -36,6 +36,7 @@ struct Change {
     before: Amount,
     after: Amount,
     px: Amount,
+    is_trade: bool,
     time: i64,
 }
 
@@ -80,7 +81,8 @@ impl History {
                     let change = if fact["side"] == "B" { amount("sz") } else { amount("sz").negated() };
                     let (before, px, wallet) = (amount("startPosition"), amount("px"), fact["user"].as_str().unwrap());
                     let after = before.plus(change).unwrap();
-                    changes.push(Change { at, wallet: wallet.into(), before, after, px, time: time("time") });
+                    let is_trade = fact["dir"] != "Settlement";
+                    changes.push(Change { at, wallet: wallet.into(), before, after, px, is_trade, time: time("time") });
                 }
             }
         }
@@ -110,6 +112,13 @@ impl History {
         held
     }
 
+    /// What was traded last; before anything was, what the first change says.
+    fn last_px(&self, at: usize) -> Amount {
+        let so_far = self.changes.iter().take_while(|change| change.at < at);
+        let last = so_far.clone().filter(|change| change.is_trade).last();
+        last.or(so_far.into_iter().next()).map_or(Amount::ZERO, |change| change.px)
+    }
+
     fn swallows(&self, at: usize, minute: i64) -> bool {
         self.holes.iter().any(|(known, from, to)| *known < at && *from <= minute && minute + MINUTE <= *to)
     }
@@ -134,7 +143,7 @@ impl History {
         }
         let eras = self.hours().into_iter().map(|(at, hour)| {
             let open = self.open(at);
-            let px = self.changes.iter().rfind(|change| change.at < at).map_or(Amount::ZERO, |change| change.px);
+            let px = self.last_px(at);
             let mut largest: Vec<(&String, Amount)> =
                 open.iter().map(|(wallet, size)| (wallet, size.magnitude())).collect();
             // The wallets are in order, and a stable sort keeps them so.

@@ -36,6 +36,7 @@ struct Deal {
     wallet: u64,
     size: &'static str,
     px: &'static str,
+    dir: &'static str,
     /// How much earlier than its block it happened; a wallet's deals are in the order of time.
     earlier: i64,
 }
@@ -47,11 +48,13 @@ fn deal() -> impl Strategy<Value = Deal> {
     ];
     let px = prop_oneof![Just("100.5"), Just("1000"), Just("9999.9"), Just("20000")];
     let earlier = prop_oneof![4 => Just(0), 1 => Just(3_000), 1 => Just(9_999)];
-    (0..2_usize, 0..8_u64, size, px, earlier).prop_map(|(coin, wallet, size, px, earlier)| Deal {
+    let dir = prop_oneof![6 => Just(""), 1 => Just("Settlement")];
+    (0..2_usize, 0..8_u64, size, px, dir, earlier).prop_map(|(coin, wallet, size, px, dir, earlier)| Deal {
         coin,
         wallet,
         size,
         px,
+        dir,
         earlier,
     })
 }
@@ -102,7 +105,7 @@ fn facts_of(tape: &[Block]) -> Vec<Fact> {
                 json!({
                     "block": number, "index": index, "user": wallet(deal.wallet), "coin": COINS[deal.coin], "px": deal.px,
                     "sz": change.magnitude(), "side": (if change.sign() > 0 { "B" } else { "A" }), "time": happened,
-                    "startPosition": size, "dir": "", "closedPnl": "0.0", "hash": format!("0x{:064x}", 1), "oid": 1,
+                    "startPosition": size, "dir": deal.dir, "closedPnl": "0.0", "hash": format!("0x{:064x}", 1), "oid": 1,
                     "crossed": true, "fee": "0.0", "tid": number,
                 }),
             ));
@@ -141,7 +144,7 @@ fn finals(out: &mut Outbox) -> BTreeMap<String, Value> {
 /// Whom the second of two hours knows, and the first one knew otherwise, comes late into the first.
 #[test]
 fn what_comes_late_is_of_the_hour_before_and_of_those_who_belonged_to_a_cohort_then() {
-    let deal = |wallet, size, earlier| Deal { coin: 0, wallet, size, px: "1000", earlier };
+    let deal = |wallet, size, earlier| Deal { coin: 0, wallet, size, px: "1000", dir: "", earlier };
     let block =
         |after, deals: &[Deal]| Block { after, hole: false, deals: deals.into(), contexts: [(0, "50", 0)].into() };
     let first_hour = [deal(0, "300", 0), deal(1, "-7.5", 0), deal(2, "-1", 0), deal(3, "1", 0)];
@@ -170,7 +173,7 @@ fn is_as_recounted(facts: &[Fact]) {
 /// A position grows on the side it is on, and what the exchange says is open changes, within a minute and after it.
 #[test]
 fn coverage_is_told_at_the_end_of_a_bucket_and_alone_it_is_no_news() {
-    let deal = |size, earlier| Deal { coin: 0, wallet: 1, size, px: "1000", earlier };
+    let deal = |size, earlier| Deal { coin: 0, wallet: 1, size, px: "1000", dir: "", earlier };
     let block = |after, deals: &[Deal], contexts: &[(usize, &'static str, i64)]| Block {
         after: After::Ms(after),
         hole: false,

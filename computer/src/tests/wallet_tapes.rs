@@ -37,6 +37,7 @@ struct Changed {
     in_another_token: bool,
     cost: Option<u32>,
     seen: bool,
+    dir: &'static str,
 }
 
 pub const COINS: [&str; 3] = ["BTC", "ETH", "xyz:CL"];
@@ -78,19 +79,10 @@ fn changed() -> impl Strategy<Value = Changed> {
     let pnl = prop_oneof![9 => (-9_000..9_000_i32).prop_map(Some), 1 => Just(None)];
     let fee = prop_oneof![12 => (-3..9_i32).prop_map(Some), 1 => Just(None)];
     let cost = prop_oneof![5 => (1..60_000_u32).prop_map(Some), 1 => Just(None)];
-    let rest = (any::<bool>(), pnl, fee, prop::bool::weighted(0.1), cost, prop::bool::weighted(0.9));
-    (of, rest).prop_map(|((wallet, coin, buys, px, sz), (crossed, pnl, fee, in_another_token, cost, seen))| Changed {
-        wallet,
-        coin,
-        buys,
-        px,
-        sz,
-        crossed,
-        pnl,
-        fee,
-        in_another_token,
-        cost,
-        seen,
+    let dir = prop_oneof![12 => Just(""), 1 => Just("Settlement")];
+    let rest = (any::<bool>(), pnl, fee, prop::bool::weighted(0.1), cost, prop::bool::weighted(0.9), dir);
+    (of, rest).prop_map(|((wallet, coin, buys, px, sz), (crossed, pnl, fee, in_another_token, cost, seen, dir))| {
+        Changed { wallet, coin, buys, px, sz, crossed, pnl, fee, in_another_token, cost, seen, dir }
     })
 }
 
@@ -183,7 +175,7 @@ impl Changed {
             side: if self.buys { Side::Buy } else { Side::Sell },
             px: format!("{}.25", self.px).parse().unwrap(),
             sz: Amount::from(i64::from(self.sz)),
-            dir: "".into(),
+            dir: self.dir.into(),
             before: Amount::from(before),
             after: Amount::from(*held),
             known: None,

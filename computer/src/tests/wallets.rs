@@ -23,7 +23,7 @@ proptest! {
             for n in (0..WALLETS).filter(|_| is_border) {
                 let Some(now) = recounted(&played.changes[..moment.changes], n, moment) else { continue };
                 let as_before = told.get(&n).map(|before| WalletSummary { time: now.time, block: now.block, ..before.clone() });
-                if as_before.as_ref() != Some(&now) {
+                if as_before.as_ref() != Some(&now) || has_left(&played.changes, n, moment) {
                     told.insert(n, now.clone());
                     expected.push(now);
                 }
@@ -65,10 +65,10 @@ fn of_a_wallet_that_was_quiet_for_a_month_one_entry_stays() {
 fn recounted(changes: &[PositionChange], n: usize, moment: &Moment) -> Option<WalletSummary> {
     let all: Vec<&PositionChange> = changes.iter().filter(|change| change.wallet == wallet(n)).collect();
     let (first, last) = (all.first()?, all.last()?);
-    let within = |unit: i64, whole: i64| -> Vec<&PositionChange> {
-        all.iter().copied().filter(|change| moment.clock / unit - change.time / unit <= whole).collect()
-    };
-    let windows = [within(HOUR, 24), within(DAY, 7), within(DAY, 30), all.clone()];
+    let [d1, d7, d30] = WINDOWS.map(|window| -> Vec<&PositionChange> {
+        all.iter().copied().filter(|change| is_within(window, change, moment.clock)).collect()
+    });
+    let windows = [d1, d7, d30, all.clone()];
     let rolling = |of: fn(&PositionChange) -> Option<Amount>| {
         let [d1, d7, d30, all] = windows.each_ref().map(|window| total(window.iter().map(|change| of(change))));
         Rolling { d1, d7, d30, all }
@@ -105,12 +105,27 @@ fn recounted(changes: &[PositionChange], n: usize, moment: &Moment) -> Option<Wa
     })
 }
 
+/// The length of its buckets, and how many whole ones a window has.
+const WINDOWS: [(i64, i64); 3] = [(HOUR, 24), (DAY, 7), (DAY, 30)];
+
+fn is_within((unit, whole): (i64, i64), change: &PositionChange, clock: i64) -> bool {
+    clock / unit - change.time / unit <= whole
+}
+
+/// Whether something that a wallet did is in a window no longer: then it is told of, also when the sums are the same.
+fn has_left(changes: &[PositionChange], n: usize, moment: &Moment) -> bool {
+    let leaves = |window, change| is_within(window, change, moment.previous) && !is_within(window, change, moment.clock);
+    let mut all = changes.iter().filter(|change| change.wallet == wallet(n));
+    all.any(|change| WINDOWS.iter().any(|window| leaves(*window, change)))
+}
+
 pub fn total(amounts: impl Iterator<Item = Option<Amount>>) -> Option<Amount> {
     amounts.into_iter().try_fold(Amount::ZERO, |sum, amount| sum.plus(amount?).ok())
 }
 
 fn volume(change: &PositionChange) -> Option<Amount> {
-    change.px.times(change.sz).ok()
+    // What the exchange settles nobody has traded.
+    if &*change.dir == "Settlement" { Some(Amount::ZERO) } else { change.px.times(change.sz).ok() }
 }
 
 pub fn realised(change: &PositionChange) -> Option<Amount> {
