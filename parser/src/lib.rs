@@ -28,7 +28,7 @@ pub use redrive::{Became, Filed, Outcome, Redrive};
 pub use run_record::RunRecord;
 pub use source_error::SourceError;
 
-use schemas::{Topic, topics};
+use schemas::{NODE_FILLS, Topic, topics};
 
 /// A way into the market: where its frames are kept, and where its cursor is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct Source {
 pub fn sources() -> [Source; 6] {
     [
         Source {
-            name: "node-fills",
+            name: NODE_FILLS,
             state: &topics::STATE_PARSER_NODE_FILLS,
             about: "hourly `node_fills_by_block` files that a Hyperliquid node writes: every fill, blocks numbered without holes",
         },

@@ -7,7 +7,7 @@ mod node;
 #[cfg(test)]
 mod tests;
 
-use schemas::{DeadLetter, Headers, Message as _, Outbox, kind, topics};
+use schemas::{DeadLetter, Headers, Message as _, NODE_FILLS, Outbox, kind, topics};
 
 use self::feed::Trades;
 use self::memory::Memory;
@@ -143,7 +143,7 @@ impl Redrive {
         let letter = &filed.letter;
         let bytes = bytes_of(letter).map_err(|error| cannot(&format!("its bytes are not whole ({error})")))?;
         match letter.source.as_str() {
-            node::SOURCE => self.blocks.understand(filed, &bytes, made),
+            NODE_FILLS => self.blocks.understand(filed, &bytes, made),
             feed::SOURCE => self.trades.understand(letter, &bytes, made).map(|()| None),
             "meta" => Err(cannot("the metadata of the markets is asked for anew every minute")),
             source if schemas::TOPICS.iter().any(|topic| topic.name == source) => {

@@ -16,6 +16,9 @@ pub static TOPIC: Topic = Topic {
     about: "sources that were connected, lost or silent, and what of them is or may be missing: blocks, or stretches of time",
 };
 
+/// The source whose blocks everything is computed from: a hole in it is a hole in every result.
+pub const NODE_FILLS: &str = "node-fills";
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedStatus {
     pub source: Text,

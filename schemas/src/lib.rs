@@ -64,7 +64,7 @@ pub use clocks::ResultClock;
 pub use coin::{Coin, MarketKind};
 pub use dead_letters::DeadLetter;
 pub use exchange_candles::ExchangeCandle;
-pub use feed_status::{FeedStatus, SourceStatus};
+pub use feed_status::{FeedStatus, NODE_FILLS, SourceStatus};
 pub use fills::{Clock, Fill, Gap, Liquidation, Side, comes_after, is_numbered, kind, unnumbered};
 pub use hash::Hash;
 pub use interval::Interval;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ::computer::Joins;
-use schemas::{TOPICS, Topic};
+use schemas::{NODE_FILLS, TOPICS, Topic};
 use serde_json::{Value, json};
 
 use super::{Owner, Question};
@@ -137,7 +137,7 @@ impl<'a> Known<'a> {
         let cursor = parser::cursor(self.log.as_ref())?;
         let bytes = self.running.map(|owner| owner.shared.stats.source.bytes_behind.load(Ordering::Relaxed));
         let age = (cursor.time > 0).then(|| now_ms() - cursor.time);
-        readers.push(json!({ "reader": "parser", "reads": "node-fills", "bytes": bytes, "ms": age }));
+        readers.push(json!({ "reader": "parser", "reads": NODE_FILLS, "bytes": bytes, "ms": age }));
         Ok(json!({ "readers": readers }))
     }
 

@@ -3,13 +3,13 @@
 
 use std::path::PathBuf;
 
-use schemas::{Cursor, FeedStatus, Outbox, SourceStatus, topics};
+use schemas::{Cursor, FeedStatus, NODE_FILLS, Outbox, SourceStatus, topics};
 
 use super::healing::FoundLine;
 use super::one_node::Node;
 use super::origin::Origin;
 use super::tail::{CHUNK_BYTES, Next};
-use super::tape::{self, Line, SOURCE};
+use super::tape::{self, Line};
 use super::unit::head;
 use crate::dead_letter::Reject;
 use crate::fill_stream::{FillStream, News};
@@ -94,7 +94,7 @@ impl NodeFiles {
 
     /// Nothing follows for now: the runs have ended.
     pub fn end(&mut self, now: i64, out: &mut Outbox) {
-        out.send(&FeedStatus::of(SOURCE, SourceStatus::Disconnected, now, "the parser has ended"));
+        out.send(&FeedStatus::of(NODE_FILLS, SourceStatus::Disconnected, now, "the parser has ended"));
         for node in &mut self.nodes {
             node.say(SourceStatus::Disconnected, "the parser has ended", now, out);
             node.run.end(node.origin.position(), now, out);
@@ -124,7 +124,7 @@ impl NodeFiles {
         };
         if *said != Some(status) {
             *said = Some(status);
-            out.send(&FeedStatus::of(SOURCE, status, received, reason));
+            out.send(&FeedStatus::of(NODE_FILLS, status, received, reason));
         }
     }
 

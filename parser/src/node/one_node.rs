@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use schemas::{Cursor, FeedStatus, Outbox, SourceStatus};
+use schemas::{Cursor, FeedStatus, NODE_FILLS, Outbox, SourceStatus};
 use tracing::warn;
 
 use super::layout::Layout;
 use super::origin::{Origin, hourly};
 use super::tail::Tail;
-use super::tape::SOURCE;
 use crate::fill_stream::FillStream;
 use crate::run_record::RunRecord;
 use crate::source_error::SourceError;
@@ -31,7 +30,7 @@ pub struct Node {
 impl Node {
     pub fn of_files(folder: &Path, now: i64) -> Self {
         let label = folder.display().to_string();
-        let run = RunRecord::begin(SOURCE, &label, now);
+        let run = RunRecord::begin(NODE_FILLS, &label, now);
         let origin = Origin::Files { folder: folder.to_owned(), tail: None };
         Self { label, origin, run, is_cut: false, heard: None, is_away: false, said: None }
     }
@@ -59,7 +58,7 @@ impl Node {
         if !self.is_away {
             self.is_away = true;
             warn!("{error}: going on without {}", self.label);
-            out.send(&FeedStatus::of(SOURCE, SourceStatus::Disconnected, received, error.to_string()));
+            out.send(&FeedStatus::of(NODE_FILLS, SourceStatus::Disconnected, received, error.to_string()));
         }
     }
 
@@ -67,7 +66,7 @@ impl Node {
         if self.is_away {
             self.is_away = false;
             let reason = format!("{} can be read again", self.label);
-            out.send(&FeedStatus::of(SOURCE, SourceStatus::Connected, received, reason));
+            out.send(&FeedStatus::of(NODE_FILLS, SourceStatus::Connected, received, reason));
         }
     }
 
@@ -81,7 +80,7 @@ impl Node {
 
     /// What it is called beside the other sources.
     pub fn source(&self) -> String {
-        if self.origin.is_stream() { stream_source(&self.label) } else { SOURCE.to_owned() }
+        if self.origin.is_stream() { stream_source(&self.label) } else { NODE_FILLS.to_owned() }
     }
 
     pub fn numbers_blocks(&self) -> bool {

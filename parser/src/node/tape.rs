@@ -5,8 +5,8 @@
 //! was said before; then it goes beside the tape, to `fills-history`.
 
 use schemas::{
-    Clock, Cursor, DeadLetter, FeedStatus, Gap, Growing, Headers, Message as _, Outbox, SourceStatus, Topic,
-    comes_after, is_numbered, kind, topics, unnumbered,
+    Clock, Cursor, DeadLetter, FeedStatus, Gap, Growing, Headers, Message as _, NODE_FILLS, Outbox, SourceStatus,
+    Topic, comes_after, is_numbered, kind, topics, unnumbered,
 };
 use serde::Serialize;
 
@@ -18,7 +18,6 @@ use super::unit::{Unit, understand};
 use crate::dead_letter::{Reject, dead_letter, file};
 use crate::raw_frame;
 
-pub const SOURCE: &str = "node-fills";
 /// More blocks than milliseconds have never been seen; a restart may pass some over.
 const BLOCKS_AT_ONCE: u64 = 100_000;
 /// Where blocks have no numbers, a silence this long is a gap: on a quiet night there are 80 fills a second.
@@ -83,7 +82,7 @@ pub fn heal(line: &Line<'_>, census: &mut Census, out: &mut Outbox) {
 pub fn set_line_aside(line: &Line<'_>, reject: &Reject, cursor: &mut Cursor, out: &mut Outbox) {
     let time = if cursor.time > 0 { cursor.time } else { line.received };
     keep_raw(line, time, out);
-    file(&dead_letter(SOURCE, line.position, line.bytes, reject, line.received), line, out);
+    file(&dead_letter(NODE_FILLS, line.position, line.bytes, reject, line.received), line, out);
     cursor.dead_letters += 1;
 }
 
@@ -239,7 +238,7 @@ impl Taking<'_> {
 
     fn set_leg_aside(&mut self, text: &str, index: u32, reject: &Reject) {
         let position = format!("{}#{index}", self.line.position);
-        file(&dead_letter(SOURCE, &position, text.as_bytes(), reject, self.line.received), self.line, self.out);
+        file(&dead_letter(NODE_FILLS, &position, text.as_bytes(), reject, self.line.received), self.line, self.out);
         self.cursor.dead_letters += 1;
     }
 
@@ -358,7 +357,7 @@ fn say(status: SourceStatus, gap: &Gap, healed_by: Option<&str>, reason: &str, r
         from_block: blocks.0,
         to_block: blocks.1,
         healed_by: healed_by.map(Into::into),
-        ..FeedStatus::of(SOURCE, status, received, reason)
+        ..FeedStatus::of(NODE_FILLS, status, received, reason)
     });
 }
 

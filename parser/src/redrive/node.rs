@@ -14,8 +14,6 @@ use crate::node::unit::understand;
 use crate::node::{Census, Layout, Line, Progress};
 use crate::source_error::SourceError;
 
-pub use crate::node::tape::SOURCE;
-
 /// Which blocks there are, and which are missing.
 #[derive(Debug, Default)]
 pub struct Blocks {

@@ -6,6 +6,7 @@
 
 mod connection;
 mod membership;
+mod part;
 mod reader;
 mod restore;
 mod settings;
@@ -69,7 +70,7 @@ impl Kafka {
         let name = self.generation.name(topic);
         let doing = || format!("to say how far {name}/{partition} reaches");
         let (first, next) =
-            self.connection.insist(&doing, |patience| reader::marks(&self.prober, &name, partition, patience))?;
+            self.connection.insist(&doing, |patience| part::marks(&self.prober, &name, partition, patience))?;
         let extent = Extent { first, next, ..Extent::default() };
         locked(&self.extents).insert((topic.name, partition), extent);
         Ok(extent)

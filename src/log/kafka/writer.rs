@@ -10,7 +10,7 @@ use schemas::{Batch, Generation, Outbox, Record};
 use tracing::{debug, trace};
 
 use super::connection::{Client, Connection, Verdict, verdict};
-use super::reader::TIME;
+use super::part::TIME;
 use super::settings::Settings;
 use super::{LogError, Writer, refused};
 

@@ -10,7 +10,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use schemas::{Outbox, topics};
 
-use super::{Place, append, only_texts, outbox, read, start};
+use super::{Place, append, incompressible, only_texts, outbox, read, start};
 use crate::log::LogError;
 
 fn client(place: &Place) -> ClientConfig {
@@ -172,7 +172,7 @@ fn state_is_compacted_while_it_is_written() {
     let place = Place::brokers();
     let log = place.open();
     let mut writer = Arc::clone(&log).writer("test.0").unwrap();
-    let value = incompressible(100_000);
+    let value = incompressible(100_000, 1);
     let until = Instant::now() + Duration::from_secs(90);
     let mut written = 0;
     let mut kept = 0;
@@ -193,15 +193,6 @@ fn state_is_compacted_while_it_is_written() {
         100
     );
     assert_eq!(keys, 100);
-}
-
-fn incompressible(bytes: usize) -> Vec<u8> {
-    let mut random = 1_u64;
-    let mut next = || {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (random >> 33) as u8
-    };
-    (0..bytes).map(|_| next()).collect()
 }
 
 fn records_of_state(log: &Arc<dyn crate::log::Log>) -> usize {

@@ -107,14 +107,19 @@ fn outbox(log: &Arc<dyn Log>, texts: &[&str]) -> Outbox {
 
 /// A record of one MiB that no compression makes smaller.
 pub fn noise(topic: &'static Topic, partition: u32, seed: u64) -> Outbox {
+    let mut out = Outbox::new(GENERATION);
+    out.batch(topic, partition).push(0, b"", Some(&incompressible(1024 * 1024, seed)), b"");
+    out
+}
+
+/// Bytes in which no pattern is found.
+fn incompressible(bytes: usize, seed: u64) -> Vec<u8> {
     let mut state = seed;
     let random = std::iter::repeat_with(move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (state >> 56) as u8
     });
-    let mut out = Outbox::new(GENERATION);
-    out.batch(topic, partition).push(0, b"", Some(&random.take(1024 * 1024).collect::<Vec<u8>>()), b"");
-    out
+    random.take(bytes).collect()
 }
 
 /// `"7"` happened at 7 seconds.
