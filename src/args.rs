@@ -90,7 +90,7 @@ pub struct Up {
     #[command(flatten)]
     pub sources: Sources,
     #[command(flatten)]
-    pub whales: WhaleArgs,
+    pub rules: RuleArgs,
     /// Fills per second of the simulated market
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=50_000), requires = "demo")]
     pub rate: u32,
@@ -163,7 +163,7 @@ pub struct Import {
     #[command(flatten)]
     pub database: DatabaseArgs,
     #[command(flatten)]
-    pub whales: WhaleArgs,
+    pub rules: RuleArgs,
     /// Keep the lines as they are too (`raw.node-fills`, `raw.misc-events`): the files have them already
     #[arg(long)]
     pub keep_raw: bool,
@@ -175,28 +175,39 @@ pub struct Import {
     pub json: bool,
 }
 
-/// From which size on something is told of a wallet that nobody watches.
+/// What results are made by. On Kafka all computers are to be given the same.
 #[derive(Debug, Args)]
-pub struct WhaleArgs {
+pub struct RuleArgs {
     /// Whales begin here, whatever the coin trades, and so do their deposits, withdrawals and transfers: in USD. Every
-    /// result tells by which rule it was made; on Kafka all computers are to be given the same
+    /// result tells by which rule it was made
     #[arg(long, value_name = "USD", env = "FATHOM_WHALE_FLOOR", default_value_t = WhaleRule::default().floor, value_parser = not_negative)]
     pub whale_floor: Amount,
     /// An order is large from this share on of what its coin trades in 24 hours
     #[arg(long, value_name = "SHARE", env = "FATHOM_WHALE_SHARE", default_value_t = WhaleRule::default().share_of_volume, value_parser = not_negative)]
     pub whale_share: Amount,
+    /// A closed position is remembered for so long, so that an older fill that comes late is not taken for a new position.
+    /// Longer costs memory
+    #[arg(long, value_name = "MINUTES", env = "FATHOM_REMEMBER_CLOSED", default_value_t = Rules::default().remember_closed_minutes, value_parser = clap::value_parser!(u32).range(0..=44_640))]
+    pub remember_closed: u32,
 }
 
-impl Default for WhaleArgs {
+impl Default for RuleArgs {
     fn default() -> Self {
         let WhaleRule { floor, share_of_volume } = WhaleRule::default();
-        Self { whale_floor: floor, whale_share: share_of_volume }
+        Self {
+            whale_floor: floor,
+            whale_share: share_of_volume,
+            remember_closed: Rules::default().remember_closed_minutes,
+        }
     }
 }
 
-impl WhaleArgs {
+impl RuleArgs {
     pub fn rules(&self) -> Rules {
-        Rules { whales: WhaleRule { floor: self.whale_floor, share_of_volume: self.whale_share } }
+        Rules {
+            whales: WhaleRule { floor: self.whale_floor, share_of_volume: self.whale_share },
+            remember_closed_minutes: self.remember_closed,
+        }
     }
 }
 
@@ -270,7 +281,7 @@ pub struct ComputerRole {
     #[command(flatten)]
     pub kafka: KafkaArgs,
     #[command(flatten)]
-    pub whales: WhaleArgs,
+    pub rules: RuleArgs,
 }
 
 #[derive(Debug, Args)]

@@ -10,7 +10,7 @@ use crate::query::Query;
 use crate::ratio_series::Series;
 
 /// Every channel there is.
-pub(crate) static CHANNELS: [&Channel; 13] = [
+pub(crate) static CHANNELS: [&Channel; 14] = [
     &crate::long_short_ratio::CHANNEL,
     &crate::market_ratio::CHANNEL,
     &crate::positions::CHANNEL,
@@ -23,6 +23,7 @@ pub(crate) static CHANNELS: [&Channel; 13] = [
     &crate::prices::CHANNEL,
     &crate::candles::CHANNEL,
     &crate::taker_flow::CHANNEL,
+    &crate::taker_flow::OF_THE_MARKET,
     &crate::data_quality::CHANNEL,
 ];
 

@@ -73,7 +73,7 @@ async fn latest(
     mut parameters: Parameters,
 ) -> Result<Response, ApiError> {
     if parameters.says("kind", taker_ratio::KIND) {
-        return Ok(buckets::latest::<TakerRatioRow>(&context, Some(&coin), parameters).await?.into_response());
+        return Ok(buckets::latest::<TakerRatioRow<false>>(&context, Some(&coin), parameters).await?.into_response());
     }
     Ok(buckets::latest::<RatioRow>(&context, Some(&coin), parameters).await?.into_response())
 }
@@ -84,7 +84,7 @@ async fn history(
     mut parameters: Parameters,
 ) -> Result<Response, ApiError> {
     if parameters.says("kind", taker_ratio::KIND) {
-        return Ok(buckets::history::<TakerRatioRow>(&context, Some(&coin), parameters).await?.into_response());
+        return Ok(buckets::history::<TakerRatioRow<false>>(&context, Some(&coin), parameters).await?.into_response());
     }
     Ok(buckets::history::<RatioRow>(&context, Some(&coin), parameters).await?.into_response())
 }

@@ -1,15 +1,25 @@
 //! `/long-short-ratio` without a coin and the live channel `market_ratio`: how the wallets of the whole market stand, all of
 //! them, the largest or those of a size: how many are long and short, or how much they hold.
 
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use schemas::{MarketRatio, Message, RatioKind, TOP_WALLETS_FROM};
 use serde::Serialize;
 use sqlx::FromRow;
 
-use crate::buckets::{BucketRow, Buckets, push_latest};
+use crate::Context;
+use crate::buckets::{self, BucketRow, Buckets, push_latest};
 use crate::channel::{Channel, Key, LiveRow, raw};
+use crate::error::ApiError;
 use crate::long_short_ratio::worth;
+use crate::parameters::Parameters;
 use crate::ratio_series::Series;
 use crate::shares::Shares;
+use crate::taker_ratio::{self, TakerRatioRow};
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "market_ratio",
@@ -46,6 +56,25 @@ const COLUMNS: &str = "bucket.kind, NULLIF(bucket.cohort, '') AS cohort, bucket.
      CAST(bucket.short_ratio AS TEXT) AS short_ratio, CAST(bucket.open AS TEXT) AS open, CAST(bucket.high AS TEXT) AS high, \
      CAST(bucket.low AS TEXT) AS low, CAST(bucket.close AS TEXT) AS close, CAST(bucket.oi_coverage_pct AS TEXT) AS oi_coverage_pct, bucket.complete, bucket.final, bucket.block, \
      bucket.clock";
+
+pub(crate) fn routes() -> Router<Arc<Context>> {
+    let path = "/api/v1/long-short-ratio";
+    Router::new().route(path, get(latest)).route(&format!("{path}/history"), get(history))
+}
+
+async fn latest(State(context): State<Arc<Context>>, mut parameters: Parameters) -> Result<Response, ApiError> {
+    if parameters.says("kind", taker_ratio::KIND) {
+        return Ok(buckets::latest::<TakerRatioRow<true>>(&context, None, parameters).await?.into_response());
+    }
+    Ok(buckets::latest::<MarketRatioRow>(&context, None, parameters).await?.into_response())
+}
+
+async fn history(State(context): State<Arc<Context>>, mut parameters: Parameters) -> Result<Response, ApiError> {
+    if parameters.says("kind", taker_ratio::KIND) {
+        return Ok(buckets::history::<TakerRatioRow<true>>(&context, None, parameters).await?.into_response());
+    }
+    Ok(buckets::history::<MarketRatioRow>(&context, None, parameters).await?.into_response())
+}
 
 /// A bucket as it is told.
 #[derive(Serialize, FromRow)]

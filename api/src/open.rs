@@ -67,7 +67,7 @@ fn without_password(options: &PgConnectOptions) -> String {
 }
 
 /// What the migrations make last: tables and columns come in their order.
-const LAST_MADE: &str = "SELECT count(*) FROM (SELECT oi_coverage_pct FROM market_ratios LIMIT 1) AS made";
+const LAST_MADE: &str = "SELECT count(*) FROM (SELECT ratio FROM market_taker_flow LIMIT 1) AS made";
 
 async fn try_the_tables(database: &Database) -> Result<(), sqlx::Error> {
     let mut moment = database.one_moment().await?;

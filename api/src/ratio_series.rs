@@ -69,7 +69,7 @@ fn read_kind(name: &str) -> Result<RatioKind, NotASeries> {
     let alias = ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, kind)| *kind);
     alias.or_else(|| name.parse().ok()).ok_or_else(|| {
         let names = RatioKind::ALL.map(RatioKind::name).join(", ");
-        let taker = "of a coin there is also taker, live on the channel taker_flow";
+        let taker = "there is also taker, live on the channels taker_flow and market_taker_flow";
         let message = format!("kind is {name:?}; it is one of {names}; {taker}");
         NotASeries { parameter: "kind", code: "INVALID_KIND", message }
     })

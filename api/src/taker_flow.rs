@@ -1,6 +1,7 @@
-//! `/taker-flow` and the live channel `taker_flow`: what takers bought and sold of each coin.
+//! `/taker-flow` and the live channels `taker_flow` and `market_taker_flow`: what takers bought and sold of each coin, and of
+//! all perpetuals together.
 
-use schemas::{Message, TakerFlow};
+use schemas::{MarketTakerFlow, Message, TakerFlow};
 use serde::Serialize;
 use sqlx::FromRow;
 
@@ -16,27 +17,77 @@ pub(crate) static CHANNEL: Channel = Channel {
     by_source: false,
     by_interval: true,
     by_kind: false,
-    push_rows: push_latest::<FlowRow>,
-    rows: |moment, query| moment.told(query, |row: FlowRow| raw(&row.derived())),
+    push_rows: push_latest::<OfCoin>,
+    rows: |moment, query| moment.told(query, |row: OfCoin| raw(&row.derived())),
     live: |value| {
         let it: TakerFlow = serde_json::from_slice(value)?;
         let interval = Some(it.interval);
-        let row = FlowRow::from(it).derived();
-        let keys = vec![Key::All, Key::Coin(row.coin.clone())];
+        let row = OfCoin::from(it).derived();
+        let keys = [Key::All].into_iter().chain(row.coin.clone().map(Key::Coin)).collect();
         Ok(LiveRow { keys, interval, series: Series::default(), data: serde_json::value::to_raw_value(&row)? })
     },
 };
 
+pub(crate) static OF_THE_MARKET: Channel = Channel {
+    name: "market_taker_flow",
+    topic: MarketTakerFlow::TOPIC,
+    kind: MarketTakerFlow::KIND,
+    by_wallet: false,
+    by_source: false,
+    by_interval: true,
+    by_kind: false,
+    push_rows: push_latest::<OfTheMarket>,
+    rows: |moment, query| moment.told(query, |row: OfTheMarket| raw(&row.derived())),
+    live: |value| {
+        let it: MarketTakerFlow = serde_json::from_slice(value)?;
+        let interval = Some(it.interval);
+        let data = serde_json::value::to_raw_value(&OfTheMarket::from(it).derived())?;
+        Ok(LiveRow { keys: vec![Key::All], interval, series: Series::default(), data })
+    },
+};
+
+pub(crate) type OfCoin = FlowRow<false>;
+/// Of all perpetuals: spot markets are no part of it.
+pub(crate) type OfTheMarket = FlowRow<true>;
+
 const DEFINITION: &str = "price times size of every trade once, by the side of the taker; ratio is bought over sold; what is booked without anybody trading (settlements, dust, vaults that are netted) is no trade; where nothing was traded there is no bucket";
+
+const DEFINITION_OF_THE_MARKET: &str = "price times size of every trade of a perpetual once, all coins together, by the side of the taker; ratio is bought over sold; what is booked without anybody trading is no trade; where nothing was traded there is no bucket";
 
 pub(crate) const COLUMNS: &str = "bucket.coin, bucket.interval, bucket.time, CAST(bucket.buy_notional AS TEXT) AS buy_notional, \
      CAST(bucket.sell_notional AS TEXT) AS sell_notional, bucket.buy_trades, bucket.sell_trades, \
      CAST(bucket.ratio AS TEXT) AS ratio, bucket.complete, bucket.final, bucket.block, bucket.clock";
 
+pub(crate) const COLUMNS_OF_THE_MARKET: &str = "bucket.interval, bucket.time, CAST(bucket.buy_notional AS TEXT) AS buy_notional, \
+     CAST(bucket.sell_notional AS TEXT) AS sell_notional, bucket.buy_trades, bucket.sell_trades, \
+     CAST(bucket.ratio AS TEXT) AS ratio, bucket.complete, bucket.final, bucket.block, bucket.clock";
+
+const BUCKETS: Buckets = Buckets {
+    name: "taker-flow",
+    table: "taker_flow",
+    columns: COLUMNS,
+    topic: TakerFlow::TOPIC,
+    schema: TakerFlow::SCHEMA,
+    definition: DEFINITION,
+    only: None,
+    reason_for_none: "nothing_traded_yet",
+};
+
+const BUCKETS_OF_THE_MARKET: Buckets = Buckets {
+    table: "market_taker_flow",
+    columns: COLUMNS_OF_THE_MARKET,
+    topic: MarketTakerFlow::TOPIC,
+    schema: MarketTakerFlow::SCHEMA,
+    definition: DEFINITION_OF_THE_MARKET,
+    ..BUCKETS
+};
+
 /// A bucket as it is told.
 #[derive(Serialize, FromRow)]
-pub(crate) struct FlowRow {
-    coin: String,
+pub(crate) struct FlowRow<const OF_THE_MARKET: bool> {
+    #[sqlx(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coin: Option<String>,
     interval: String,
     time: i64,
     buy_notional: Option<String>,
@@ -54,17 +105,9 @@ pub(crate) struct FlowRow {
     reason: Option<&'static str>,
 }
 
-impl BucketRow for FlowRow {
-    const OF: Buckets = Buckets {
-        name: "taker-flow",
-        table: "taker_flow",
-        columns: COLUMNS,
-        topic: TakerFlow::TOPIC,
-        schema: TakerFlow::SCHEMA,
-        definition: DEFINITION,
-        only: None,
-        reason_for_none: "nothing_traded_yet",
-    };
+impl<const OF_THE_MARKET: bool> BucketRow for FlowRow<OF_THE_MARKET> {
+    const OF: Buckets = if OF_THE_MARKET { BUCKETS_OF_THE_MARKET } else { BUCKETS };
+    const BY_COIN: bool = !OF_THE_MARKET;
 
     fn time(&self) -> i64 {
         self.time
@@ -89,10 +132,30 @@ impl BucketRow for FlowRow {
     }
 }
 
-impl From<TakerFlow> for FlowRow {
+impl From<TakerFlow> for OfCoin {
     fn from(it: TakerFlow) -> Self {
         Self {
-            coin: it.coin.to_string(),
+            coin: Some(it.coin.to_string()),
+            interval: it.interval.to_string(),
+            time: it.time,
+            buy_notional: it.buy_notional.map(|it| it.to_string()),
+            sell_notional: it.sell_notional.map(|it| it.to_string()),
+            buy_trades: it.buy_trades.cast_signed(),
+            sell_trades: it.sell_trades.cast_signed(),
+            ratio: it.ratio.map(|it| it.to_string()),
+            complete: it.complete,
+            r#final: it.r#final,
+            block: it.block.cast_signed(),
+            clock: it.clock,
+            reason: None,
+        }
+    }
+}
+
+impl From<MarketTakerFlow> for OfTheMarket {
+    fn from(it: MarketTakerFlow) -> Self {
+        Self {
+            coin: None,
             interval: it.interval.to_string(),
             time: it.time,
             buy_notional: it.buy_notional.map(|it| it.to_string()),

@@ -1,6 +1,7 @@
-//! `/long-short-ratio` of `kind` `taker`: of what was traded of a coin, how much takers bought and how much they sold.
+//! `/long-short-ratio` of `kind` `taker`: of what was traded of a coin, or of all perpetuals together, how much takers bought
+//! and how much they sold.
 
-use schemas::{Amount, Message, TakerFlow};
+use schemas::{Amount, MarketTakerFlow, Message, TakerFlow};
 use serde::Serialize;
 use sqlx::FromRow;
 
@@ -14,10 +15,31 @@ const DEFINITION: &str = "price times size of every trade of the bucket, by the 
      sold; of the moments within a bucket nothing is kept, so there is no open, high, low or close; where nothing was traded \
      there is no bucket";
 
+const BUCKETS: Buckets = Buckets {
+    name: "long-short-ratio",
+    table: "taker_flow",
+    columns: taker_flow::COLUMNS,
+    topic: TakerFlow::TOPIC,
+    schema: TakerFlow::SCHEMA,
+    definition: DEFINITION,
+    only: None,
+    reason_for_none: "nothing_traded_yet",
+};
+
+const BUCKETS_OF_THE_MARKET: Buckets = Buckets {
+    table: "market_taker_flow",
+    columns: taker_flow::COLUMNS_OF_THE_MARKET,
+    topic: MarketTakerFlow::TOPIC,
+    schema: MarketTakerFlow::SCHEMA,
+    ..BUCKETS
+};
+
 /// A bucket as it is told.
 #[derive(Serialize, FromRow)]
-pub(crate) struct TakerRatioRow {
-    coin: String,
+pub(crate) struct TakerRatioRow<const OF_THE_MARKET: bool> {
+    #[sqlx(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coin: Option<String>,
     #[sqlx(skip)]
     kind: &'static str,
     interval: String,
@@ -44,17 +66,9 @@ pub(crate) struct TakerRatioRow {
     reason: Option<&'static str>,
 }
 
-impl BucketRow for TakerRatioRow {
-    const OF: Buckets = Buckets {
-        name: "long-short-ratio",
-        table: "taker_flow",
-        columns: taker_flow::COLUMNS,
-        topic: TakerFlow::TOPIC,
-        schema: TakerFlow::SCHEMA,
-        definition: DEFINITION,
-        only: None,
-        reason_for_none: "nothing_traded_yet",
-    };
+impl<const OF_THE_MARKET: bool> BucketRow for TakerRatioRow<OF_THE_MARKET> {
+    const OF: Buckets = if OF_THE_MARKET { BUCKETS_OF_THE_MARKET } else { BUCKETS };
+    const BY_COIN: bool = !OF_THE_MARKET;
 
     fn time(&self) -> i64 {
         self.time
@@ -79,8 +93,8 @@ impl BucketRow for TakerRatioRow {
             (Some(_), None) => Some("nothing_sold"),
             (None, _) => Some("too_large_to_be_exact"),
         };
-        let definition =
-            format!("what takers bought and sold of {}: {} trades", self.coin, self.buy_trades + self.sell_trades);
+        let of = self.coin.as_deref().unwrap_or("all perpetuals");
+        let definition = format!("what takers bought and sold of {of}: {} trades", self.buy_trades + self.sell_trades);
         Self { kind: KIND, definition, long_ratio, short_ratio, reason, ..self }
     }
 }

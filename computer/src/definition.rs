@@ -19,10 +19,19 @@ pub struct Definition {
     pub(crate) processors: fn(&Rules) -> Vec<Box<dyn Run>>,
 }
 
-/// What those who run it may choose. What is said tells what it was.
-#[derive(Debug, Clone, Copy, Default)]
+/// What those who run it may choose.
+#[derive(Debug, Clone, Copy)]
 pub struct Rules {
+    /// What is said of whales tells what it was.
     pub whales: WhaleRule,
+    /// So long a position that was closed is remembered: what comes of the time before is known to be old.
+    pub remember_closed_minutes: u32,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { whales: WhaleRule::default(), remember_closed_minutes: 60 }
+    }
 }
 
 /// A topic that a stage reads: of a task, each partition that concerns its share is a lane.

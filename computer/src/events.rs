@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use schemas::{
     AccountState, AssetContext, ExchangeCandle, Fill, LedgerUpdate, Market, MarketState, PositionChange, PositionRisk,
-    WalletSum, WhaleWatch,
+    TakerSum, WalletSum, WhaleWatch,
 };
 
 use crate::definition::Event;
@@ -59,6 +59,12 @@ pub(crate) fn risk(value: &[u8]) -> Result<Event, Refused> {
 /// Before the clock that it was told at.
 pub(crate) fn wallet_sum(value: &[u8]) -> Result<Event, Refused> {
     let sum: WalletSum = parse(value)?;
+    Ok(Event { time: sum.clock, block: sum.block, index: 0, coin: None, what: Box::new(sum) })
+}
+
+/// The same.
+pub(crate) fn taker_sum(value: &[u8]) -> Result<Event, Refused> {
+    let sum: TakerSum = parse(value)?;
     Ok(Event { time: sum.clock, block: sum.block, index: 0, coin: None, what: Box::new(sum) })
 }
 

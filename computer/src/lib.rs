@@ -15,6 +15,8 @@ mod cohorts;
 mod definition;
 mod entries;
 mod events;
+mod flow;
+mod given;
 mod known_wallets;
 mod lane;
 mod liquidation_cascades;
@@ -29,6 +31,7 @@ mod maker_shares;
 mod map_bins;
 mod market_ratios;
 mod market_states;
+mod market_taker_flow;
 mod oi_coverage;
 mod positions;
 mod price_steps;
@@ -41,6 +44,7 @@ mod stage;
 mod table;
 mod table_keys;
 mod taker_flow;
+mod taker_sums;
 mod topology;
 mod wallet_distribution;
 mod wallet_summaries;
@@ -80,7 +84,7 @@ pub static COIN: Definition = Definition {
         Input { topic: &topics::EXCHANGE_CANDLES, joins: Joins::Beside, events: &[(None, events::exchange_candle)] },
     ],
     state: &topics::STATE_COIN,
-    processors: |_| coin_stage(),
+    processors: coin_stage,
 };
 
 static PRICE: Definition = Definition {
@@ -133,15 +137,21 @@ pub static MARKET: Definition = Definition {
 static WHOLE: Definition = Definition {
     name: "whole",
     by: None,
-    inputs: &[Input { topic: &topics::WALLET_SUMS, joins: Joins::ByClock, events: &[(None, events::wallet_sum)] }],
+    inputs: &[
+        Input { topic: &topics::WALLET_SUMS, joins: Joins::ByClock, events: &[(None, events::wallet_sum)] },
+        Input { topic: &topics::TAKER_SUMS, joins: Joins::ByClock, events: &[(None, events::taker_sum)] },
+    ],
     state: &topics::STATE_WHOLE,
     processors: |_| whole_stage(),
 };
 
 /// The folds of the coin stage, in the order in which an event runs through them.
-fn coin_stage() -> Vec<Box<dyn Run>> {
+fn coin_stage(rules: &Rules) -> Vec<Box<dyn Run>> {
     [
-        Processor::boxed("positions", positions::fold, positions::tick, positions::gap),
+        Processor::new("positions", positions::tick, positions::gap)
+            .given(|known| positions::remembers_closed(known, rules.remember_closed_minutes))
+            .reads(positions::fold)
+            .boxed_up(),
         Processor::new("long-short-ratios", long_short_ratios::tick, long_short_ratios::gap)
             .reads(long_short_ratios::fold)
             .reads(long_short_ratios::context)
@@ -181,6 +191,7 @@ fn coin_stage() -> Vec<Box<dyn Run>> {
             .reads(candle_checks::there)
             .boxed_up(),
         Processor::boxed("taker-flow", taker_flow::fold, taker_flow::tick, taker_flow::gap),
+        Processor::boxed("taker-sums", taker_sums::fold, taker_sums::tick, taker_sums::gap),
         Processor::new("market-states", market_states::tick, market_states::gap)
             .reads(market_states::context)
             .reads(market_states::market)
@@ -220,7 +231,7 @@ fn wallet_stage(rules: &Rules) -> Vec<Box<dyn Run>> {
     .into()
 }
 
-/// The folds of what all wallets come to.
+/// The folds of what all coins and all wallets come to.
 fn whole_stage() -> Vec<Box<dyn Run>> {
     [
         Processor::boxed(
@@ -230,6 +241,7 @@ fn whole_stage() -> Vec<Box<dyn Run>> {
             wallet_distribution::gap,
         ),
         Processor::boxed("market-ratios", market_ratios::fold, market_ratios::tick, market_ratios::gap),
+        Processor::boxed("market-taker-flow", market_taker_flow::fold, market_taker_flow::tick, market_taker_flow::gap),
     ]
     .into()
 }

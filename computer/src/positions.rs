@@ -2,18 +2,24 @@
 //!
 //! A fill says what was held before it, so one fill is enough to know a position, and whatever was missed heals.
 
+use core::num::NonZeroI64;
+
 use schemas::{Amount, Coin, Fill, Gap, MarketKind, Position, PositionChange, PositionSide, Wallet, comes_after};
 use serde::{Deserialize, Serialize};
 
+use crate::given::Given;
 use crate::processor::{Out, Tick};
 use crate::table::Table;
 
-/// What is remembered of an open position.
+/// The open ones, and for so long those that were closed.
+pub type Known = (Table<(Coin, Wallet), Held>, Given<i64>);
+
+/// What is remembered of a position.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Held {
     size: Amount,
     /// Absent when the side was taken before anything was seen of it.
-    opened_at: Option<i64>,
+    opened_at: Option<NonZeroI64>,
     /// What was paid for what is held now: size times entry price, unsigned. Absent while it is not known.
     cost: Option<Amount>,
     /// Of the side that is held now, fees taken off.
@@ -24,7 +30,13 @@ pub struct Held {
     index: u32,
 }
 
-pub fn fold(held: &mut Table<(Coin, Wallet), Held>, fill: &Fill, out: &mut Out<PositionChange>) {
+const MINUTE_MS: i64 = 60_000;
+
+pub fn remembers_closed((_, remembered_ms): &mut Known, minutes: u32) {
+    remembered_ms.0 = i64::from(minutes) * MINUTE_MS;
+}
+
+pub fn fold((held, _): &mut Known, fill: &Fill, out: &mut Out<PositionChange>) {
     // Balances of spot and outcome tokens move without fills: a fill does not make a position of them.
     let (MarketKind::Perp, Ok(after)) = (fill.coin.kind(), fill.end_position()) else { return };
     let key = (fill.coin.clone(), fill.user);
@@ -71,8 +83,8 @@ pub fn fold(held: &mut Table<(Coin, Wallet), Held>, fill: &Fill, out: &mut Out<P
     });
 }
 
-/// Each position that changed, as it is now; a flat one is said once and forgotten.
-pub fn tick(held: &mut Table<(Coin, Wallet), Held>, tick: &Tick, out: &mut Out<Position>) {
+/// Each position that changed, as it is now.
+pub fn tick((held, remembered_ms): &mut Known, tick: &Tick, out: &mut Out<Position>) {
     for key in held.touched() {
         let Some(position) = held.get(&key) else { continue };
         out.push(Position {
@@ -80,7 +92,7 @@ pub fn tick(held: &mut Table<(Coin, Wallet), Held>, tick: &Tick, out: &mut Out<P
             wallet: key.1,
             side: PositionSide::of(position.size),
             size: position.size,
-            opened_at: position.opened_at,
+            opened_at: position.opened_at.map(NonZeroI64::get),
             entry_px: position.cost.and_then(|cost| cost.over(position.size.magnitude()).ok()),
             realised_pnl: position.realised_pnl,
             changed_at: position.changed_at,
@@ -89,14 +101,17 @@ pub fn tick(held: &mut Table<(Coin, Wallet), Held>, tick: &Tick, out: &mut Out<P
             index: position.index,
             clock: tick.time,
         });
-        if position.size.is_zero() {
+    }
+    if tick.crosses(MINUTE_MS) {
+        let is_over = |position: &Held| position.size.is_zero() && position.changed_at + remembered_ms.0 <= tick.time;
+        for key in held.keys_where(|_, position| is_over(position)) {
             held.remove(&key);
         }
     }
 }
 
 /// Positions heal with the next fill; until then they are what was last known.
-pub fn gap(_: &mut Table<(Coin, Wallet), Held>, _: &Gap) {}
+pub fn gap(_: &mut Known, _: &Gap) {}
 
 impl Held {
     /// What was held before the fill is not what was known: the rest happened when nobody was looking.
@@ -137,7 +152,7 @@ impl Held {
             return;
         }
         if is_new {
-            self.opened_at = Some(fill.time);
+            self.opened_at = NonZeroI64::new(fill.time);
             self.cost = Some(Amount::ZERO);
             self.realised_pnl = Some(Amount::ZERO);
         }

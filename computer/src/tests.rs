@@ -12,10 +12,11 @@ use core::any::Any;
 use std::fs;
 use std::path::Path;
 
+use proptest::prelude::ProptestConfig;
 use schemas::{
     Account, AccountState, AssetContext, Candle, ExchangeCandle, Fill, GENERATION, Headers, LedgerUpdate,
-    LiquidationOrder, Market, MarketState, Outbox, PositionChange, PositionRisk, Record, WalletSum, WhaleWatch,
-    examples, topics,
+    LiquidationOrder, Market, MarketState, Outbox, PositionChange, PositionRisk, Record, TakerSum, WalletSum,
+    WhaleWatch, examples, topics,
 };
 use serde_json::{Value, json};
 
@@ -60,6 +61,8 @@ fn event(topic: &str, case: &str, bytes: &[u8]) -> Option<Box<dyn Any>> {
         ("markets", _) => Some(Box::new(serde_json::from_slice::<Market>(bytes).unwrap())),
         ("asset-contexts", _) => Some(Box::new(serde_json::from_slice::<AssetContext>(bytes).unwrap())),
         ("wallet-sums", Some("clock" | "gap")) => None,
+        ("taker-sums", Some("clock" | "gap")) => None,
+        ("taker-sums", _) => Some(Box::new(serde_json::from_slice::<TakerSum>(bytes).unwrap())),
         ("wallet-sums", _) => Some(Box::new(serde_json::from_slice::<WalletSum>(bytes).unwrap())),
         ("account-states", _) => Some(Box::new(serde_json::from_slice::<AccountState>(bytes).unwrap())),
         ("ledger-updates", _) => Some(Box::new(serde_json::from_slice::<LedgerUpdate>(bytes).unwrap())),
@@ -109,6 +112,12 @@ fn said(out: &mut Outbox) -> Vec<Value> {
     said.sort_by_key(|record| (record["topic"].to_string(), record["key"].to_string()));
     out.clear();
     said
+}
+
+/// So many cases where one takes long, unless somebody says how many (`PROPTEST_CASES`).
+fn at_first(cases: u32) -> ProptestConfig {
+    let is_said = std::env::var_os("PROPTEST_CASES").is_some();
+    if is_said { ProptestConfig::default() } else { ProptestConfig::with_cases(cases) }
 }
 
 /// Gives one record of the first lane to a stage.
@@ -350,7 +359,7 @@ fn open_high_low_and_close_are_those_of_the_moments_of_the_bucket() {
 
 #[test]
 fn a_bucket_that_began_before_the_first_block_is_not_complete_and_the_next_one_is() {
-    let mut processor = crate::coin_stage().remove(1);
+    let mut processor = crate::coin_stage(&Rules::default()).remove(1);
     let mut out = Outbox::new(GENERATION);
     let holes = [(0, 1_782_636_200_000)].into();
     let change = &examples::of(&schemas::topics::POSITION_CHANGES)[0].1;
@@ -367,7 +376,7 @@ fn a_bucket_that_began_before_the_first_block_is_not_complete_and_the_next_one_i
 
 #[test]
 fn a_side_that_was_taken_unseen_has_no_beginning() {
-    let mut processor = crate::coin_stage().remove(0);
+    let mut processor = crate::coin_stage(&Rules::default()).remove(0);
     let mut out = Outbox::new(GENERATION);
     let mut opened_at = |index: u64, start: &str, side: &str, sz: &str| {
         let examples = examples::of(&schemas::topics::FILLS);

@@ -10,6 +10,7 @@ use schemas::{
 use serde::{Deserialize, Serialize};
 
 use crate::book::TRUSTED_MS;
+use crate::given::Given;
 use crate::maker_shares::{self, FORGETS_EVERY_MS, Hours};
 use crate::processor::{Out, Tick};
 use crate::table::Table;
@@ -18,7 +19,8 @@ use crate::{known_wallets, whale_flows, whale_rule};
 
 /// What has not been told yet, and what is known of markets, accounts and wallets; last the rule. Nested to the right:
 /// each pair gives its second one another name in the state.
-pub type Remembered = (Table<(Coin, Wallet), Orders>, (Table<Coin, Market>, (Accounts, (Hours, (Wallets, WhaleRule)))));
+pub type Remembered =
+    (Table<(Coin, Wallet), Orders>, (Table<Coin, Market>, (Accounts, (Hours, (Wallets, Given<WhaleRule>)))));
 
 /// Per wallet and dex.
 type Accounts = Table<(Wallet, Text), Stands>;
@@ -55,7 +57,7 @@ pub struct Watch {
 const BETWEEN_VAULTS: &str = "Net Child Vaults";
 
 pub fn measures_by((_, (_, (_, (_, (_, measure))))): &mut Remembered, rule: WhaleRule) {
-    *measure = rule;
+    measure.0 = rule;
 }
 
 pub fn change((orders, known): &mut Remembered, change: &PositionChange, _: &mut Out<WhaleActivity>) {
@@ -100,7 +102,7 @@ pub fn watch((_, (_, (_, (_, (wallets, _))))): &mut Remembered, watch: &WhaleWat
 }
 
 pub fn ledger(
-    (_, (_, (_, (_, (wallets, rule))))): &mut Remembered,
+    (_, (_, (_, (_, (wallets, Given(rule)))))): &mut Remembered,
     update: &LedgerUpdate,
     out: &mut Out<WhaleActivity>,
 ) {
@@ -126,7 +128,7 @@ pub fn ledger(
 
 /// The block is whole, and with it the orders that had fills in it.
 pub fn tick((orders, known): &mut Remembered, tick: &Tick, out: &mut Out<WhaleActivity>) {
-    let (markets, (accounts, (hours, (wallets, rule)))) = known;
+    let (markets, (accounts, (hours, (wallets, Given(rule))))) = known;
     for key in orders.touched() {
         let (coin, wallet) = &key;
         let market = markets.get(coin);

@@ -30,6 +30,7 @@ mod liquidation_stats;
 pub mod liquidations;
 mod long_short_ratios;
 mod market_ratios;
+mod market_taker_flow;
 mod markets;
 mod message;
 mod mids;
@@ -43,6 +44,7 @@ mod raw;
 mod source_runs;
 mod state;
 mod taker_flow;
+mod taker_sums;
 mod text;
 mod topic;
 mod trades;
@@ -79,6 +81,7 @@ pub use liquidation_stats::{LargestOrder, Liquidated, LiquidationStats};
 pub use liquidations::{LiquidationEpisode, LiquidationOrder};
 pub use long_short_ratios::LongShortRatio;
 pub use market_ratios::{MarketRatio, TOP_WALLETS_FROM};
+pub use market_taker_flow::MarketTakerFlow;
 pub use markets::{MarginTier, Market};
 pub use message::Message;
 pub use mids::Mid;
@@ -92,6 +95,7 @@ pub use raw::{RAW_PART_BYTES, raw_parts};
 pub use source_runs::SourceRun;
 pub use state::{Checkpoint, Cursor, Growing, MarketMark, OpenGap, Place};
 pub use taker_flow::TakerFlow;
+pub use taker_sums::TakerSum;
 pub use text::Text;
 pub use topic::{Entity, GENERATION, Generation, Keeps, Topic, partition_of};
 pub use trades::Trade;
@@ -103,7 +107,7 @@ pub use whale_activities::{WhaleAction, WhaleActivity, WhaleFlow, WhaleOrder, Wh
 pub use whale_watches::WhaleWatch;
 
 /// Every topic there is, in the order of the flow. A new topic is its file and one line here.
-pub static TOPICS: [&Topic; 48] = [
+pub static TOPICS: [&Topic; 50] = [
     &raw::NODE_FILLS,
     &raw::MISC_EVENTS,
     &raw::PUBLIC_FEED,
@@ -131,6 +135,7 @@ pub static TOPICS: [&Topic; 48] = [
     &candles::TOPIC,
     &candle_checks::TOPIC,
     &taker_flow::TOPIC,
+    &taker_sums::TOPIC,
     &whale_activities::TOPIC,
     &prices::TOPIC,
     &accounts::TOPIC,
@@ -140,6 +145,7 @@ pub static TOPICS: [&Topic; 48] = [
     &wallet_sums::TOPIC,
     &wallet_distribution::TOPIC,
     &market_ratios::TOPIC,
+    &market_taker_flow::TOPIC,
     &late_events::TOPIC,
     &state::PARSER,
     &state::PARSER_NODE_FILLS,
@@ -174,6 +180,7 @@ pub mod topics {
     pub use crate::liquidations::TOPIC as LIQUIDATIONS;
     pub use crate::long_short_ratios::TOPIC as LONG_SHORT_RATIOS;
     pub use crate::market_ratios::TOPIC as MARKET_RATIOS;
+    pub use crate::market_taker_flow::TOPIC as MARKET_TAKER_FLOW;
     pub use crate::markets::TOPIC as MARKETS;
     pub use crate::mids::TOPIC as MIDS;
     pub use crate::position_changes::TOPIC as POSITION_CHANGES;
@@ -193,6 +200,7 @@ pub mod topics {
         PARSER_PUBLIC_FEED as STATE_PARSER_PUBLIC_FEED,
     };
     pub use crate::taker_flow::TOPIC as TAKER_FLOW;
+    pub use crate::taker_sums::TOPIC as TAKER_SUMS;
     pub use crate::trades::TOPIC as TRADES;
     pub use crate::wallet_distribution::TOPIC as WALLET_DISTRIBUTION;
     pub use crate::wallet_summaries::TOPIC as WALLET_SUMMARIES;

@@ -17,8 +17,9 @@ use crate::{
     Account, AccountState, AssetContext, Candle, CandleCheck, Checkpoint, Clock, Coin, Cursor, DeadLetter,
     ExchangeCandle, FeedStatus, Fill, Gap, HeatmapCell, LateEvent, LedgerUpdate, LiquidationCascade,
     LiquidationEpisode, LiquidationMap, LiquidationOrder, LiquidationStats, LongShortRatio, Market, MarketMark,
-    MarketRatio, MarketState, Mid, Position, PositionChange, PositionRisk, Price, ResultClock, SourceRun, TOPICS,
-    TakerFlow, Topic, Trade, WalletDistribution, WalletSum, WalletSummary, WhaleActivity, WhaleWatch,
+    MarketRatio, MarketState, MarketTakerFlow, Mid, Position, PositionChange, PositionRisk, Price, ResultClock,
+    SourceRun, TOPICS, TakerFlow, TakerSum, Topic, Trade, WalletDistribution, WalletSum, WalletSummary, WhaleActivity,
+    WhaleWatch,
 };
 
 /// What the type makes of an example: the value that it would write again, or why it refuses.
@@ -58,6 +59,8 @@ fn reading_of(topic: &Topic, case: &str) -> Reading {
             | "wallet-sums"
             | "wallet-distribution"
             | "market-ratios"
+            | "market-taker-flow"
+            | "taker-sums"
             | "whale-activities",
             "clock",
         ) => again::<ResultClock>,
@@ -76,6 +79,9 @@ fn reading_of(topic: &Topic, case: &str) -> Reading {
         ("candles", _) => again::<Candle>,
         ("candle-checks", _) => again::<CandleCheck>,
         ("taker-flow", _) => again::<TakerFlow>,
+        ("taker-sums", "gap") => again::<Gap>,
+        ("taker-sums", _) => again::<TakerSum>,
+        ("market-taker-flow", _) => again::<MarketTakerFlow>,
         ("wallet-summaries", _) => again::<WalletSummary>,
         ("wallet-sums", "gap") => again::<Gap>,
         ("wallet-sums", _) => again::<WalletSum>,

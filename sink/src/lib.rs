@@ -17,6 +17,7 @@ mod liquidation_orders;
 mod liquidation_stats;
 mod long_short_ratios;
 mod market_ratios;
+mod market_taker_flow;
 mod markets;
 mod position;
 mod position_risks;
@@ -61,6 +62,7 @@ pub fn tables() -> Vec<Table> {
         wallet_summaries::table(),
         wallet_distribution::table(),
         market_ratios::table(),
+        market_taker_flow::table(),
         whale_activities::table(),
         prices::table(),
         markets::table(),

@@ -32,7 +32,7 @@ pub fn parser(args: ParserRole) -> Result<(), Failure> {
 
 pub fn computer(args: ComputerRole) -> Result<(), Failure> {
     let mut process = Process::begin("computer", settings("computer", &args.kafka)?)?;
-    process.shared.rules = args.whales.rules();
+    process.shared.rules = args.rules.rules();
     let mut roles = Roles::new(&process.shared);
     for stage in computer::stages() {
         roles.start(stage.name, &Upstream::default(), move |shared| computer::run(shared, stage, &Upstream::default()));

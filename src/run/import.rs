@@ -60,7 +60,7 @@ pub fn import(args: Args) -> Result<(), Failure> {
         None => {
             let data = DataDir::take(&args.data.path, market)?;
             let log = Arc::new(Embedded::open(&data.log(), GENERATION)?);
-            let shared = Shared { rules: args.whales.rules(), ..Shared::new(log, stop, true) };
+            let shared = Shared { rules: args.rules.rules(), ..Shared::new(log, stop, true) };
             market::mark(&shared, market)?;
             let rows = database::open_to_write(&args.database.url_or(&data), &runtime, &shared.stop)?;
             with_results(&shared, rows, work, &runtime)?

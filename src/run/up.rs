@@ -75,7 +75,7 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
 }
 
 fn open(args: &Up, data: &DataDir, stop: Stop) -> Result<Shared, Failure> {
-    let (drains, rules) = (args.demo || args.sources.simulated, args.whales.rules());
+    let (drains, rules) = (args.demo || args.sources.simulated, args.rules.rules());
     match args.kafka.settings()? {
         Some(settings) => Ok(Shared { rules, ..alone::open(settings, stop, drains)? }),
         None => {

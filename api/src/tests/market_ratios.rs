@@ -1,6 +1,6 @@
 //! Ratios of the whole market: asked for without a coin, subscribed to without a key, and asked for wrongly.
 
-use schemas::{MarketRatio, topics};
+use schemas::{MarketRatio, MarketTakerFlow, topics};
 use serde_json::{Value, json};
 
 use super::client::Client;
@@ -10,6 +10,7 @@ use super::place::on_both;
 on_both! {
     a_ratio_without_a_coin_is_of_the_whole_market,
     a_subscription_to_the_whole_market_needs_no_key,
+    what_takers_of_all_perpetuals_bought_over_what_they_sold_is_a_kind_too,
 }
 
 fn of_market(kind: &str, cohort: Option<&str>, time: i64, close: &str) -> MarketRatio {
@@ -65,7 +66,7 @@ async fn a_ratio_without_a_coin_is_of_the_whole_market(url: String) {
     let next = page(&format!("?limit=1&cursor={}", first["meta"]["next_cursor"].as_str().unwrap())).await;
     assert_eq!([closes(&first), closes(&next)], [["1.5"], ["1"]]);
     assert_eq!(served.good("/api/v1/long-short-ratio/BTC").await["data"]["close"], "9", "a coin has its own");
-    for (query, code) in [("?kind=taker", "INVALID_KIND"), ("?kind=cohort_positions", "MISSING_COHORT")] {
+    for (query, code) in [("?kind=takers", "INVALID_KIND"), ("?kind=cohort_positions", "MISSING_COHORT")] {
         assert_eq!(served.bad(&format!("{path}{query}")).await, (400, code.to_owned()));
         assert_eq!(served.bad(&format!("{path}/history{query}")).await, (400, code.to_owned()));
     }
@@ -103,4 +104,50 @@ async fn a_subscription_to_the_whole_market_needs_no_key(url: String) {
     assert_eq!(all.hear_until("error").await["payload"]["code"], "INVALID_KEY");
     all.say("subscribe", json!({ "channel": "long_short_ratio" })).await;
     assert_eq!(all.hear_until("error").await["payload"]["code"], "MISSING_KEY");
+}
+
+fn flow(time: i64, sold: &str, ratio: Option<&str>) -> MarketTakerFlow {
+    let mut flow = json!({
+        "interval": "1m", "time": time, "buy_notional": "300", "sell_notional": sold, "buy_trades": 3, "sell_trades": 2,
+        "complete": true, "final": true, "block": 7, "clock": time + 60_000,
+    });
+    ratio.into_iter().for_each(|ratio| flow["ratio"] = json!(ratio));
+    serde_json::from_value(flow).unwrap()
+}
+
+async fn what_takers_of_all_perpetuals_bought_over_what_they_sold_is_a_kind_too(url: String) {
+    let mut served = serve(&url).await;
+    served.compute(&[&topics::MARKET_TAKER_FLOW]).await;
+    let path = "/api/v1/long-short-ratio";
+    assert_eq!(served.good(&format!("{path}?kind=taker")).await["meta"]["reason"], "nothing_traded_yet");
+    served.add([flow(0, "0", None), flow(60_000, "200", Some("1.5"))]).await;
+    let row = json!({
+        "interval": "1m", "time": 60_000, "buy_notional": "300", "sell_notional": "200", "buy_trades": 3, "sell_trades": 2,
+        "complete": true, "final": true, "block": 7, "clock": 120_000,
+    });
+    let with = |more: Value| {
+        let mut row = row.clone();
+        row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        row
+    };
+    let of_kind = json!({
+        "kind": "taker", "definition": "what takers bought and sold of all perpetuals: 5 trades", "long_ratio": "0.6",
+        "short_ratio": "0.4", "long_short_ratio": "1.5",
+    });
+    assert_eq!(served.good(&format!("{path}?kind=taker")).await["data"], with(of_kind));
+    assert_eq!(served.good("/api/v1/taker-flow").await["data"], with(json!({ "ratio": "1.5" })));
+    let reasons = async |path: &str| {
+        let page = served.good(path).await;
+        page["data"].as_array().unwrap().iter().map(|row| row["reason"].clone()).collect::<Vec<_>>()
+    };
+    let expected = [json!("nothing_sold"), Value::Null];
+    assert_eq!(reasons(&format!("{path}/history?kind=taker&order=asc")).await, expected);
+    assert_eq!(reasons("/api/v1/taker-flow/history?order=asc").await, expected);
+    let mut client = Client::connect(served.address).await;
+    client.say("subscribe", json!({ "channel": "market_taker_flow" })).await;
+    let snapshot = client.hear_until("snapshot").await["payload"]["data"].clone();
+    assert_eq!(snapshot, json!([with(json!({ "ratio": "1.5" }))]));
+    let written = served.append([flow(120_000, "100", Some("3"))]);
+    served.publish(&written);
+    assert_eq!(client.hear().await["payload"]["data"]["ratio"], "3");
 }

@@ -199,5 +199,5 @@ async fn what_takers_bought_over_what_they_sold_is_a_kind_of_a_coin(url: String)
     client.say("subscribe", json!({ "channel": "long_short_ratio", "key": "BTC", "kind": "taker" })).await;
     let error = client.hear_until("error").await["payload"].clone();
     assert_eq!(error["code"], "INVALID_KIND");
-    assert!(error["message"].as_str().unwrap().contains("live on the channel taker_flow"));
+    assert!(error["message"].as_str().unwrap().contains("live on the channels taker_flow and market_taker_flow"));
 }

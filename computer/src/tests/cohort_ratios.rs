@@ -218,7 +218,7 @@ fn is_the_same_in_pieces(facts: Vec<Fact>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(at_first(32))]
 
     #[test]
     fn ratios_are_those_of_the_whole_history(tape in prop::collection::vec(block(), 1..24)) {

@@ -116,11 +116,42 @@ fn recounted(fills: &[Fill]) -> Known {
     (opens(first).then_some(fills[first].time), entry, realised)
 }
 
+#[test]
+fn what_is_closed_is_remembered_for_a_while_and_then_forgotten() {
+    let hour = 3_600_000;
+    let mut processor = crate::coin_stage(&Rules::default()).remove(0);
+    let fill = |block: u64, start: &str, side: &str| -> Fill {
+        let (_, bytes) =
+            examples::of(&schemas::topics::FILLS).into_iter().find(|(case, _)| case == "fill-open-long").unwrap();
+        let mut fill: Value = serde_json::from_slice(&bytes).unwrap();
+        fill["block"] = json!(block);
+        (fill["startPosition"], fill["side"], fill["sz"]) = (json!(start), json!(side), json!("2.0"));
+        serde_json::from_value(fill).unwrap()
+    };
+    let mut ticks = 0;
+    let mut said_after = |fill: Option<&Fill>, time: i64| {
+        let mut out = Outbox::new(GENERATION);
+        if let Some(fill) = fill {
+            processor.fold(fill, &mut out, &mut []);
+        }
+        processor.tick(&Tick { time, block: 9, previous: time - 60_000, holes: Vec::new() }, &mut out, &mut []);
+        ticks += 1;
+        processor.begin_tick(ticks);
+        (said(&mut out).len(), processor.entries())
+    };
+    let (opens, closes, older) = (fill(7, "0.0", "B"), fill(8, "2.0", "A"), fill(6, "0.0", "B"));
+    assert_eq!(said_after(Some(&opens), opens.time), (2, 1), "the change and the position");
+    assert_eq!(said_after(Some(&closes), opens.time), (3, 1), "flat, which ends its key, and remembered");
+    assert_eq!(said_after(Some(&older), opens.time + 60_000), (0, 1), "older than what is known");
+    assert_eq!(said_after(None, opens.time + hour - 1), (0, 1));
+    assert_eq!(said_after(None, opens.time + hour), (0, 0), "forgotten");
+}
+
 proptest! {
     #[test]
     fn entries_and_profits_are_those_of_all_fills_that_were_seen(tape in prop::collection::vec(traded(), 1..25)) {
         let fills = fills(&tape);
-        let mut processor = crate::coin_stage().remove(0);
+        let mut processor = crate::coin_stage(&Rules::default()).remove(0);
         let mut out = Outbox::new(GENERATION);
         for (at, fill) in fills.iter().enumerate() {
             processor.fold(fill, &mut out, &mut []);

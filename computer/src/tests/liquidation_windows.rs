@@ -49,7 +49,8 @@ fn block() -> impl Strategy<Value = Block> {
 
 /// What one processor says at each block, and all orders and holes up to it with its time and that of the one before.
 fn run_blocks(name: &str, blocks: &[Block], mut check: impl FnMut(&So, Vec<Value>)) {
-    let mut processor = crate::coin_stage().into_iter().find(|it| it.describe("").name == name).unwrap();
+    let mut processor =
+        crate::coin_stage(&Rules::default()).into_iter().find(|it| it.describe("").name == name).unwrap();
     let mut so = So { orders: Vec::new(), holes: Vec::new(), now: START, previous: 0 };
     let (mut number, mut out) = (1, Outbox::new(GENERATION));
     for (tick, block) in (1..).zip(blocks) {

@@ -25,7 +25,7 @@ struct Counted {
 const GROUPS: [&str; 8] = ["", "top", "shrimp", "fish", "dolphin", "shark", "whale", "leviathan"];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(at_first(64))]
 
     #[test]
     fn ratios_of_the_whole_market_are_what_all_wallets_come_to(tape in tape()) {

@@ -60,6 +60,7 @@ fn the_result_topics_are_told_the_time_each_second_behind_what_it_covers() {
         "position-changes",
         "positions",
         "taker-flow",
+        "taker-sums",
     ];
     assert_eq!(clocks.keys().copied().collect::<Vec<_>>(), results);
     assert!(clocks.values().all(|told| *told == expected));

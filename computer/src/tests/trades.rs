@@ -8,6 +8,7 @@ use schemas::{Amount, Interval};
 use super::liquidation_windows::same;
 use super::liquidations::{Fact, START, clock, wallet};
 use super::*;
+use crate::{COIN, WALLET, WHOLE};
 
 /// What is booked.
 #[derive(Debug, Clone)]
@@ -43,7 +44,7 @@ struct Block {
 fn booked() -> impl Strategy<Value = Booked> {
     let what = prop_oneof![6 => Just(What::Trade), 1 => Just(What::Dust), 1 => Just(What::Settlement)];
     let earlier = prop_oneof![6 => Just(0), 1 => Just(3_000), 1 => Just(9_999)];
-    ((0..2_usize, 1..9_u32, 1..9_u32), any::<bool>(), what, earlier, any::<bool>()).prop_map(
+    ((0..COINS.len(), 1..9_u32, 1..9_u32), any::<bool>(), what, earlier, any::<bool>()).prop_map(
         |((coin, px, sz), buys, what, earlier, takers_leg_first)| Booked {
             coin,
             px,
@@ -66,7 +67,7 @@ fn block() -> impl Strategy<Value = Block> {
     })
 }
 
-const COINS: [&str; 2] = ["BTC", "@107"];
+const COINS: [&str; 3] = ["BTC", "@107", "xyz:CL"];
 
 fn legs(booked: &Booked, block: u64, time: i64, tid: u64) -> Vec<Value> {
     let leg = |user: u64, is_taker: bool| {
@@ -151,6 +152,36 @@ fn recounted(facts: &[Fact]) -> BTreeMap<String, Value> {
         rows.insert(format!("taker-flow {place}"), with(flow(&trades)));
     }
     rows
+}
+
+/// The same of all perpetuals together: without a coin in it.
+fn of_the_market(facts: &[Fact]) -> BTreeMap<String, Value> {
+    let is_spot = |fact: &Value| fact["coin"] == "@107";
+    let without_coins = facts.iter().filter(|(_, fact)| !is_spot(fact)).map(|(kind, fact)| {
+        let mut fact = fact.clone();
+        if *kind == "fill" {
+            fact["coin"] = json!("all");
+        }
+        (*kind, fact)
+    });
+    let rows = recounted(&without_coins.collect::<Vec<_>>()).into_iter().filter_map(|(key, mut row)| {
+        row.as_object_mut().unwrap().remove("coin");
+        Some((String::from(key.strip_prefix("taker-flow all|")?), row))
+    });
+    rows.collect()
+}
+
+/// To the partitions where they belong: what is of no coin, to each.
+fn append(topology: &mut Topology, kind: &str, fact: &Value) {
+    let (mut told, mut headers) = (Outbox::new(GENERATION), Vec::new());
+    Headers::write(&mut headers, "kind", kind.as_bytes());
+    let all = 0..GENERATION.partitions(&topics::FILLS);
+    let coins = fact["coin"].as_str().map(|coin| schemas::partition_of(coin.as_bytes(), GENERATION.partitions));
+    for partition in coins.map_or(all, |partition| partition..partition + 1) {
+        let value = fact.to_string();
+        told.batch(&topics::FILLS, partition).push(0, b"", Some(value.as_bytes()), &headers);
+    }
+    topology.append(&told);
 }
 
 fn amount(trade: &Value, field: &str) -> Amount {
@@ -252,6 +283,49 @@ proptest! {
             same(&said, &news);
             told.extend(news);
             previous = now;
+        }
+    }
+
+    /// The same of all perpetuals together, which is summed up over several tasks; any of them may be made anew.
+    #[test]
+    fn flows_of_the_market_are_those_of_the_whole_history(
+        tape in prop::collection::vec(block(), 1..14),
+        replaced in prop::collection::vec(prop::option::weighted(0.3, 0..64_usize), 14),
+    ) {
+        let facts = facts_of(&tape);
+        let mut topology = Topology::of(&[&COIN, &WALLET, &WHOLE], GENERATION, Rules::default());
+        let (mut told, mut previous, mut replaced) = (BTreeMap::new(), 0, replaced.into_iter());
+        for (at, (kind, fact)) in facts.iter().enumerate() {
+            append(&mut topology, kind, fact);
+            if *kind != "clock" {
+                continue;
+            }
+            let mut out = Outbox::new(GENERATION);
+            topology.go_on(&mut out);
+            prop_assert_eq!(topology.set_aside(), []);
+            let now = fact["time"].as_i64().unwrap();
+            let is_told = |row: &Value| {
+                let is_final = row["final"] == json!(true) && now / 1_000 > previous / 1_000;
+                is_final || is_due(row["interval"].as_str().unwrap(), previous, now)
+            };
+            let news: BTreeMap<String, Value> = of_the_market(&facts[..=at])
+                .into_iter()
+                .map(|(key, row)| (key, comparable(&row)))
+                .filter(|(key, row)| is_told(row) && told.get(key) != Some(row))
+                .collect();
+            let ours = |record: &&Value| record["topic"] == "market-taker-flow" && record["key"] != "clock";
+            let said: BTreeMap<String, Value> = said(&mut out)
+                .iter()
+                .filter(ours)
+                .map(|record| (record["key"].as_str().unwrap().into(), comparable(&record["value"])))
+                .collect();
+            same(&said, &news);
+            told.extend(news);
+            previous = now;
+            if let Some(Some(task)) = replaced.next() {
+                let tasks = topology.tasks().len();
+                topology.replace(task % tasks, &mut Outbox::new(GENERATION)).unwrap();
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use schemas::{
-    Amount, Coin, Gap, MarketRatio, MarketState, Message, PositionChange, ResultClock, Side, Wallet,
+    Amount, Coin, Gap, MarketRatio, MarketState, Message, PositionChange, ResultClock, Side, TakerSum, Wallet,
     WalletDistribution, WalletSummary, kind, partition_of,
 };
 
@@ -217,6 +217,8 @@ impl Tasks {
     fn clock(&mut self, time: i64, block: u64) -> (Vec<WalletSummary>, Vec<WalletDistribution>, Vec<MarketRatio>) {
         let clock = ResultClock { time, block, since_time: START, since_block: 1 };
         each_partition().for_each(|partition| self.told.send_clock(PositionChange::TOPIC, partition, &clock));
+        let of_coins = 0..GENERATION.partitions(TakerSum::TOPIC);
+        of_coins.for_each(|partition| self.told.send_clock(TakerSum::TOPIC, partition, &clock));
         self.topology.append(&self.told);
         self.told.clear();
         let mut out = Outbox::new(GENERATION);

@@ -114,7 +114,8 @@ fn is_within((unit, whole): (i64, i64), change: &PositionChange, clock: i64) -> 
 
 /// Whether something that a wallet did is in a window no longer: then it is told of, also when the sums are the same.
 fn has_left(changes: &[PositionChange], n: usize, moment: &Moment) -> bool {
-    let leaves = |window, change| is_within(window, change, moment.previous) && !is_within(window, change, moment.clock);
+    let leaves =
+        |window, change| is_within(window, change, moment.previous) && !is_within(window, change, moment.clock);
     let mut all = changes.iter().filter(|change| change.wallet == wallet(n));
     all.any(|change| WINDOWS.iter().any(|window| leaves(*window, change)))
 }

@@ -54,6 +54,7 @@ fn rules() -> impl Strategy<Value = Rules> {
     prop_oneof![Just(("100000", "0.0001")), Just(("40000", "0.0002")), Just(("0", "0")), Just(("90000.5", "0.00005"))]
         .prop_map(|(floor, share)| Rules {
             whales: WhaleRule { floor: floor.parse().unwrap(), share_of_volume: share.parse().unwrap() },
+            ..Rules::default()
         })
 }
 
@@ -134,7 +135,8 @@ fn a_threshold_follows_the_volume_and_never_falls_below_the_floor() {
 fn the_risk_is_of_what_the_block_leaves_also_when_that_is_what_was_there_before() {
     let one = Generation { number: 1, partitions: 1 };
     let none = WhaleRule { floor: Amount::ZERO, share_of_volume: Amount::ZERO };
-    let (mut stage, mut out) = (crate::WALLET.task_by(&Rules { whales: none }, one, 0), Outbox::new(one));
+    let (mut stage, mut out) =
+        (crate::WALLET.task_by(&Rules { whales: none, ..Rules::default() }, one, 0), Outbox::new(one));
     let change = |block: i64, oid: i64, side: &str, sz: &str, before: &str, after: &str| {
         let wallet = super::liquidations::wallet(1);
         json!({

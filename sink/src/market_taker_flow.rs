@@ -1,0 +1,50 @@
+//! `market-taker-flow` -> table `market_taker_flow`: each bucket as it was last published.
+
+use schemas::{MarketTakerFlow, Message, Record};
+
+use crate::table::{count, message};
+use crate::{Change, Column, Kind, SinkError, Table, Value};
+
+pub(crate) fn table() -> Table {
+    Table {
+        name: "market_taker_flow",
+        topic: MarketTakerFlow::TOPIC,
+        kind: MarketTakerFlow::KIND,
+        columns: COLUMNS,
+        key: &["generation", "interval", "time"],
+        row,
+    }
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("generation", Kind::Integer),
+    Column::new("interval", Kind::Text),
+    Column::new("time", Kind::Integer),
+    Column::new("buy_notional", Kind::Decimal),
+    Column::new("sell_notional", Kind::Decimal),
+    Column::new("buy_trades", Kind::Integer),
+    Column::new("sell_trades", Kind::Integer),
+    Column::new("ratio", Kind::Decimal),
+    Column::new("complete", Kind::Boolean),
+    Column::new("final", Kind::Boolean),
+    Column::new("block", Kind::Integer),
+    Column::new("clock", Kind::Integer),
+];
+
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+    let flow: MarketTakerFlow = message(MarketTakerFlow::TOPIC, record)?;
+    Ok(Change::Put(vec![
+        generation.into(),
+        Value::text(flow.interval),
+        flow.time.into(),
+        Value::text_or_null(flow.buy_notional),
+        Value::text_or_null(flow.sell_notional),
+        count(MarketTakerFlow::TOPIC, record, flow.buy_trades)?,
+        count(MarketTakerFlow::TOPIC, record, flow.sell_trades)?,
+        Value::text_or_null(flow.ratio),
+        flow.complete.into(),
+        flow.r#final.into(),
+        count(MarketTakerFlow::TOPIC, record, flow.block)?,
+        flow.clock.into(),
+    ]))
+}
