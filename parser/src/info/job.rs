@@ -31,6 +31,17 @@ pub enum Kind {
     Candles,
 }
 
+impl Kind {
+    /// How much its lateness counts. A few questions an hour are asked of markets: as late as accounts may be where there
+    /// are many, they would come once in a day.
+    pub fn urgency(self) -> i64 {
+        match self {
+            Self::Dexs | Self::Volumes | Self::Candles => 1_000,
+            Self::Contexts | Self::Account | Self::Ledger | Self::Funding | Self::Fills => 1,
+        }
+    }
+}
+
 impl Job {
     pub fn kind(&self) -> Kind {
         match self {

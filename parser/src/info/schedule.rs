@@ -2,7 +2,8 @@
 //!
 //! Next is what has waited longest for what it is worth: its age as a multiple of how often it is to be asked. When
 //! there is not enough for all, all are late by the same factor: the important are asked more often than the others
-//! as before, and nobody waits for ever, for every age grows.
+//! as before, and nobody waits for ever, for every age grows. The few questions about markets are not among those that
+//! wait for the many about accounts.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,7 +66,10 @@ impl Schedule {
         let heads = self.lanes.iter().filter_map(|((kind, every), lane)| Some((*kind, *every, lane.first()?)));
         let (waiting, free): (Vec<_>, Vec<_>) = heads.partition(|(kind, ..)| not_before(*kind) > now);
         let longest = free.iter().max_by(|(_, every, turn), (_, other_every, other)| {
-            let lateness = |turn: &Turn, per: i64| i128::from(now - turn.asked) * i128::from(per);
+            let lateness = |turn: &Turn, per: i64| {
+                let age = i128::from(now - turn.asked);
+                age * i128::from(per) * i128::from(turn.job.kind().urgency())
+            };
             // Of equals the first lane goes first.
             lateness(turn, *other_every).cmp(&lateness(other, *every)).then(std::cmp::Ordering::Greater)
         });

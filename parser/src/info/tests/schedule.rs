@@ -133,6 +133,24 @@ fn in_a_crowd_that_is_too_large_all_are_late_by_the_same_factor() {
 }
 
 #[test]
+fn what_is_asked_of_markets_does_not_wait_for_a_crowd_of_accounts() {
+    let mut world = World::new(&[(90, 1_000); 200]);
+    let every = 150_000;
+    world.schedule.stand(Job::Candles, Standing { every, ..standing((0, 0)) }, NOW);
+    let mut candles = Vec::new();
+    for _ in 0..3_600 {
+        world.now += 1_000;
+        if world.schedule.next(world.now, |_| i64::MIN) == Next::Now(Job::Candles) {
+            world.schedule.end(&Job::Candles, world.now);
+            candles.push(world.now - NOW);
+        } else {
+            world.ask().unwrap();
+        }
+    }
+    assert_eq!(candles, (1..=24).map(|turn| turn * every).collect::<Vec<_>>());
+}
+
+#[test]
 fn what_is_under_way_is_not_asked_again_and_what_is_gone_never() {
     let mut schedule = Schedule::default();
     for number in 0..2 {
