@@ -42,7 +42,9 @@ pub fn fold((held, _): &mut Known, fill: &Fill, out: &mut Out<PositionChange>) {
     let key = (fill.coin.clone(), fill.user);
     let known = held.get(&key);
     let this = (fill.block, fill.index, fill.time);
-    if known.is_some_and(|known| !comes_after(this, (known.block, known.index, known.changed_at))) {
+    let is_old = known.is_some_and(|known| !comes_after(this, (known.block, known.index, known.changed_at)));
+    // The other side of what is settled is the exchange itself: it holds nothing.
+    if is_old || fill.user == Wallet::NOBODY {
         return;
     }
     let size_known = known.map(|known| known.size);

@@ -35,6 +35,7 @@ mod liquidation_windows;
 mod liquidations;
 mod market_ratios;
 mod recordings;
+mod settlements;
 mod stages;
 mod topologies;
 mod trades;
@@ -245,7 +246,7 @@ fn scenario() -> Vec<(&'static str, String)> {
             0
         };
         let mut fill = json!({
-            "block": block, "index": 0, "user": format!("0x{wallet:040x}"), "coin": (["BTC", "xyz:CL"][coin]), "px": "100.5",
+            "block": block, "index": 0, "user": format!("0x{:040x}", wallet + 1), "coin": (["BTC", "xyz:CL"][coin]), "px": "100.5",
             "sz": format!("{size}.0"), "side": if buys { "B" } else { "A" }, "time": start + second * 1000 + 500 - late,
             "startPosition": format!("{}.0", held[coin][wallet]), "dir": "", "closedPnl": "0.0",
             "hash": format!("0x{:064x}", block), "oid": block, "crossed": true, "fee": "0.1", "tid": block,

@@ -18,6 +18,9 @@ pub struct NotAWallet;
 pub(crate) const TEXT_BYTES: usize = 42;
 
 impl Wallet {
+    /// The other side of what the exchange books itself: nobody has its key.
+    pub const NOBODY: Self = Self([0; 20]);
+
     /// The text, for keys.
     pub fn text(self) -> [u8; TEXT_BYTES] {
         let mut text = [0; TEXT_BYTES];

@@ -43,10 +43,12 @@ pub(crate) struct SpotContext {
 const RATE_DECIMALS: u32 = 10;
 
 impl Engine {
-    /// Of every perp, in the order of each dex's `meta.universe`; the main dex has the empty name and comes first.
+    /// Of every perp that is listed, in the order of each dex's `meta.universe`; the main dex has the empty name and comes
+    /// first.
     pub(crate) fn contexts(&self) -> Vec<(&'static str, Vec<Context>)> {
         let mut dexes: Vec<(&'static str, Vec<Context>)> = Vec::new();
-        for (place, market) in MARKETS.iter().enumerate().filter(|(_, market)| !market.is_spot()) {
+        let is_listed = |(place, market): &(usize, &Market)| !market.is_spot() && self.is_listed(*place);
+        for (place, market) in MARKETS.iter().enumerate().filter(is_listed) {
             let context = self.context(place, market);
             match dexes.iter_mut().find(|(dex, _)| *dex == market.dex()) {
                 Some((_, contexts)) => contexts.push(context),
@@ -61,25 +63,28 @@ impl Engine {
         spot.map(|(place, market)| self.spot_context(place, market)).collect()
     }
 
+    /// Where nothing is traded any more there is no book, and no rate.
     fn context(&self, place: usize, market: &'static Market) -> Context {
-        let (bid, quote) = (self.prices[place], &self.quotes.of[place]);
+        let (bid, quote, is_traded) = (self.prices[place], &self.quotes.of[place], self.is_traded(place));
         let ask = bid + market.step(bid);
         let text = |price: i64| print::text(price, market.price_decimals());
+        let rate = if is_traded { quote.funding_rate(self.quotes.samples) } else { 0 };
         let long: i64 = self.accounts.of_market(place).iter().map(|holding| holding.amount.max(0)).sum();
         Context {
             coin: market.coin,
-            funding: print::text(quote.funding_rate(self.quotes.samples), RATE_DECIMALS),
+            funding: print::text(rate, RATE_DECIMALS),
             open_interest: print::text(long, market.size_decimals),
             prev_day_px: text(quote.day.first_price),
             day_ntl_vlm: print::text(quote.day.traded_value, market.value_decimals()),
-            premium: Some(print::text(quote.premium, RATE_DECIMALS)),
+            premium: is_traded.then(|| print::text(quote.premium, RATE_DECIMALS)),
             oracle_px: text(quote.oracle),
             mark_px: text(quote.mark),
-            mid_px: Some(text((bid + ask) / 2)),
-            impact_pxs: Some([text(bid), text(ask)]),
+            mid_px: is_traded.then(|| text((bid + ask) / 2)),
+            impact_pxs: is_traded.then(|| [text(bid), text(ask)]),
             day_base_vlm: print::text(quote.day.traded, market.size_decimals),
         }
     }
+
     /// All tokens there are go around.
     fn spot_context(&self, place: usize, market: &'static Market) -> SpotContext {
         let (bid, quote) = (self.prices[place], &self.quotes.of[place]);

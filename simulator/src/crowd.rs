@@ -45,6 +45,9 @@ pub(crate) const MOST_WALLETS: u32 = 100_000;
 /// Collects the fees that are taken in tokens, and sells them in the course of its business.
 pub(crate) const FEE_COLLECTOR: u32 = 0;
 
+/// The other side of what the exchange books itself.
+pub(crate) const NOBODY: &Address = b"0x0000000000000000000000000000000000000000";
+
 const POOL_ADDRESS: &Address = b"0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee";
 
 const LIQUIDATOR_ADDRESS: &Address = b"0x2e3d94f0562703b25c83308a05046ddaf9a8dd14";

@@ -128,9 +128,10 @@ impl Engine {
         self.misc.write(line, self.local_time, self.time, self.block);
     }
 
-    /// What happens by the clock, before anybody's orders: funding, marks, and what follows from them.
+    /// What happens by the clock, before anybody's orders: markets that end, funding, marks, and what follows from them.
     fn keep_the_clock(&mut self, before: i64, dice: &mut Dice, tape: &mut Tape<'_>) {
         let (charges, publishes) = (self.is_another_hour(before), self.time >= self.quotes.next);
+        self.close_delisted(before, tape);
         if self.is_another_day(before) {
             self.begin_day();
         }

@@ -24,7 +24,7 @@ pub(crate) struct Trade {
 /// Of each coin, in the order of the line.
 pub(crate) fn of_pairs(pairs: &Pairs<'_>) -> BTreeMap<String, Vec<Trade>> {
     let mut trades: BTreeMap<String, Vec<Trade>> = BTreeMap::new();
-    for pair in &pairs.pairs {
+    for pair in pairs.pairs.iter().filter(|pair| pair.is_trade()) {
         trades.entry(pair.bought.coin.to_owned()).or_default().push(Trade::of(pair));
     }
     trades
@@ -54,7 +54,12 @@ mod tests {
 
     fn leg(user: &str, coin: &str, side: &str, crossed: bool, tid: u64) -> serde_json::Value {
         serde_json::json!([user, { "coin": coin, "px": "1.5", "sz": "2.0", "side": side, "time": 7, "hash": "0x0",
-            "startPosition": "0.0", "oid": 1, "crossed": crossed, "tid": tid }])
+            "startPosition": "0.0", "dir": "", "oid": 1, "crossed": crossed, "tid": tid }])
+    }
+
+    fn settled(mut leg: serde_json::Value) -> serde_json::Value {
+        leg[1]["dir"] = "Settlement".into();
+        leg
     }
 
     #[test]
@@ -67,6 +72,8 @@ mod tests {
             leg("0xe", "@107", "A", true, 0),
             leg("0xf", "BTC", "B", true, 6),
             leg("0xf", "BTC", "B", true, 7),
+            settled(leg("0xa", "SOL", "B", true, 8)),
+            settled(leg("0x0", "SOL", "A", false, 8)),
         ];
         let line = serde_json::json!({ "block_time": "2026-06-28T08:43:53", "block_number": 1, "events": events });
         let line = line.to_string();

@@ -78,7 +78,7 @@ impl History {
         engine.misc_line(&mut misc_line);
         layout_lines::misc_events(&misc_line).for_each(|event| self.take_event(time, event));
         self.misc_line = misc_line;
-        for pair in &pairs.pairs {
+        for pair in pairs.pairs.iter().filter(|pair| pair.is_trade()) {
             self.candles.trade(&pair.bought);
             self.funding_paid.trade(&pair.bought);
             self.funding_paid.trade(&pair.sold);

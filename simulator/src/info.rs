@@ -10,7 +10,6 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::history::Rows;
-use crate::markets::Market;
 use crate::metadata;
 use crate::now::Now;
 use questions::{CandleStretch, Question, Stretch, User};
@@ -36,10 +35,12 @@ const MOST_LEDGER_ROWS: usize = 500;
 /// What nobody lists has no answer.
 fn answer(question: &Question, now: &Now) -> Option<Answer> {
     let answer = match question {
-        Question::Meta { dex } => Answer::of(&metadata::meta(dex)?),
-        Question::MetaAndAssetCtxs { dex } => Answer::of(&(metadata::meta(dex)?, now.contexts.of_dex(dex)?)),
+        Question::Meta { dex } => Answer::of(&metadata::meta(dex, &now.books)?),
+        Question::MetaAndAssetCtxs { dex } => {
+            Answer::of(&(metadata::meta(dex, &now.books)?, now.contexts.of_dex(dex)?))
+        }
         Question::AllMids { dex } => Answer::of(&now.contexts.mids(dex)?),
-        Question::RecentTrades { coin } => Answer::of_items(&Market::of(coin).map(|_| now.recent(coin))?),
+        Question::RecentTrades { coin } => Answer::of_items(&now.books.listed(coin).map(|_| now.recent(coin))?),
         Question::PerpDexs => Answer::of(&metadata::perp_dexes()),
         Question::SpotMeta => Answer::of(&metadata::spot_meta()),
         Question::ExchangeStatus => Answer::of(&ExchangeStatus { time: now.time(), special_statuses: None }),
@@ -66,8 +67,9 @@ fn rows(rows: &Rows, stretch: &Stretch, most: usize) -> Answer {
 
 fn candles(asked: &CandleStretch, now: &Now) -> Option<Answer> {
     let CandleStretch { coin, interval, start_time, end_time } = asked;
-    let end_time = end_time.unwrap_or(i64::MAX);
-    now.history.candles.between(coin, *interval, *start_time, end_time).map(|candles| Answer::of_items(&candles))
+    let market = now.books.listed(coin)?;
+    let candles = now.history.candles.between(market, *interval, *start_time, end_time.unwrap_or(i64::MAX));
+    Some(Answer::of_items(&candles))
 }
 
 fn role(user: &User, now: &Now) -> &'static str {

@@ -90,7 +90,8 @@ impl<'a> NodeTrade<'a> {
     fn of(pair: &'a Pair<'a>, time: &'a str) -> Self {
         let Leg { coin, px, sz, hash, .. } = pair.bought;
         let side_info = [SideInfo::of(&pair.bought), SideInfo::of(&pair.sold)];
-        Self { coin, side: pair.side(), time, px, sz, hash, trade_dir_override: "Na", side_info }
+        let trade_dir_override = if pair.is_trade() { "Na" } else { pair.bought.dir };
+        Self { coin, side: pair.side(), time, px, sz, hash, trade_dir_override, side_info }
     }
 }
 

@@ -5,9 +5,11 @@
 mod accounts;
 mod allowances;
 mod beside;
+mod calendar;
 mod contexts;
 mod crowd;
 mod deleveraging;
+mod delistings;
 mod dice;
 mod dust;
 mod engine;

@@ -11,7 +11,7 @@ pub(crate) struct Market {
     pub(crate) anchor: i64,
     pub(crate) max_leverage: u32,
     pub(crate) margin_table: u32,
-    /// Its share of all orders, in thousandths.
+    /// Its share of all orders while everything is traded, in thousandths.
     popularity: u64,
 }
 
@@ -46,10 +46,10 @@ pub(crate) static MARKETS: [Market; 24] = [
     market("AVAX", Kind::Main, 2, 92_000, 10, 52, 18),
     market("BNB", Kind::Main, 3, 640_000, 10, 51, 18),
     market("PUMP", Kind::Main, 0, 2_000, 5, 5, 18),
-    market("ENA", Kind::Main, 0, 130_000, 10, 52, 15),
-    market("WLD", Kind::Main, 1, 40_000, 10, 52, 12),
-    market("LTC", Kind::Main, 2, 550_000, 10, 52, 12),
-    market("kBONK", Kind::Main, 0, 6_200, 10, 52, 12),
+    market("MATIC", Kind::Main, 1, 37_621, 20, 20, 15),
+    market("FTM", Kind::Main, 0, 716_880, 10, 10, 12),
+    market("XPL", Kind::Main, 0, 98_100, 10, 52, 12),
+    market("MON", Kind::Main, 0, 21_200, 5, 5, 12),
     market("xyz:XYZ100", XYZ, 4, 2_465_700, 25, 25, 35),
     market("xyz:CL", XYZ, 3, 65_000, 20, 20, 20),
     market("cash:NVDA", CASH, 3, 185_000, 10, 10, 20),
@@ -69,7 +69,7 @@ const fn market(
     Market { coin, kind, size_decimals, anchor, max_leverage, margin_table, popularity }
 }
 
-/// The market of the next order.
+/// Any market, whether it is traded or not.
 pub(crate) fn choose(dice: &mut Dice) -> usize {
     let mut draw = dice.below(1000);
     for (place, market) in MARKETS.iter().enumerate() {

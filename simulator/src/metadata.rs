@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::engine::Engine;
 use crate::margin_tables::{MAIN_TABLES, Tier};
 use crate::markets::{Kind, MARKETS, Market};
 use crate::print;
@@ -24,12 +25,14 @@ static BUILDER_DEXES: [Dex; 2] = [
     },
 ];
 
-pub(crate) fn meta(dex: &str) -> Option<Value> {
+/// As it stands in these books.
+pub(crate) fn meta(dex: &str, books: &Engine) -> Option<Value> {
     let known = BUILDER_DEXES.iter().find(|known| known.name == dex);
     if known.is_none() && !dex.is_empty() {
         return None;
     }
-    let universe: Vec<Value> = perps(dex).map(terms).collect();
+    let listed = perps(dex).filter(|(place, _)| books.is_listed(*place));
+    let universe: Vec<Value> = listed.map(|(place, market)| terms(market, books.is_delisted(place))).collect();
     let collateral = known.map_or(0, |known| known.collateral_token);
     let tables =
         if dex.is_empty() { main_margin_tables() } else { json!([[50, margin_table("", MAIN_TABLES[0].tiers)]]) };
@@ -60,17 +63,21 @@ pub(crate) fn spot_meta() -> Value {
     ] })
 }
 
-fn perps(dex: &str) -> impl Iterator<Item = &'static Market> {
-    MARKETS.iter().filter(move |market| !market.is_spot() && market.dex() == dex)
+/// With their places among all markets, listed or not.
+fn perps(dex: &str) -> impl Iterator<Item = (usize, &'static Market)> {
+    MARKETS.iter().enumerate().filter(move |(_, market)| !market.is_spot() && market.dex() == dex)
 }
 
-fn terms(market: &Market) -> Value {
+fn terms(market: &Market, is_delisted: bool) -> Value {
     let mut terms = json!({
         "szDecimals": market.size_decimals,
         "name": market.coin,
         "maxLeverage": market.max_leverage,
         "marginTableId": market.margin_table,
     });
+    if is_delisted {
+        terms["isDelisted"] = json!(true);
+    }
     if market.is_builders() {
         terms["onlyIsolated"] = json!(true);
         terms["marginMode"] = json!("strictIsolated");
@@ -79,7 +86,7 @@ fn terms(market: &Market) -> Value {
 }
 
 fn perp_dex(dex: &Dex) -> Value {
-    let caps: Vec<Value> = perps(dex.name).map(|market| json!([market.coin, "25000000.0"])).collect();
+    let caps: Vec<Value> = perps(dex.name).map(|(_, market)| json!([market.coin, "25000000.0"])).collect();
     json!({
         "name": dex.name,
         "fullName": dex.full_name,
@@ -134,21 +141,23 @@ mod tests {
 
     #[test]
     fn every_dex_that_is_listed_has_its_markets() {
+        let books = Engine::new(1, 20, 1, 0);
         let dexes = perp_dexes();
         assert!(dexes[0].is_null());
-        let mut coins = perps("").count();
+        let mut coins = meta("", &books).unwrap()["universe"].as_array().unwrap().len();
         for dex in &dexes.as_array().unwrap()[1..] {
             let name = dex["name"].as_str().unwrap();
-            let universe = meta(name).unwrap()["universe"].as_array().unwrap().clone();
+            let universe = meta(name, &books).unwrap()["universe"].as_array().unwrap().clone();
             assert!(universe.iter().all(|terms| terms["name"].as_str().unwrap().starts_with(&format!("{name}:"))));
             coins += universe.len();
         }
-        assert_eq!(coins, MARKETS.iter().filter(|market| !market.is_spot()).count());
+        let listed = |market: &usize| !MARKETS[*market].is_spot() && books.is_listed(*market);
+        assert_eq!(coins, (0..MARKETS.len()).filter(listed).count());
     }
 
     #[test]
     fn every_margin_table_is_listed_or_is_its_leverage() {
-        let main = meta("").unwrap();
+        let main = meta("", &Engine::new(1, 20, 1, 0)).unwrap();
         let tables: Vec<u64> =
             main["marginTables"].as_array().unwrap().iter().map(|table| table[0].as_u64().unwrap()).collect();
         for market in MARKETS.iter().filter(|market| !market.is_spot()) {

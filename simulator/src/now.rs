@@ -23,11 +23,12 @@ pub(crate) struct Now {
     recent: BTreeMap<String, VecDeque<Trade>>,
 }
 
-/// What contexts are told anew for: a second that is over, or new marks.
+/// What contexts are told anew for: a second that is over, new marks, or a market that came or went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Moment {
     second: i64,
     marks: u64,
+    markets: usize,
 }
 
 /// How many trades of a coin a new subscriber is shown.
@@ -91,6 +92,10 @@ impl Now {
 
 impl Moment {
     fn of(engine: &Engine) -> Self {
-        Self { second: engine.time.div_euclid(1_000 * MILLISECOND), marks: engine.quotes.count }
+        Self {
+            second: engine.time.div_euclid(1_000 * MILLISECOND),
+            marks: engine.quotes.count,
+            markets: engine.come_and_gone(),
+        }
     }
 }

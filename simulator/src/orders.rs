@@ -49,7 +49,7 @@ const MOST_MAKERS: usize = 6;
 
 impl Engine {
     pub(crate) fn order(&mut self, dice: &mut Dice, tape: &mut Tape<'_>) {
-        let market = choose(dice);
+        let market = self.any_traded(dice);
         let taker = self.crowd.anybody(market, dice);
         let (market, change) = if MARKETS[market].is_spot() {
             (market, self.spot_wish(market, taker, dice))
@@ -63,6 +63,15 @@ impl Engine {
         let order = self.placed(market, taker, change, dice);
         self.sweep(&order, dice, tape);
         self.walk(market, dice);
+    }
+
+    fn any_traded(&self, dice: &mut Dice) -> usize {
+        loop {
+            let market = choose(dice);
+            if self.is_traded(market) {
+                return market;
+            }
+        }
     }
 
     fn placed(&mut self, market: usize, taker: u32, change: i64, dice: &mut Dice) -> Order {

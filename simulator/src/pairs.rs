@@ -1,11 +1,13 @@
-//! A block's line, as the node wrote it → its trades: the two legs of each, wherever they stand. A leg that is alone is
-//! no trade.
+//! A block's line, as the node wrote it → what two sides of it share: the two legs of each, wherever they stand. A leg that
+//! is alone has no other side.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// In the order of the line, each trade where its second leg stands.
+use crate::delistings::SETTLEMENT;
+
+/// In the order of the line, each pair where its second leg stands.
 #[derive(Default)]
 pub(crate) struct Pairs<'a> {
     pub(crate) block_time: &'a str,
@@ -28,6 +30,7 @@ pub(crate) struct Leg<'a> {
     pub(crate) side: &'a str,
     pub(crate) time: i64,
     pub(crate) start_position: &'a str,
+    pub(crate) dir: &'a str,
     pub(crate) hash: &'a str,
     pub(crate) oid: u64,
     pub(crate) crossed: bool,
@@ -61,6 +64,11 @@ impl<'a> Pair<'a> {
     fn of(one: Leg<'a>, other: Leg<'a>) -> Self {
         let (bought, sold) = if one.side == "B" { (one, other) } else { (other, one) };
         Self { bought, sold }
+    }
+
+    /// What is settled is booked in pairs too, and nobody trades.
+    pub(crate) fn is_trade(&self) -> bool {
+        self.bought.dir != SETTLEMENT
     }
 
     /// The taker's.

@@ -63,6 +63,7 @@ impl Quotes {
             last: market.anchor,
             oracle: market.anchor,
             mark: market.anchor,
+            previous_mark: market.anchor,
             day: Day { first_price: market.anchor, ..Day::default() },
             ..Quote::default()
         };
@@ -84,11 +85,16 @@ impl Engine {
         }
         let mut moved = 0;
         for (place, market) in MARKETS.iter().enumerate() {
-            let quote = &mut self.quotes.of[place];
+            let mut quote = self.quotes.of[place].clone();
             quote.wander(market, everywhere, &mut dice);
-            self.prices[place] = market.nearest(quote.home());
-            quote.publish(market, self.prices[place], &mut dice);
-            moved = moved.max((quote.mark - quote.previous_mark).abs() * MILLION / quote.mark.min(quote.previous_mark));
+            let bid = market.nearest(quote.home());
+            quote.publish(market, bid, &mut dice);
+            // A coin is worth something before its listing and after its end: its draws are made all the same, and no
+            // other market's prices depend on it.
+            if !self.is_delisted(place) {
+                moved = moved.max(quote.last_move());
+                (self.prices[place], self.quotes.of[place]) = (bid, quote);
+            }
         }
         self.quotes.moved += moved + 1;
     }
@@ -123,6 +129,11 @@ impl Quote {
         let moved = calm + sudden + drawn;
         self.worth += (i128::from(self.worth) * i128::from(moved) / i128::from(MILLION)) as i64;
         self.basis += dice.between(-120, 120) - self.basis / 20;
+    }
+
+    /// Of the mark price, in millionths.
+    fn last_move(&self) -> i64 {
+        (self.mark - self.previous_mark).abs() * MILLION / self.mark.min(self.previous_mark)
     }
 
     /// A trade in the book; what is handed over past it is no price that anybody quoted.

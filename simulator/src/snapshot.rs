@@ -20,7 +20,7 @@ use crate::replace::replace;
 use crate::truth::Lengths;
 use crate::{Options, SimulatorError};
 
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
@@ -182,9 +182,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("snapshot.json");
         assert!(Snapshot::load(&path).unwrap().is_none());
-        fs::write(&path, r#"{"format":1,"seeds":[]}"#).unwrap();
-        assert!(matches!(Snapshot::load(&path), Err(SimulatorError::SnapshotFormat { found: 1, known: 2, .. })));
-        fs::write(&path, r#"{"format":2,"se"#).unwrap();
+        fs::write(&path, r#"{"format":2,"seeds":[]}"#).unwrap();
+        assert!(matches!(Snapshot::load(&path), Err(SimulatorError::SnapshotFormat { found: 2, known: 3, .. })));
+        fs::write(&path, r#"{"format":3,"se"#).unwrap();
         assert!(matches!(Snapshot::load(&path), Err(SimulatorError::Snapshot { .. })));
     }
 }

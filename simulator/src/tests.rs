@@ -6,6 +6,7 @@ mod files;
 mod info;
 mod layouts;
 mod liquidations;
+mod listings;
 mod margins;
 mod market;
 mod pace;
@@ -15,7 +16,7 @@ mod websocket;
 
 use std::collections::{BTreeMap, HashMap};
 
-use schemas::{Amount, MarketKind};
+use schemas::{Amount, MarketKind, Wallet};
 use serde::Deserialize;
 
 use crate::Engine;
@@ -72,6 +73,10 @@ impl Fill {
         self.side == schemas::Side::Buy
     }
 
+    pub(crate) fn is_settlement(&self) -> bool {
+        self.dir == "Settlement"
+    }
+
     pub(crate) fn is_dust(&self) -> bool {
         self.dir == "Spot Dust Conversion"
     }
@@ -102,7 +107,8 @@ pub(crate) struct Recount {
 
 impl Recount {
     pub(crate) fn add(&mut self, block: &Block) {
-        for (user, fill) in block.events.iter().filter(|(_, fill)| fill.is_perp()) {
+        let of_wallets = |(user, fill): &&(Wallet, Fill)| fill.is_perp() && *user != Wallet::NOBODY;
+        for (user, fill) in block.events.iter().filter(of_wallets) {
             self.coins.insert(fill.coin.clone(), ());
             self.positions.insert((fill.coin.clone(), *user), fill.end());
         }

@@ -227,7 +227,7 @@ fn millionths(value: i64, rate: i64) -> i64 {
 }
 
 /// Fifty bits of both orders' numbers; 0 is kept for dust.
-fn tid(buyer_oid: u64, seller_oid: u64) -> u64 {
+pub(crate) fn tid(buyer_oid: u64, seller_oid: u64) -> u64 {
     let both = mixed(mixed(buyer_oid) ^ seller_oid);
     (both >> (u64::BITS - TID_BITS)).max(1)
 }

@@ -1,14 +1,15 @@
 //! What a pipeline has made, against the simulator's truth and against what another one has made, row by row.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
 
-use schemas::{Amount, GENERATION, Topic, topics};
+use schemas::{Amount, GENERATION, Topic, Wallet, topics};
 use serde_json::Value;
 use sink::Table;
 
+use crate::facts::events_written;
 use crate::place::Place;
 
 /// What was compared, for those who want to know how much.
@@ -22,6 +23,8 @@ pub struct Compared {
     pub traded: usize,
     /// Large orders.
     pub whales: usize,
+    /// Positions that were closed because their market ended.
+    pub settled: usize,
 }
 
 /// Every position, every minute's accounts whose bucket is final by the clock, every liquidation order and every episode
@@ -46,8 +49,20 @@ pub fn with_truth(place: &Place, market: &Path) -> Compared {
     assert_same("liquidation episodes", &episodes, &table(place, "liquidation_episodes", &EPISODE_KEY, &EPISODE));
     let traded = crate::traded::equals_the_files(place, market);
     let whales = crate::whale_orders::equal_the_files(place, market);
+    let settled = settled(place, market);
     let (positions, minutes, orders, episodes) = (held.len(), minutes.len(), orders.len(), episodes.len());
-    Compared { positions, minutes, orders, episodes, traded, whales }
+    Compared { positions, minutes, orders, episodes, traded, whales, settled }
+}
+
+/// How many positions were closed against the exchange itself, by the node's files; of none of it the exchange is a wallet.
+fn settled(place: &Place, market: &Path) -> usize {
+    let of_nobody = Wallet::NOBODY.to_string();
+    for table in ["positions", "position_risks", "wallet_summaries", "whale_activities"] {
+        let rows = place.rows(&format!("select * from {table} where wallet = '{of_nobody}'"));
+        assert!(rows.is_empty(), "{table}: {rows:?}");
+    }
+    let legs = events_written(market).filter(|(user, leg)| leg["dir"] == "Settlement" && *user != of_nobody);
+    legs.map(|(user, leg)| (user, leg["coin"].to_string())).collect::<BTreeSet<_>>().len()
 }
 
 /// Whether the rows are those of the truth by now, and every stage has come as far.

@@ -25,10 +25,15 @@ fn the_demo_answers_equals_the_truth_and_goes_on_after_a_restart() {
         "{compared:?}"
     );
 
+    // Within its first minute.
+    assert!(compared.settled > 20, "a market was delisted: {compared:?}");
+
     let second = live(&data, 1);
     let compared = compare::with_truth(&place, &data.join("market"));
     println!("second run, from block {first} to {second}: {compared:?} equal the truth");
     assert!(second > first);
+    let named = "select coin, delisted from markets where coin in ('BTC', 'FTM', 'XPL') order by coin";
+    assert_eq!(place.rows(named), [["BTC", "0"], ["FTM", "1"], ["XPL", "0"]], "one has gone and one has come");
     let status = ask(&["status", "--data", path(&data), "--json"]);
     assert_eq!((status["blocks_missed"].as_u64(), status["running"].as_bool()), (Some(0), Some(false)), "{status}");
 }

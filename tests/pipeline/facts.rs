@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::place::Place;
+use crate::traded::is_booked_only;
 
 pub fn last_block(market: &Path) -> u64 {
     files(&market.join("node_fills_by_block"))
@@ -50,7 +51,7 @@ pub fn trades_written(market: &Path) -> BTreeSet<(i64, String, u64)> {
     for block in files(&market.join("node_fills_by_block")).iter().flat_map(|text| blocks(text)) {
         for event in block["events"].as_array().unwrap() {
             let (fill, coin) = (&event[1], event[1]["coin"].as_str().unwrap());
-            if !coin.starts_with('@') && !coin.contains('/') {
+            if !coin.starts_with('@') && !coin.contains('/') && !is_booked_only(fill) {
                 trades.insert((fill["time"].as_i64().unwrap(), coin.to_owned(), fill["tid"].as_u64().unwrap()));
             }
         }

@@ -87,7 +87,11 @@ fn kills(wanted: u64) {
         let compared = compare::with_truth(place, &market);
         println!("{compared:?} equal the truth");
         assert!(
-            compared.positions > 1_000 && compared.minutes > 50 && compared.orders > 20 && compared.whales > 0,
+            compared.positions > 1_000
+                && compared.minutes > 50
+                && compared.orders > 20
+                && compared.whales > 0
+                && compared.settled > 20,
             "{compared:?}"
         );
     }

@@ -103,7 +103,7 @@ fn facts_of(tape: &[Block]) -> Vec<Fact> {
             facts.push((
                 "fill",
                 json!({
-                    "block": number, "index": index, "user": wallet(deal.wallet), "coin": COINS[deal.coin], "px": deal.px,
+                    "block": number, "index": index, "user": wallet(deal.wallet + 1), "coin": COINS[deal.coin], "px": deal.px,
                     "sz": change.magnitude(), "side": (if change.sign() > 0 { "B" } else { "A" }), "time": happened,
                     "startPosition": size, "dir": deal.dir, "closedPnl": "0.0", "hash": format!("0x{:064x}", 1), "oid": 1,
                     "crossed": true, "fee": "0.0", "tid": number,

@@ -1,5 +1,5 @@
 //! A line of `node_trades` → both fills of the trade. What it does not say (fee, realised profit, trade id) stays
-//! unsaid; the direction follows from side and position as the exchange names it.
+//! unsaid; the direction, where the line has no other one, follows from side and position as the exchange names it.
 
 use std::borrow::Cow;
 
@@ -19,6 +19,9 @@ struct Line<'a> {
     px: Amount,
     sz: Amount,
     hash: &'a str,
+    /// What is booked although nobody trades is named here; everything else is `Na`.
+    #[serde(default)]
+    trade_dir_override: Option<&'a str>,
     /// Buyer and seller.
     side_info: [Party<'a>; 2],
 }
@@ -46,7 +49,7 @@ pub fn understand(line: &[u8]) -> Result<Unit<'_>, Reject> {
 fn leg(line: &Line<'_>, time: i64, party: &Party<'_>, side: Side) -> String {
     let mut fill = json!({
         "coin": line.coin, "px": line.px, "sz": line.sz, "side": side, "time": time, "startPosition": party.start_pos,
-        "dir": direction(line.coin.kind(), side, party.start_pos, line.sz), "hash": line.hash, "oid": party.oid,
+        "dir": line.direction(party, side), "hash": line.hash, "oid": party.oid,
         "crossed": side == line.side,
     });
     if let Some(cloid) = party.cloid {
@@ -56,6 +59,13 @@ fn leg(line: &Line<'_>, time: i64, party: &Party<'_>, side: Side) -> String {
         fill["twapId"] = json!(twap);
     }
     json!([party.user, fill]).to_string()
+}
+
+impl Line<'_> {
+    fn direction(&self, party: &Party<'_>, side: Side) -> &str {
+        let named = self.trade_dir_override.filter(|name| *name != "Na");
+        named.unwrap_or_else(|| direction(self.coin.kind(), side, party.start_pos, self.sz))
+    }
 }
 
 fn direction(kind: MarketKind, side: Side, start: Amount, size: Amount) -> &'static str {

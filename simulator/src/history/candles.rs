@@ -64,13 +64,11 @@ impl Candles {
         }
     }
 
-    /// The candles that lie in a stretch of time or reach into it, the oldest first; of a coin that is not traded here,
-    /// nothing.
-    pub(crate) fn between(&self, coin: &str, interval: Interval, start: i64, end: i64) -> Option<Vec<Printed>> {
-        let place = MARKETS.iter().position(|market| market.coin == coin)?;
-        let candles = self.0[place][interval.place()].iter();
+    /// The candles that lie in a stretch of time or reach into it, the oldest first.
+    pub(crate) fn between(&self, market: usize, interval: Interval, start: i64, end: i64) -> Vec<Printed> {
+        let candles = self.0[market][interval.place()].iter();
         let asked_for = candles.filter(|candle| interval.end(candle.begin) >= start && candle.begin <= end);
-        Some(asked_for.map(|candle| candle.printed(&MARKETS[place], interval)).collect())
+        asked_for.map(|candle| candle.printed(&MARKETS[market], interval)).collect()
     }
 }
 
@@ -123,6 +121,8 @@ mod tests {
     use super::*;
 
     const MINUTE: i64 = 60_000;
+    const BTC: usize = 0;
+    const SOL: usize = 2;
 
     /// 2026-06-28T08:41:40Z
     const TIME: i64 = 1_782_636_100_000;
@@ -142,21 +142,20 @@ mod tests {
     #[test]
     fn a_candle_is_written_as_it_was_recorded() {
         let candles = candles(&[(0, "72.5", "1.5"), (5_000, "73.0", "0.25"), (9_000, "72.153", "2.0")]);
-        let told = candles.between("SOL", named("1h"), TIME, TIME).unwrap();
+        let told = candles.between(SOL, named("1h"), TIME, TIME);
         let expected = concat!(
             r#"[{"t":1782633600000,"T":1782637199999,"s":"SOL","i":"1h","o":"72.5","c":"72.153","h":"73.0","l":"72.153","#,
             r#""v":"3.75","n":3}]"#
         );
         assert_eq!(serde_json::to_string(&told).unwrap(), expected);
-        assert_eq!(candles.between("BTC", named("1h"), 0, TIME).unwrap(), []);
-        assert!(candles.between("GONE", named("1h"), 0, TIME).is_none());
+        assert_eq!(candles.between(BTC, named("1h"), 0, TIME), []);
     }
 
     #[test]
     fn a_stretch_of_time_has_the_candles_that_reach_into_it() {
         let candles = candles(&[(0, "1.0", "1.0"), (60_000, "2.0", "1.0"), (180_000, "3.0", "1.0")]);
         let opens = |start: i64, end: i64| {
-            let told = candles.between("SOL", named("1m"), TIME + start, TIME + end).unwrap();
+            let told = candles.between(SOL, named("1m"), TIME + start, TIME + end);
             told.into_iter().map(|candle| candle.open).collect::<Vec<_>>().concat()
         };
         assert_eq!(opens(-100_000, 300_000), "1.02.03.0", "a minute without trades has no candle");
@@ -170,8 +169,8 @@ mod tests {
         for minute in 0..6_000 {
             candles.trade(&Leg { coin: "BTC", px: "1.0", sz: "1.0", time: minute * MINUTE, ..Leg::default() });
         }
-        let told = candles.between("BTC", named("1m"), 0, i64::MAX).unwrap();
+        let told = candles.between(BTC, named("1m"), 0, i64::MAX);
         assert_eq!((told.len(), told[0].begin), (MOST, 1_000 * MINUTE));
-        assert_eq!(candles.between("BTC", named("1h"), 0, i64::MAX).unwrap().len(), 100);
+        assert_eq!(candles.between(BTC, named("1h"), 0, i64::MAX).len(), 100);
     }
 }

@@ -1,6 +1,7 @@
 //! `/info`, asked by a client that knows nothing of the engine.
 
 mod accounts;
+mod listings;
 mod pasts;
 mod refusals;
 

@@ -80,8 +80,9 @@ fn node_trade(time: &Value, legs: [&Value; 2]) -> Value {
             "cloid": fill["cloid"] })
     };
     let taker = &legs.into_iter().find(|leg| leg[1]["crossed"] == true).unwrap()[1];
+    let direction = if taker["dir"] == "Settlement" { "Settlement" } else { "Na" };
     json!({ "coin": taker["coin"], "side": taker["side"], "time": time, "px": taker["px"], "sz": taker["sz"],
-        "hash": taker["hash"], "trade_dir_override": "Na", "side_info": [info(of_side("B")), info(of_side("A"))] })
+        "hash": taker["hash"], "trade_dir_override": direction, "side_info": [info(of_side("B")), info(of_side("A"))] })
 }
 
 #[test]

@@ -7,7 +7,6 @@ use serde_json::json;
 use crate::feed::Published;
 use crate::feed_contexts::Contexts;
 use crate::frames::frame;
-use crate::markets::Market;
 use crate::now::Now;
 
 /// What a client leaves out is in the echo.
@@ -37,7 +36,7 @@ impl Subscription {
     /// Whether the market has what is asked for.
     pub(super) fn exists(&self, now: &Now) -> bool {
         match self {
-            Self::Trades { coin } | Self::ActiveAssetCtx { coin } => Market::of(coin).is_some(),
+            Self::Trades { coin } | Self::ActiveAssetCtx { coin } => now.books.listed(coin).is_some(),
             Self::AllDexsAssetCtxs => true,
             Self::AllMids { dex } => now.contexts.of_dex(dex).is_some(),
         }

@@ -69,6 +69,21 @@ fn what_a_file_of_trades_does_not_say_is_absent() {
     assert_eq!(named, [("Close Long", false), ("Open Long", true)]);
 }
 
+/// Of a settlement the numbers would say that somebody has closed a position.
+#[test]
+fn what_a_file_of_trades_names_otherwise_is_called_so() {
+    let tape = tape(&[1]);
+    let nodes = [Node::new(Layout::Trades)];
+    let line = tape[0]
+        .lines(Layout::Trades, 0)
+        .replace(r#""trade_dir_override":"Na""#, r#""trade_dir_override":"Settlement""#);
+    nodes[0].append(line.as_bytes());
+    let mut reader = Reader::of(&nodes);
+    reader.read();
+    assert_eq!(reader.fills.len(), 2);
+    assert!(reader.fills.iter().all(|fill| fill["dir"] == "Settlement"), "{:?}", reader.fills);
+}
+
 #[test]
 fn without_numbers_a_long_silence_is_a_gap() {
     let mut tape = tape(&[1, 1, 1]);

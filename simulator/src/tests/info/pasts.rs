@@ -124,8 +124,11 @@ async fn candles_are_those_of_the_trades() {
     let folder = tempfile::tempdir().unwrap();
     let exchange = Exchange::after(Options { rate: 500, ..options(folder.path(), 2_500) }).await;
     let fills = events_of(folder.path(), "node_fills_by_block");
-    for (coin, interval, length) in [("BTC", "1m", 60_000), ("@107", "5m", 300_000), ("xyz:CL", "1h", HOUR)] {
-        let takers = fills.iter().filter(|(_, event)| event[1]["tid"] != 0 && event[1]["crossed"] == true);
+    for (coin, interval, length) in
+        [("BTC", "1m", 60_000), ("FTM", "1m", 60_000), ("@107", "5m", 300_000), ("xyz:CL", "1h", HOUR)]
+    {
+        let is_traded = |fill: &Value| fill["tid"] != 0 && fill["dir"] != "Settlement";
+        let takers = fills.iter().filter(|(_, event)| is_traded(&event[1]) && event[1]["crossed"] == true);
         let of_coin: Vec<&Value> = takers.map(|(_, event)| &event[1]).filter(|fill| fill["coin"] == coin).collect();
         let begin = |fill: &&&Value| fill["time"].as_i64().unwrap() / length * length;
         let expected: Vec<_> = of_coin.chunk_by(|one, other| begin(&one) == begin(&other)).collect();

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::{Client, Market, serve, traded, without_repeats};
+use crate::feed::Feed;
 use crate::limits::Limits;
+use crate::tests::START;
 use crate::tests::files::{options, printed};
 use crate::{Engine, Options, Simulator};
 
@@ -43,7 +45,7 @@ async fn contexts_are_told_each_second_and_with_new_marks() {
     let dexes = first["data"]["ctxs"].as_array().unwrap();
     assert_eq!(dexes.iter().map(|dex| &dex[0]).collect::<Vec<_>>(), ["", "xyz", "cash"]);
     for dex in dexes {
-        let universe = crate::metadata::meta(dex[0].as_str().unwrap()).unwrap()["universe"].clone();
+        let universe = crate::metadata::meta(dex[0].as_str().unwrap(), &market.engine).unwrap()["universe"].clone();
         assert_eq!(universe.as_array().unwrap().len(), dex[1].as_array().unwrap().len());
     }
     client.subscribe(&json!({ "type": "activeAssetCtx", "coin": "xyz:CL" })).await;
@@ -101,7 +103,7 @@ async fn mids_are_those_of_one_dex() {
     assert_eq!(client.next().await["data"]["subscription"], json!({ "type": "allMids", "dex": "" }));
     let main = client.next().await["data"].clone();
     assert!(main["dex"].is_null() && main["mids"]["BTC"].is_string() && main["mids"]["PURR/USDC"].is_string());
-    assert_eq!(main["mids"].as_object().unwrap().len(), 21);
+    assert_eq!(main["mids"].as_object().unwrap().len(), 19, "two perpetuals are listed later");
     client.subscribe(&json!({ "type": "allMids", "dex": "xyz" })).await;
     client.next().await;
     let xyz = client.next().await["data"].clone();
@@ -163,4 +165,41 @@ async fn live_trades_are_those_of_the_nodes_files() {
         assert_eq!(once, expected);
     }
     assert!((10..=100).contains(&repeated), "{repeated} repeated trades");
+}
+
+#[tokio::test]
+async fn a_coin_can_be_subscribed_to_from_its_listing_on() {
+    let mut market = Market::new(500);
+    market.make(300);
+    let mut client = Client::connect(serve(market.feed.clone(), Limits::EXCHANGE).await).await;
+    let xpl = json!({ "type": "trades", "coin": "XPL" });
+    client.subscribe(&xpl).await;
+    assert_eq!(client.error().await, format!("Invalid subscription {xpl}"));
+    market.make(400);
+    client.subscribe(&xpl).await;
+    assert_eq!(client.next().await["data"]["subscription"], xpl);
+    assert_ne!(client.next().await["data"], json!([]), "it is traded by now");
+}
+
+/// Contexts have no names: they must be those of the metadata at the same moment.
+#[tokio::test]
+async fn contexts_come_with_the_block_that_lists_a_market() {
+    // Not with a second that begins.
+    let engine = Engine::new(4, 400, 500, START + 370);
+    let mut market = Market { feed: Feed::new(&engine, "none".parse().unwrap()), engine, line: Vec::new() };
+    let mut client = Client::connect(serve(market.feed.clone(), Limits::EXCHANGE).await).await;
+    client.subscribe(&json!({ "type": "allDexsAssetCtxs" })).await;
+    client.next().await;
+    let count = |frame: &serde_json::Value| frame["data"]["ctxs"][0][1].as_array().unwrap().len();
+    let before = count(&client.next().await);
+    while market.engine.come_and_gone() == 0 {
+        market.make(1);
+        let universe = crate::metadata::meta("", &market.feed.now().books).unwrap()["universe"].clone();
+        assert_eq!(universe.as_array().unwrap().len(), market.feed.now().contexts.of_dex("").unwrap().len());
+    }
+    let mut told = before;
+    while told == before {
+        told = count(&client.next().await);
+    }
+    assert_eq!(told, before + 1);
 }
