@@ -43,6 +43,8 @@ pub fn assumed(size: Amount, cost: Option<Amount>, tiers: &[MarginTier]) -> Risk
     let highest = tiers.iter().map(|tier| tier.max_leverage).max().unwrap_or(1);
     let leverage = (highest / 2).max(1);
     let px = cost.and_then(|cost| {
+        // A cost that was missed was made of quotients.
+        let cost = cost.in_millionths();
         let equity = cost.over(Amount::from(i64::from(leverage))).ok()?;
         let exposure = Exposure { size, notional: cost, equity, other_maintenance: Amount::ZERO };
         liquidation_price(&exposure, tiers).ok()

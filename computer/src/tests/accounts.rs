@@ -98,6 +98,31 @@ fn millionths(amount: Amount) -> Amount {
     amount.in_millionths()
 }
 
+/// What is behind an isolated position after a trade, and what comes of it to the cash: first what is closed, with its
+/// part of what the position is worth; then what is opened, with a margin.
+pub(super) fn isolated_after(raw: Amount, before: Amount, size: Amount, px: Amount, leverage: i64) -> (Amount, Amount) {
+    let after = before.plus(size).unwrap();
+    let closes = before.sign() * size.sign() < 0;
+    let left = if !closes {
+        before
+    } else if after.sign() == before.sign() {
+        after
+    } else {
+        Amount::ZERO
+    };
+    let (mut raw, mut given) = (raw, Amount::ZERO);
+    if closes {
+        let kept = if left.is_zero() { Amount::ZERO } else { raw.times(left).unwrap().over(before).unwrap() };
+        let kept = millionths(kept);
+        let worth = |raw: Amount, size: Amount| raw.plus(size.times(px).unwrap()).unwrap();
+        given = worth(raw, before).minus(worth(kept, left)).unwrap();
+        raw = kept;
+    }
+    let value = after.minus(left).unwrap().times(px).unwrap();
+    let margin = millionths(value.magnitude().over(number(leverage)).unwrap());
+    (raw.plus(margin).unwrap().minus(value).unwrap(), given.minus(margin).unwrap())
+}
+
 impl Exchange {
     fn size_of(&self, wallet: usize, coin: usize) -> Amount {
         self.size.get(&(wallet, coin)).copied().unwrap_or(Amount::ZERO)
@@ -113,26 +138,9 @@ impl Exchange {
         let mut cash = self.cash_of(wallet, dex_of(coin)).minus(fee).unwrap();
         if is_isolated(wallet, coin) {
             let raw = self.raw.entry(key).or_insert(Amount::ZERO);
-            // First what is closed, with its part of what the position is worth; then what is opened, with a margin.
-            let closes = before.sign() * size.sign() < 0;
-            let left = if !closes {
-                before
-            } else if after.sign() == before.sign() {
-                after
-            } else {
-                Amount::ZERO
-            };
-            if closes {
-                let kept = if left.is_zero() { Amount::ZERO } else { raw.times(left).unwrap().over(before).unwrap() };
-                let kept = millionths(kept);
-                let worth = |raw: Amount, size: Amount| raw.plus(size.times(px).unwrap()).unwrap();
-                cash = cash.plus(worth(*raw, before).minus(worth(kept, left)).unwrap()).unwrap();
-                *raw = kept;
-            }
-            let value = after.minus(left).unwrap().times(px).unwrap();
-            let margin = millionths(value.magnitude().over(number(LEVERAGE)).unwrap());
-            cash = cash.minus(margin).unwrap();
-            *raw = raw.plus(margin).unwrap().minus(value).unwrap();
+            let (after, given) = isolated_after(*raw, before, size, px, LEVERAGE);
+            cash = cash.plus(given).unwrap();
+            *raw = after;
         } else {
             cash = cash.minus(size.times(px).unwrap()).unwrap();
         }

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 
 use proptest::prelude::*;
-use schemas::Gap;
+use schemas::{Amount, Gap};
 
 use super::*;
 use crate::candle_checks;
@@ -68,15 +68,35 @@ fn told_at(tape: &[Told], minute: usize) -> i64 {
 
 /// Counts anew everything that is known at the border of a minute.
 fn recount(tape: &[Told], at: i64, hole: Option<usize>) -> Option<Value> {
-    let known = |minute: &usize| told_at(tape, *minute) < at && *minute as i64 + 2 <= at;
-    let told: Vec<usize> = (0..tape.len()).filter(|minute| tape[*minute].there.is_some()).filter(known).collect();
-    let (first, last) = (*told.first()?, *told.last()?);
+    let is_known = |minute: usize| told_at(tape, minute) < at && minute as i64 + 2 <= at;
+    let minute = |(minute, Told { here, is_whole, there, .. }): (usize, &Told)| Minute {
+        time: START + minute as i64 * MINUTE,
+        here: here.map(|values| values.map(|value| Amount::from(i64::from(value)))),
+        is_whole: *is_whole,
+        is_seen: hole != Some(minute),
+        there: there.filter(|_| is_known(minute)).map(|values| values.map(|value| Amount::from(i64::from(value)))),
+    };
+    recounted(&tape.iter().enumerate().map(minute).collect::<Vec<_>>())
+}
+
+/// A minute as it is known here and there: open, high, low, close, volume and trades.
+pub(super) struct Minute {
+    pub time: i64,
+    pub here: Option<[Amount; 6]>,
+    pub is_whole: bool,
+    pub is_seen: bool,
+    pub there: Option<[Amount; 6]>,
+}
+
+/// From the first minute that the exchange has told to the last one.
+pub(super) fn recounted(minutes: &[Minute]) -> Option<Value> {
+    let is_told = |minute: &Minute| minute.there.is_some();
+    let (first, last) = (minutes.iter().position(is_told)?, minutes.iter().rposition(is_told)?);
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     let mut differences: BTreeMap<&str, u64> = BTreeMap::new();
     let names = ["open", "high", "low", "close", "volume", "trades"];
     let mut last_different = Value::Null;
-    for (minute, Told { here, is_whole, there, .. }) in tape.iter().enumerate().take(last + 1).skip(first) {
-        let is_seen = hole != Some(minute);
+    for Minute { time, here, is_whole, is_seen, there } in &minutes[first..=last] {
         let different = match (here, there) {
             (None, None) => false,
             (Some(_), _) if !is_whole => {
@@ -105,17 +125,27 @@ fn recount(tape: &[Told], at: i64, hole: Option<usize>) -> Option<Value> {
             }
         };
         if different {
-            last_different = json!(START + minute as i64 * MINUTE);
+            last_different = json!(time);
         }
     }
     let count = |name: &str| counts.get(name).copied().unwrap_or_default();
     let differences: BTreeMap<_, _> =
         names.iter().map(|name| (*name, differences.get(name).copied().unwrap_or_default())).collect();
     Some(json!({
-        "since": START + first as i64 * MINUTE, "until": START + last as i64 * MINUTE, "compared": count("compared"),
+        "since": minutes[first].time, "until": minutes[last].time, "compared": count("compared"),
         "different": count("different"), "differences": differences, "only_here": count("only_here"),
         "only_there": count("only_there"), "not_compared": count("not_compared"), "last_difference": last_different,
     }))
+}
+
+/// What is told of a coin, as the recount shows it.
+pub(super) fn shown(told: &Value) -> Value {
+    let mut told = told.clone();
+    let fields = told.as_object_mut().unwrap();
+    ["coin", "block", "clock"].into_iter().for_each(|name| drop(fields.remove(name)));
+    let time = fields.get("last_difference").map_or(Value::Null, |it| it["time"].clone());
+    fields.insert("last_difference".to_string(), time);
+    told
 }
 
 fn check(tapes: &[Vec<Told>; 2], hole: Option<usize>, restores_at: i64) {
@@ -152,13 +182,7 @@ fn check(tapes: &[Vec<Told>; 2], hole: Option<usize>, restores_at: i64) {
             last.insert(coin, record["value"].clone());
         }
         for (coin, tape) in COINS.iter().zip(tapes) {
-            let mut value = last.get(coin).cloned();
-            if let Some(value) = &mut value {
-                let fields = value.as_object_mut().unwrap();
-                ["coin", "block", "clock"].into_iter().for_each(|name| drop(fields.remove(name)));
-                let time = fields.get("last_difference").map_or(Value::Null, |it| it["time"].clone());
-                fields.insert("last_difference".to_string(), time);
-            }
+            let value = last.get(coin).map(shown);
             assert_eq!(value, recount(tape, at, hole), "{coin} in minute {at}");
         }
     }

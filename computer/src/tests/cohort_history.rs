@@ -5,6 +5,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use schemas::{Amount, Interval};
 
 use super::liquidations::Fact;
+use super::ratio_rows::{Bucket, Sides, coverage_pct};
 use super::*;
 
 pub(super) const COINS: [&str; 2] = ["BTC", "xyz:CL"];
@@ -50,14 +51,12 @@ struct Era {
     of_accounts: usize,
 }
 
-pub(super) type Sides = (Amount, Amount);
-
 /// Which era it is of, and how accounts and sizes stood at each moment of it.
 type Minute = (usize, Vec<(Sides, Sides)>);
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 3_600_000;
-const SIZES: [(&str, i64); 6] = [
+pub(super) const SIZES: [(&str, i64); 6] = [
     ("leviathan", 10_000_000),
     ("whale", 1_000_000),
     ("shark", 100_000),
@@ -89,19 +88,13 @@ impl History {
         Self { changes, ticks, holes, contexts }
     }
 
-    /// Of what is open on both sides at that time, what is held; in hundredths.
     fn coverage(&self, end: i64) -> Option<String> {
-        let hundredths = |size: Amount| -> i128 {
-            size.magnitude().times(Amount::from(100)).unwrap().shortest().to_string().parse().unwrap()
-        };
         let (_, open) = self.contexts.iter().rfind(|(heard, _)| *heard < end)?;
         let mut held = BTreeMap::new();
         for change in self.changes.iter().filter(|change| change.time < end) {
-            held.insert(&change.wallet, hundredths(change.after));
+            held.insert(&change.wallet, change.after.magnitude());
         }
-        let parts = (held.values().sum::<i128>() * 10_000).checked_div(hundredths(*open) * 2)?;
-        let pct: Amount = format!("{}.{:02}", parts / 100, parts % 100).parse().unwrap();
-        Some(pct.shortest().to_string())
+        coverage_pct(held.into_values().fold(Amount::ZERO, |sum, size| sum.plus(size).unwrap()), *open)
     }
 
     /// The open positions of that moment.
@@ -232,25 +225,6 @@ impl History {
     }
 }
 
-fn ratio((long, short): Sides) -> Option<Amount> {
-    long.over(short).ok()
-}
-
-/// What of a measure is told: its shares at the end, and the ratio at its moments.
-pub(super) fn told(moments: &[Sides]) -> Value {
-    let (long, short) = moments[moments.len() - 1];
-    let all = long.plus(short).unwrap();
-    let mut somebody: Vec<Sides> =
-        moments.iter().copied().filter(|(long, short)| !(long.is_zero() && short.is_zero())).collect();
-    // With nobody short it is above all.
-    somebody.sort_by_key(|sides| (sides.1.is_zero(), ratio(*sides)));
-    json!({
-        "long_ratio": long.over(all).ok(), "short_ratio": short.over(all).ok(), "open": ratio(moments[0]),
-        "high": somebody.last().and_then(|sides| ratio(*sides)), "low": somebody.first().and_then(|sides| ratio(*sides)),
-        "close": ratio((long, short)),
-    })
-}
-
 fn recount_group(coin: &str, group: &str, history: &History, rows: &mut BTreeMap<String, Value>) {
     let eras = history.eras(group);
     let counts = |change: &Change| !group.is_empty() || change.before.sign() != change.after.sign();
@@ -270,35 +244,21 @@ fn recount_group(coin: &str, group: &str, history: &History, rows: &mut BTreeMap
         }
         let era = &eras[minutes[minutes.len() - 1].0];
         let moments: Vec<(Sides, Sides)> = minutes.into_iter().flat_map(|(_, moments)| moments).collect();
-        let (heads, held): (Vec<Sides>, Vec<Sides>) = moments.into_iter().unzip();
-        let (accounts, sizes) = (heads[heads.len() - 1], held[held.len() - 1]);
         let complete = !history.holes.iter().any(|(_, from, to)| *from < end && start < *to);
-        let count = |count: Amount| count.to_string().parse::<u64>().unwrap();
-        let mut common = json!({
-            "coin": coin, "interval": interval, "time": start, "complete": complete, "final": true,
-            "long_accounts": count(accounts.0), "short_accounts": count(accounts.1), "accounts": era.group.len(),
-            "of_accounts": era.of_accounts, "oi_coverage_pct": history.coverage(end),
-        });
-        let kinds: &[&str] = match group {
-            "" => &["accounts"],
-            "top" => &["top_accounts", "top_positions"],
-            _ => &["cohort_accounts", "cohort_positions"],
+        let bucket = Bucket {
+            coin,
+            interval,
+            start,
+            members: era.group.len(),
+            of_accounts: era.of_accounts,
+            complete,
+            is_final: true,
         };
-        let cohort = if kinds[0] == "cohort_accounts" { group } else { "" };
-        if group.is_empty() {
-            common["accounts"] = json!(count(accounts.0) + count(accounts.1));
-            common["of_accounts"] = Value::Null;
-        }
-        for (kind, moments) in kinds.iter().zip([heads, held]) {
-            let mut row = common.clone();
-            row["kind"] = json!(kind);
-            row["cohort"] = if cohort.is_empty() { Value::Null } else { json!(cohort) };
-            row.as_object_mut().unwrap().extend(told(&moments).as_object().unwrap().clone());
-            if kind.ends_with("positions") {
-                (row["long_size"], row["short_size"]) = (json!(sizes.0.shortest()), json!(sizes.1.shortest()));
+        for (key, mut row) in bucket.rows(group, &moments) {
+            if let Some(coverage) = history.coverage(end) {
+                row["oi_coverage_pct"] = json!(coverage);
             }
-            row.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-            rows.insert(format!("{coin}|{kind}|{cohort}|{interval}|{start}"), row);
+            rows.insert(key, row);
         }
     }
 }

@@ -70,13 +70,12 @@ fn fee_of(fill: &Fill, part: Amount) -> Option<Amount> {
     if part == fill.sz { fill.fee } else { fill.fee.map(|fee| fee.times(part).unwrap().over(fill.sz).unwrap()) }
 }
 
-/// When it was opened, its entry price, and what it has realised.
+/// When it was opened, what was paid for it, and what it has realised.
 type Known = (Option<i64>, Option<Amount>, Option<Amount>);
 
-/// Of what is held after these fills, which is not nothing.
-fn recounted(fills: &[Fill]) -> Known {
-    let last = &fills[fills.len() - 1];
-    let size = last.end_position().unwrap();
+/// Of what is held after these fills of one wallet in one coin, which is not nothing.
+pub(super) fn recounted(fills: &[&Fill]) -> Known {
+    let size = fills[fills.len() - 1].end_position().unwrap();
     let is_miss = |at: usize| {
         let known = if at == 0 { Amount::ZERO } else { fills[at - 1].end_position().unwrap() };
         known != fills[at].start_position
@@ -112,8 +111,7 @@ fn recounted(fills: &[Fill]) -> Known {
             add(Amount::ZERO, fee_of(fill, opened));
         }
     }
-    let entry = cost.map(|cost: Amount| cost.over(size.magnitude()).unwrap());
-    (opens(first).then_some(fills[first].time), entry, realised)
+    (opens(first).then_some(fills[first].time), cost, realised)
 }
 
 #[test]
@@ -167,7 +165,9 @@ proptest! {
             let position: Position = serde_json::from_value(position["value"].clone()).unwrap();
             prop_assert!(position.side != PositionSide::Flat);
             let known = (position.opened_at, position.entry_px, position.realised_pnl);
-            prop_assert_eq!(known, recounted(&fills[..=at]));
+            let (opened_at, cost, realised) = recounted(&fills[..=at].iter().collect::<Vec<_>>());
+            let entry_px = cost.map(|cost| cost.over(position.size.magnitude()).unwrap());
+            prop_assert_eq!(known, (opened_at, entry_px, realised));
         }
     }
 }

@@ -11,7 +11,7 @@ use super::*;
 const ONE: Generation = Generation { number: 1, partitions: 1 };
 const START: i64 = 1_782_636_000_000;
 const COINS: [&str; 2] = ["BTC", "kPEPE"];
-const BASES: [Option<&str>; 5] = [Some("account"), Some("carried"), Some("exchange"), Some("assumed"), None];
+pub(super) const BASES: [Option<&str>; 5] = [Some("account"), Some("carried"), Some("exchange"), Some("assumed"), None];
 
 #[derive(Debug, Clone)]
 struct Step {
@@ -29,7 +29,7 @@ enum What {
 }
 
 /// What is known of a position: size, liquidation price, basis, leverage.
-type Known = (i128, Option<i128>, usize, Option<u32>);
+pub(super) type Known = (i128, Option<i128>, usize, Option<u32>);
 
 #[derive(Default)]
 struct Oracle {
@@ -129,8 +129,13 @@ fn decimal(value: i128, places: usize) -> String {
     format!("{sign}{whole}.{part}")
 }
 
-/// Prices are counted in these parts of one: smaller than any step.
-const PARTS: i128 = 100_000_000;
+/// Decimals of prices, of sizes and of money in whole numbers.
+pub(super) const PX_PLACES: usize = 18;
+pub(super) const SIZE_PLACES: usize = 8;
+const USD_PLACES: usize = 6;
+/// The parts of hundredths and of tenths in which prices and sizes are random.
+const OF_HUNDREDTH: i128 = 10_i128.pow(PX_PLACES as u32 - 2);
+const OF_TENTH: i128 = 10_i128.pow(SIZE_PLACES as u32 - 1);
 
 impl Oracle {
     fn note(&mut self, step: &Step, time: i64) {
@@ -168,33 +173,40 @@ impl Oracle {
     fn map(&self, coin: usize) -> Option<Value> {
         let contexts = self.contexts[..self.known].iter().filter(|context| context.0 == coin);
         let &(_, _, mark, open_interest) = contexts.max_by_key(|context| context.1)?;
-        let all = self.positions.iter().filter(|((its, _), _)| *its == coin).map(|(_, known)| *known);
-        let (longs, shorts): (Vec<Known>, Vec<Known>) = all.partition(|known| known.0 > 0);
-        let step = step_of(mark * PARTS / 100);
-        let (long, short) = (bins(&longs, mark, step), bins(&shorts, mark, step));
-        let mut lows: Vec<i128> = long.keys().chain(short.keys()).copied().collect();
-        lows.sort_unstable();
-        lows.dedup();
-        let mark_parts = mark * PARTS / 100;
-        let below: Vec<i128> = long.keys().rev().copied().filter(|low| *low <= mark_parts).collect();
-        let above: Vec<i128> = short.keys().copied().filter(|low| low + step > mark_parts).collect();
-        let shown = |low: &i128| {
-            let told = |bins: &BTreeMap<i128, Vec<Known>>| bins.get(low).map(|those| binned(those, mark));
-            json!([amount(*low, 8), amount(low + step, 8), told(&long), told(&short)])
-        };
-        Some(json!({
-            "mark": amount(mark, 2), "open_interest": amount(open_interest, 1),
-            "empty": longs.is_empty() && shorts.is_empty(),
-            "long": side(&longs, mark, open_interest, &|px, by| px * 10_000 >= mark_parts * by.0, &below, &long, step),
-            "short": side(&shorts, mark, open_interest, &|px, by| px * 10_000 <= mark_parts * by.1, &above, &short, step),
-            "bins": lows.iter().map(shown).collect::<Vec<_>>(),
-        }))
+        let of_coin = self.positions.iter().filter(|((its, _), _)| *its == coin);
+        let positions: Vec<Known> = of_coin
+            .map(|(_, &(size, px, basis, leverage))| (size * OF_TENTH, px.map(|px| px * OF_HUNDREDTH), basis, leverage))
+            .collect();
+        Some(recounted(positions, mark * OF_HUNDREDTH, open_interest * OF_TENTH))
     }
+}
+
+/// The map of these positions.
+pub(super) fn recounted(positions: Vec<Known>, mark: i128, open_interest: i128) -> Value {
+    let (longs, shorts): (Vec<Known>, Vec<Known>) = positions.into_iter().partition(|known| known.0 > 0);
+    let step = step_of(mark);
+    let (long, short) = (bins(&longs, mark, step), bins(&shorts, mark, step));
+    let mut lows: Vec<i128> = long.keys().chain(short.keys()).copied().collect();
+    lows.sort_unstable();
+    lows.dedup();
+    let below: Vec<i128> = long.keys().rev().copied().filter(|low| *low <= mark).collect();
+    let above: Vec<i128> = short.keys().copied().filter(|low| low + step > mark).collect();
+    let shown = |low: &i128| {
+        let told = |bins: &BTreeMap<i128, Vec<Known>>| bins.get(low).map(|those| binned(those, mark));
+        json!([amount(*low, PX_PLACES), amount(low + step, PX_PLACES), told(&long), told(&short)])
+    };
+    json!({
+        "mark": amount(mark, PX_PLACES), "open_interest": amount(open_interest, SIZE_PLACES),
+        "empty": longs.is_empty() && shorts.is_empty(),
+        "long": side(&longs, mark, open_interest, &|px, by| px * 10_000 >= mark * by.0, &below, &long, step),
+        "short": side(&shorts, mark, open_interest, &|px, by| px * 10_000 <= mark * by.1, &above, &short, step),
+        "bins": lows.iter().map(shown).collect::<Vec<_>>(),
+    })
 }
 
 /// The largest of 1 and 5 times a power of ten of which there are two hundred.
 fn step_of(mark: i128) -> i128 {
-    let powers = (0..16).map(|power| 10_i128.pow(power));
+    let powers = (0..25).map(|power| 10_i128.pow(power));
     powers.flat_map(|power| [power, 5 * power]).filter(|step| step * 200 <= mark).max().unwrap()
 }
 
@@ -202,7 +214,7 @@ fn bins(positions: &[Known], mark: i128, step: i128) -> BTreeMap<i128, Vec<Known
     let mut bins: BTreeMap<i128, Vec<Known>> = BTreeMap::new();
     for known in positions {
         if let Some(px) = known.1.filter(|px| is_in_reach(*px, mark)) {
-            bins.entry(px * PARTS / 100 / step * step).or_default().push(*known);
+            bins.entry(px / step * step).or_default().push(*known);
         }
     }
     bins
@@ -212,17 +224,24 @@ fn is_in_reach(px: i128, mark: i128) -> bool {
     mark <= px * 2 && px * 2 < mark * 3
 }
 
+/// In millionths, each rounded for itself, what is halfway to the even one.
 fn notional(positions: &[Known], mark: i128) -> i128 {
-    positions.iter().map(|known| known.0.abs() * mark).sum()
+    let of_one = 10_i128.pow((PX_PLACES + SIZE_PLACES - USD_PLACES) as u32);
+    let rounded = |exact: i128| {
+        let (whole, twice) = (exact / of_one, exact % of_one * 2);
+        whole + i128::from(twice > of_one || twice == of_one && whole % 2 == 1)
+    };
+    positions.iter().map(|known| rounded(known.0.abs() * mark)).sum()
 }
 
 fn binned(positions: &[Known], mark: i128) -> Value {
     let those = |is_one: &dyn Fn(&Known) -> bool| {
         let chosen: Vec<Known> = positions.iter().copied().filter(|known| is_one(known)).collect();
-        amount(notional(&chosen, mark), 3)
+        amount(notional(&chosen, mark), USD_PLACES)
     };
     let band = |from: u32, to: u32| those(&|known| known.3.is_some_and(|leverage| from < leverage && leverage <= to));
-    let size = |from: i128, to: i128| those(&|known| (from * 1_000..to * 1_000).contains(&(known.0.abs() * mark)));
+    let size =
+        |from: i128, to: i128| those(&|known| (from * 1_000_000..to * 1_000_000).contains(&notional(&[*known], mark)));
     json!([
         positions.len(),
         those(&|_| true),
@@ -252,17 +271,20 @@ fn side(
 ) -> Value {
     let held = |is_one: &dyn Fn(&Known) -> bool| {
         let chosen: Vec<Known> = positions.iter().copied().filter(|known| is_one(known)).collect();
-        json!([chosen.len(), amount(notional(&chosen, mark), 3)])
+        json!([chosen.len(), amount(notional(&chosen, mark), USD_PLACES)])
     };
     let mut by_basis = serde_json::Map::new();
     for known in positions {
         by_basis.insert(BASES[known.2].unwrap_or("unknown").into(), held(&|other| other.2 == known.2));
     }
-    let at_risk = [1, 2, 5, 10].map(|by| {
-        held(&|known| known.1.is_some_and(|px| is_reached(px * PARTS / 100, (10_000 - by * 100, 10_000 + by * 100))))
-    });
+    let at_risk = [1, 2, 5, 10]
+        .map(|by| held(&|known| known.1.is_some_and(|px| is_reached(px, (10_000 - by * 100, 10_000 + by * 100)))));
     let covered: Vec<Known> = positions.iter().copied().filter(|known| known.2 < 4).collect();
-    let coverage = (open_interest > 0).then(|| notional(&covered, mark) * 10_000 / (open_interest * mark));
+    // Of marks that have as many decimals as sizes.
+    let places = 10_i128.pow((PX_PLACES - SIZE_PLACES) as u32);
+    let open = open_interest * (mark / places);
+    let coverage = (open_interest > 0)
+        .then(|| notional(&covered, mark) * 10_i128.pow((2 * SIZE_PLACES - USD_PLACES) as u32 + 4) / open);
     let of = |low: &i128| notional(&bins[low], mark);
     let all: i128 = outwards.iter().map(of).sum();
     let most = outwards.iter().map(of).max();
@@ -280,8 +302,8 @@ fn side(
         range(&run, step, run.iter().map(of).sum())
     });
     json!({
-        "positions": positions.len(), "size": amount(positions.iter().map(|known| known.0.abs()).sum(), 1),
-        "notional": amount(notional(positions, mark), 3), "coverage": coverage.map(|parts| amount(parts, 2)),
+        "positions": positions.len(), "size": amount(positions.iter().map(|known| known.0.abs()).sum(), SIZE_PLACES),
+        "notional": amount(notional(positions, mark), USD_PLACES), "coverage": coverage.map(|parts| amount(parts, 2)),
         "by_basis": by_basis, "never": held(&|known| known.1.is_none() && known.2 < 4),
         "beyond": held(&|known| known.1.is_some_and(|px| !is_in_reach(px, mark))),
         "at_risk": at_risk, "max_pain": pain, "cluster": cluster,
@@ -290,7 +312,7 @@ fn side(
 
 fn range(lows: &[i128], step: i128, notional: i128) -> Value {
     let (low, high) = (lows.iter().min().unwrap(), lows.iter().max().unwrap() + step);
-    json!([amount(*low, 8), amount(high, 8), amount(notional, 3)])
+    json!([amount(*low, PX_PLACES), amount(high, PX_PLACES), amount(notional, USD_PLACES)])
 }
 
 fn amount(value: i128, places: usize) -> String {
@@ -302,7 +324,7 @@ fn is_empty(map: &Value) -> bool {
 }
 
 /// A map as the oracle shows it.
-fn shown(map: &LiquidationMap) -> Value {
+pub(super) fn shown(map: &LiquidationMap) -> Value {
     let short = |amount: Amount| amount.shortest().to_string();
     let held = |held: &Held| json!([held.positions, short(held.notional)]);
     let range = |range: &PriceRange| json!([short(range.price_low), short(range.price_high), short(range.notional)]);

@@ -120,25 +120,23 @@ fn facts_of(tape: &[Block]) -> Vec<Fact> {
     facts
 }
 
+/// The same of a random tape.
+fn recounted_of(facts: &[Fact]) -> BTreeMap<String, Value> {
+    let of_kind = |kind: &'static str| facts.iter().filter(move |(its, _)| *its == kind).map(|(_, fact)| fact);
+    let fills: Vec<Fill> = of_kind("fill").map(|fill| serde_json::from_value(fill.clone()).unwrap()).collect();
+    let time = |gap: &Value, name: &str| gap[name].as_i64().unwrap();
+    let holes: Vec<(i64, i64)> = of_kind("gap").map(|gap| (time(gap, "from_time"), time(gap, "to_time"))).collect();
+    recounted(&fills, &holes, time(&facts.last().unwrap().1, "time"))
+}
+
 /// Everything that the history so far comes to, counted from its beginning: rows by key, `clock` left out.
-fn recounted(facts: &[Fact]) -> BTreeMap<String, Value> {
-    let fills: Vec<Fill> = facts
-        .iter()
-        .filter(|(kind, _)| *kind == "fill")
-        .map(|(_, fill)| serde_json::from_value(fill.clone()).unwrap())
-        .collect();
-    let holes: Vec<(i64, i64)> = facts
-        .iter()
-        .filter(|(kind, _)| *kind == "gap")
-        .map(|(_, gap)| (gap["from_time"].as_i64().unwrap(), gap["to_time"].as_i64().unwrap()))
-        .collect();
-    let now = facts.last().unwrap().1["time"].as_i64().unwrap();
+pub(super) fn recounted(fills: &[Fill], holes: &[(i64, i64)], now: i64) -> BTreeMap<String, Value> {
     let mut rows = BTreeMap::new();
-    let orders = recounted_orders(&fills);
+    let orders = recounted_orders(fills);
     for (key, legs) in &orders {
         rows.insert(format!("order|{}|{}|{}|{}", key.1, key.2, key.0, key.3), order_row(key, legs));
     }
-    for (key, row) in recounted_episodes(&orders, &holes, now) {
+    for (key, row) in recounted_episodes(&orders, holes, now) {
         rows.insert(key, row);
     }
     rows
@@ -148,13 +146,17 @@ fn recounted(facts: &[Fact]) -> BTreeMap<String, Value> {
 type OrderKey = (u64, String, String, String);
 
 fn recounted_orders(fills: &[Fill]) -> Vec<(OrderKey, Vec<&Fill>)> {
+    fills.chunk_by(|one, other| one.block == other.block).flat_map(orders_of_block).collect()
+}
+
+fn orders_of_block(fills: &[Fill]) -> Vec<(OrderKey, Vec<&Fill>)> {
     let victim = |fill: &Fill| fill.liquidation.as_ref().and_then(|liquidation| liquidation.liquidated_user);
     let mut used = alloc::vec![false; fills.len()];
     let mut orders: Vec<(OrderKey, Vec<&Fill>)> = Vec::new();
     for leg in fills.iter().filter(|fill| victim(fill) == Some(fill.user)) {
         let is_twin = |other: &Fill| {
             let tid = leg.tid.filter(|tid| *tid != 0);
-            (other.block, &other.coin, victim(other)) == (leg.block, &leg.coin, victim(leg))
+            (&other.coin, victim(other)) == (&leg.coin, victim(leg))
                 && other.user != leg.user
                 && other.side != leg.side
                 && other.tid.filter(|tid| *tid != 0) == tid
@@ -172,8 +174,14 @@ fn recounted_orders(fills: &[Fill]) -> Vec<(OrderKey, Vec<&Fill>)> {
             None => orders.push((key, [leg].into())),
         }
     }
-    orders.sort_by_key(|(key, legs)| (key.0, legs.last().unwrap().index));
+    orders.sort_by_key(|(_, legs)| legs.last().unwrap().index);
     orders
+}
+
+/// The orders as they are told, in the order in which they happened.
+pub(super) fn orders(fills: &[Fill]) -> Vec<LiquidationOrder> {
+    let row = |(key, legs): &(OrderKey, Vec<&Fill>)| serde_json::from_value(order_row(key, legs)).unwrap();
+    recounted_orders(fills).iter().map(row).collect()
 }
 
 fn total(parts: impl Iterator<Item = Amount>) -> Amount {
@@ -281,7 +289,7 @@ proptest! {
         let clocks = (0..facts.len()).filter(|&at| facts[at].0 == "clock");
         let mut before = BTreeMap::new();
         for (at, told) in clocks.zip(told) {
-            let after = recounted(&facts[..=at]);
+            let after = recounted_of(&facts[..=at]);
             let news: Vec<(String, Value)> = after
                 .iter()
                 .filter(|(key, row)| before.get(*key) != Some(*row))

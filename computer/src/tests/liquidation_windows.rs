@@ -75,11 +75,11 @@ fn run_blocks(name: &str, blocks: &[Block], mut check: impl FnMut(&So, Vec<Value
 }
 
 /// The history up to a block.
-struct So {
-    orders: Vec<LiquidationOrder>,
-    holes: Vec<(i64, i64)>,
-    now: i64,
-    previous: i64,
+pub(super) struct So {
+    pub orders: Vec<LiquidationOrder>,
+    pub holes: Vec<(i64, i64)>,
+    pub now: i64,
+    pub previous: i64,
 }
 
 impl So {
@@ -163,7 +163,7 @@ fn by_bucket(so: &So, intervals: &[Interval]) -> BTreeMap<(String, Interval, i64
     buckets
 }
 
-fn stats(so: &So) -> BTreeMap<String, Value> {
+pub(super) fn stats(so: &So) -> BTreeMap<String, Value> {
     let mut rows = BTreeMap::new();
     for ((coin, interval, start), orders) in by_bucket(so, &Interval::ALL) {
         let end = start + interval.length_ms();
@@ -193,7 +193,7 @@ fn stats(so: &So) -> BTreeMap<String, Value> {
     rows
 }
 
-fn cascades(so: &So) -> BTreeMap<String, Value> {
+pub(super) fn cascades(so: &So) -> BTreeMap<String, Value> {
     let mut bursts: Vec<Vec<&LiquidationOrder>> = Vec::new();
     for order in so.orders.iter().filter(|order| *order.method != *"adl") {
         let of_side =
@@ -233,7 +233,12 @@ fn cascades(so: &So) -> BTreeMap<String, Value> {
 }
 
 /// Prices of the orders, and where they lie in steps of a five-hundredth, a thousandth and a two-hundredth.
-fn step(px: &str, interval: Interval) -> (&'static str, &'static str) {
+fn step(px: Amount, interval: Interval) -> (Amount, Amount) {
+    let (low, high) = step_of_text(&px.to_string(), interval);
+    (low.parse().unwrap(), high.parse().unwrap())
+}
+
+fn step_of_text(px: &str, interval: Interval) -> (&'static str, &'static str) {
     use Interval::{FourHours, OneHour};
     match (px, interval) {
         ("99.99", FourHours) => ("99.9", "100"),
@@ -254,14 +259,14 @@ fn step(px: &str, interval: Interval) -> (&'static str, &'static str) {
     }
 }
 
-fn cells(so: &So) -> BTreeMap<String, Value> {
+/// In steps of price as they are told of each price and interval.
+pub(super) fn cells(so: &So, step: fn(Amount, Interval) -> (Amount, Amount)) -> BTreeMap<String, Value> {
     use Interval::{FifteenMinutes, FiveMinutes, FourHours, OneHour};
     let mut rows = BTreeMap::new();
     for ((coin, interval, start), orders) in by_bucket(so, &[FiveMinutes, FifteenMinutes, OneHour, FourHours]) {
-        let mut prices: BTreeMap<(&str, &str), Vec<&LiquidationOrder>> = BTreeMap::new();
+        let mut prices: BTreeMap<(Amount, Amount), Vec<&LiquidationOrder>> = BTreeMap::new();
         for order in orders.iter().filter(|order| *order.method != *"adl") {
-            let px = order.average_px.unwrap().to_string();
-            prices.entry(step(&px, interval)).or_default().push(order);
+            prices.entry(step(order.average_px.unwrap(), interval)).or_default().push(order);
         }
         let end = start + interval.length_ms();
         for ((low, high), orders) in prices {
@@ -296,6 +301,6 @@ proptest! {
 
     #[test]
     fn cells_are_those_of_all_orders(blocks in prop::collection::vec(block(), 1..20)) {
-        check_rows("liquidation-heatmap", &blocks, cells, |so, _| crosses_a_second(so));
+        check_rows("liquidation-heatmap", &blocks, |so| cells(so, step), |so, _| crosses_a_second(so));
     }
 }

@@ -6,15 +6,16 @@ use alloc::collections::BTreeSet;
 use proptest::prelude::*;
 use schemas::{Amount, Interval, MarketRatio, Message};
 
-use super::cohort_history::{Sides, told};
-use super::wallet_spreads::{MINUTE, SIZES, Worth, worths};
-use super::wallet_tapes::{COINS, Moment, play, tape};
+use super::ratio_rows::{Sides, told};
+use super::wallet_spreads::{MINUTE, SIZES, Worth, worths_of};
+use super::wallet_tapes::{COINS, play, tape};
 use super::wallets::total;
 use super::*;
 
 /// How a group stands at the beginning of a minute.
-struct Counted {
-    minute: i64,
+#[derive(Clone)]
+pub(super) struct Counted {
+    pub minute: i64,
     wallets: usize,
     not_valued: usize,
     accounts: Sides,
@@ -22,7 +23,7 @@ struct Counted {
     coverage: Option<Amount>,
 }
 
-const GROUPS: [&str; 8] = ["", "top", "shrimp", "fish", "dolphin", "shark", "whale", "leviathan"];
+pub(super) const GROUPS: [&str; 8] = ["", "top", "shrimp", "fish", "dolphin", "shark", "whale", "leviathan"];
 
 proptest! {
     #![proptest_config(at_first(64))]
@@ -33,16 +34,17 @@ proptest! {
         let mut counted: Vec<Vec<Counted>> = GROUPS.iter().map(|_| Vec::new()).collect();
         let (mut finals, mut told_at) = (BTreeSet::new(), 0);
         for moment in &played.moments {
-            let worths = worths(&played, moment);
+            let worths = worths_of(&played, moment);
             let is_counted = moment.clock / MINUTE > moment.previous / MINUTE && !worths.is_empty();
-            let coverage = coverage(&worths, &played.marks[..moment.marks]);
-            for (group, counted) in GROUPS.iter().zip(&mut counted).filter(|_| is_counted) {
-                counted.push(Counted { coverage, ..count(group, moment.clock - moment.clock % MINUTE, &worths) });
+            let groups = counts(moment.clock - moment.clock % MINUTE, &worths, &COINS, &played.marks[..moment.marks]);
+            for (group, counted) in groups.into_iter().zip(&mut counted).filter(|_| is_counted) {
+                counted.push(group);
             }
             let mut keys = BTreeSet::new();
             for ratio in &moment.ratios {
                 let end = ratio.time + ratio.interval.length_ms();
-                let expected = recount(ratio, &counted, &played.holes[..moment.holes], moment);
+                let at = (moment.clock, moment.block);
+                let expected = recount(ratio, &counted, &played.holes[..moment.holes], at);
                 prop_assert_eq!(serde_json::to_value(ratio).unwrap(), expected);
                 prop_assert!(!ratio.r#final || told_at < end + crate::GRACE_MS, "as soon as it is");
                 prop_assert!(!ratio.r#final || finals.insert(key(ratio)), "{} is final twice", key(ratio));
@@ -70,6 +72,12 @@ fn key(ratio: &MarketRatio) -> String {
     String::from_utf8(key).unwrap()
 }
 
+/// Each group, in order.
+pub(super) fn counts(minute: i64, worths: &[Worth], coins: &[&str], marks: &[MarketState]) -> Vec<Counted> {
+    let coverage = coverage(worths, coins, marks);
+    GROUPS.iter().map(|group| Counted { coverage, ..count(group, minute, worths) }).collect()
+}
+
 fn count(group: &str, minute: i64, worths: &[Worth]) -> Counted {
     let value = |worth: &Worth| total([worth.long, worth.short].into_iter());
     let (from, below) = match group {
@@ -94,10 +102,10 @@ fn count(group: &str, minute: i64, worths: &[Worth]) -> Counted {
 }
 
 /// Of twice what is open where that and a mark are known, in hundredths of a per cent that are whole.
-fn coverage(worths: &[Worth], marks: &[MarketState]) -> Option<Amount> {
+fn coverage(worths: &[Worth], coins: &[&str], marks: &[MarketState]) -> Option<Amount> {
     let both = |worth: &Worth| total([worth.long, worth.short].into_iter());
     let held = total(worths.iter().filter_map(both).map(Some)).unwrap();
-    let open = COINS.iter().filter_map(|coin| {
+    let open = coins.iter().filter_map(|coin| {
         let of_coin = || marks.iter().rev().filter(|mark| mark.coin.as_str() == *coin);
         let open = of_coin().find_map(|mark| mark.open_interest)?;
         Some(open.times(of_coin().find_map(|mark| mark.mark_px)?).unwrap())
@@ -108,7 +116,13 @@ fn coverage(worths: &[Worth], marks: &[MarketState]) -> Option<Amount> {
     Some(hundredths.over(Amount::from(100)).unwrap())
 }
 
-fn recount(ratio: &MarketRatio, counted: &[Vec<Counted>], holes: &[(i64, i64)], moment: &Moment) -> Value {
+/// As it is told at a clock, which has a time and a block.
+pub(super) fn recount(
+    ratio: &MarketRatio,
+    counted: &[Vec<Counted>],
+    holes: &[(i64, i64)],
+    (clock, block): (i64, u64),
+) -> Value {
     let MarketRatio { kind, cohort, interval, time, .. } = ratio;
     let end = time + interval.length_ms();
     let group = match kind.name() {
@@ -127,7 +141,7 @@ fn recount(ratio: &MarketRatio, counted: &[Vec<Counted>], holes: &[(i64, i64)], 
         "kind": kind, "cohort": cohort, "interval": interval, "time": time, "accounts": last.wallets,
         "not_valued": last.not_valued, "oi_coverage_pct": last.coverage, "long_accounts": number(last.accounts.0), "short_accounts": number(last.accounts.1),
         "complete": !holes.iter().any(|(from, to)| *from < end && time < to),
-        "final": end + crate::GRACE_MS <= moment.clock, "block": moment.block, "clock": moment.clock,
+        "final": end + crate::GRACE_MS <= clock, "block": block, "clock": clock,
     });
     row.as_object_mut().unwrap().extend(told(&moments).as_object().unwrap().clone());
     if is_of_positions {

@@ -3,9 +3,9 @@
 use alloc::collections::BTreeMap;
 
 use proptest::prelude::*;
-use schemas::{Amount, Interval};
+use schemas::{Amount, Coin, Interval, MarketKind, Side};
 
-use super::liquidation_windows::same;
+use super::liquidation_windows::{comparable, same};
 use super::liquidations::{Fact, START, clock, wallet};
 use super::*;
 use crate::{COIN, WALLET, WHOLE};
@@ -115,24 +115,29 @@ fn facts_of(tape: &[Block]) -> Vec<Fact> {
     facts
 }
 
-/// Every bucket that the history up to here has, counted from its beginning: rows by key, without `block` and `clock`.
-fn recounted(facts: &[Fact]) -> BTreeMap<String, Value> {
-    let mut buckets: BTreeMap<(String, Interval, i64), Vec<&Value>> = BTreeMap::new();
-    let (mut now, mut holes) = (START, Vec::new());
+/// What of a random tape counts, the holes in it, and the clock. Too late is too late for all.
+fn seen(facts: &[Fact]) -> (Vec<Fill>, Vec<(i64, i64)>, i64) {
+    let (mut now, mut holes, mut fills) = (START, Vec::new(), Vec::new());
     for (kind, fact) in facts {
         match *kind {
             "clock" => now = fact["time"].as_i64().unwrap(),
             "gap" => holes.push((fact["from_time"].as_i64().unwrap(), fact["to_time"].as_i64().unwrap())),
             _ => {
-                let (time, is_trade) = (fact["time"].as_i64().unwrap(), fact["dir"] == "Open Long");
-                // Too late is too late for all.
-                if is_trade && fact["crossed"] == json!(true) && time >= now - crate::GRACE_MS {
-                    for interval in Interval::ALL {
-                        let key = (fact["coin"].as_str().unwrap().to_string(), interval, interval.bucket(time));
-                        buckets.entry(key).or_default().push(fact);
-                    }
-                }
+                let fill: Fill = serde_json::from_value(fact.clone()).unwrap();
+                fills.extend(Some(fill).filter(|fill| fill.time >= now - crate::GRACE_MS));
             }
+        }
+    }
+    (fills, holes, now)
+}
+
+/// Every bucket that the history up to here has, counted from its beginning: rows by topic and key, without `block` and
+/// `clock`.
+pub(super) fn recounted(fills: &[Fill], holes: &[(i64, i64)], now: i64) -> BTreeMap<String, Value> {
+    let mut buckets: BTreeMap<(&str, Interval, i64), Vec<&Fill>> = BTreeMap::new();
+    for fill in fills.iter().filter(|fill| fill.crossed && somebody_traded(fill)) {
+        for interval in Interval::ALL {
+            buckets.entry((fill.coin.as_str(), interval, interval.bucket(fill.time))).or_default().push(fill);
         }
     }
     let mut rows = BTreeMap::new();
@@ -154,17 +159,11 @@ fn recounted(facts: &[Fact]) -> BTreeMap<String, Value> {
     rows
 }
 
-/// The same of all perpetuals together: without a coin in it.
-fn of_the_market(facts: &[Fact]) -> BTreeMap<String, Value> {
-    let is_spot = |fact: &Value| fact["coin"] == "@107";
-    let without_coins = facts.iter().filter(|(_, fact)| !is_spot(fact)).map(|(kind, fact)| {
-        let mut fact = fact.clone();
-        if *kind == "fill" {
-            fact["coin"] = json!("all");
-        }
-        (*kind, fact)
-    });
-    let rows = recounted(&without_coins.collect::<Vec<_>>()).into_iter().filter_map(|(key, mut row)| {
+/// The same of all perpetuals together: what takers bought and sold, without a coin in it.
+pub(super) fn of_the_market(fills: &[Fill], holes: &[(i64, i64)], now: i64) -> BTreeMap<String, Value> {
+    let perpetuals = fills.iter().filter(|fill| fill.coin.kind() == MarketKind::Perp);
+    let without_coins: Vec<Fill> = perpetuals.map(|fill| Fill { coin: Coin::new("all"), ..fill.clone() }).collect();
+    let rows = recounted(&without_coins, holes, now).into_iter().filter_map(|(key, mut row)| {
         row.as_object_mut().unwrap().remove("coin");
         Some((String::from(key.strip_prefix("taker-flow all|")?), row))
     });
@@ -184,33 +183,34 @@ fn append(topology: &mut Topology, kind: &str, fact: &Value) {
     topology.append(&told);
 }
 
-fn amount(trade: &Value, field: &str) -> Amount {
-    trade[field].as_str().unwrap().parse().unwrap()
+/// What is told is of no trade: dust that is swept up, and a market that ends.
+pub(super) fn somebody_traded(fill: &Fill) -> bool {
+    fill.tid != Some(0) && !["Settlement", "Spot Dust Conversion"].contains(&&*fill.dir)
 }
 
 fn total(amounts: impl Iterator<Item = Amount>) -> Amount {
     amounts.fold(Amount::ZERO, |sum, amount| sum.plus(amount).unwrap())
 }
 
-fn notional(trade: &Value) -> Amount {
-    amount(trade, "px").times(amount(trade, "sz")).unwrap()
+fn notional(trade: &Fill) -> Amount {
+    trade.px.times(trade.sz).unwrap()
 }
 
-fn candle(trades: &[&Value]) -> Value {
+fn candle(trades: &[&Fill]) -> Value {
     let mut in_order = trades.to_vec();
-    in_order.sort_by_key(|trade| (trade["block"].as_u64(), trade["index"].as_u64()));
-    let prices = || in_order.iter().map(|trade| amount(trade, "px"));
+    in_order.sort_by_key(|trade| (trade.block, trade.index));
+    let prices = || in_order.iter().map(|trade| trade.px);
     json!({
         "open": prices().next(), "close": prices().next_back(), "high": prices().max(), "low": prices().min(),
-        "volume": total(in_order.iter().map(|trade| amount(trade, "sz"))),
+        "volume": total(in_order.iter().map(|trade| trade.sz)),
         "notional": total(in_order.iter().map(|trade| notional(trade))), "trades": in_order.len(),
     })
 }
 
-fn flow(trades: &[&Value]) -> Value {
-    let of = |side: &str| trades.iter().filter(|trade| trade["side"] == side).collect::<Vec<_>>();
-    let (bought, sold) = (of("B"), of("A"));
-    let money = |trades: &[&&Value]| total(trades.iter().map(|trade| notional(trade)));
+fn flow(trades: &[&Fill]) -> Value {
+    let of = |side: Side| trades.iter().filter(|trade| trade.side == side).collect::<Vec<_>>();
+    let (bought, sold) = (of(Side::Buy), of(Side::Sell));
+    let money = |trades: &[&&Fill]| total(trades.iter().map(|trade| notional(trade)));
     let mut flow = json!({
         "buy_notional": money(&bought), "sell_notional": money(&sold), "buy_trades": bought.len(), "sell_trades": sold.len(),
     });
@@ -218,20 +218,6 @@ fn flow(trades: &[&Value]) -> Value {
         flow["ratio"] = json!(money(&bought).over(money(&sold)).unwrap());
     }
     flow
-}
-
-/// Without what says only how far the clock was; decimals by what they are, not by how they are written.
-fn comparable(value: &Value) -> Value {
-    let mut value = value.clone();
-    let fields = value.as_object_mut().unwrap();
-    fields.remove("clock");
-    fields.remove("block");
-    for field in fields.values_mut() {
-        if let Some(Ok(exact)) = field.as_str().map(str::parse::<Amount>) {
-            *field = json!(exact.shortest());
-        }
-    }
-    value
 }
 
 /// Whether a bucket of this interval is told by this clock, although it is not final.
@@ -263,7 +249,8 @@ proptest! {
                 let is_final = row["final"] == json!(true) && now / 1_000 > previous / 1_000;
                 is_final || is_due(row["interval"].as_str().unwrap(), previous, now)
             };
-            let news: BTreeMap<String, Value> = recounted(&facts[..=at])
+            let (fills, holes, now) = seen(&facts[..=at]);
+            let news: BTreeMap<String, Value> = recounted(&fills, &holes, now)
                 .into_iter()
                 .map(|(key, row)| (key, comparable(&row)))
                 .filter(|(key, row)| is_told(row) && told.get(key) != Some(row))
@@ -308,7 +295,8 @@ proptest! {
                 let is_final = row["final"] == json!(true) && now / 1_000 > previous / 1_000;
                 is_final || is_due(row["interval"].as_str().unwrap(), previous, now)
             };
-            let news: BTreeMap<String, Value> = of_the_market(&facts[..=at])
+            let (fills, holes, now) = seen(&facts[..=at]);
+            let news: BTreeMap<String, Value> = of_the_market(&fills, &holes, now)
                 .into_iter()
                 .map(|(key, row)| (key, comparable(&row)))
                 .filter(|(key, row)| is_told(row) && told.get(key) != Some(row))

@@ -1,11 +1,12 @@
 //! How wallets are spread equals what the whole list of changes and marks comes to, wallet by wallet and tier by tier.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use proptest::prelude::*;
-use schemas::{Amount, Measure, SizeCohort, Text, WalletDistribution, WalletTier, partition_of};
+use schemas::{Amount, Measure, SizeCohort, Text, Wallet, WalletDistribution, WalletTier, partition_of};
 
-use super::wallet_tapes::{Moment, Played, WALLETS, play, tape, wallet};
+use super::wallet_tapes::{Moment, Played, play, tape, wallet};
 use super::wallets::{by_coin, fee, realised, total};
 use super::*;
 use crate::wallet_tiers::{PNL, SIZE, Spread};
@@ -38,12 +39,9 @@ proptest! {
         let played = play(&tape);
         for moment in &played.moments {
             let is_border = moment.clock / MINUTE > moment.previous / MINUTE;
-            let worths = worths(&played, moment);
-            let expected: Vec<WalletDistribution> = [(Measure::Size, &SIZES[..]), (Measure::Pnl, &PNLS[..])]
-                .into_iter()
-                .filter(|_| is_border && !worths.is_empty())
-                .map(|(by, tiers)| spread(by, tiers, &worths, moment))
-                .collect();
+            let worths = worths_of(&played, moment);
+            let is_told = is_border && !worths.is_empty();
+            let expected = if is_told { spreads(&worths, moment.clock, moment.block) } else { Vec::new() };
             let mut distributions = moment.distributions.clone();
             distributions.sort_by_key(|told| told.by);
             prop_assert_eq!(distributions, expected, "at {}", moment.clock);
@@ -52,24 +50,36 @@ proptest! {
 }
 
 pub(super) struct Worth {
-    wallet: usize,
+    wallet: Wallet,
     pub(super) long: Option<Amount>,
     pub(super) short: Option<Amount>,
     unrealised: Option<Amount>,
     realised: Option<Amount>,
 }
 
-/// Of each wallet that holds something.
-pub(super) fn worths(played: &Played, moment: &Moment) -> Vec<Worth> {
+/// The same of a random tape.
+pub(super) fn worths_of(played: &Played, moment: &Moment) -> Vec<Worth> {
     let mark = |coin: &str| {
         let mut known = played.marks[..moment.marks].iter().rev().filter(|mark| mark.coin.as_str() == coin);
         known.find_map(|mark| mark.mark_px)
     };
+    worths(&by_wallet(&played.changes[..moment.changes]), mark)
+}
+
+pub(super) fn by_wallet(changes: &[PositionChange]) -> BTreeMap<Wallet, Vec<&PositionChange>> {
+    let mut wallets: BTreeMap<Wallet, Vec<&PositionChange>> = BTreeMap::new();
+    changes.iter().for_each(|change| wallets.entry(change.wallet).or_default().push(change));
+    wallets
+}
+
+/// Of each wallet that holds something.
+pub(super) fn worths(
+    wallets: &BTreeMap<Wallet, Vec<&PositionChange>>,
+    mark: impl Fn(&str) -> Option<Amount>,
+) -> Vec<Worth> {
     let mut worths = Vec::new();
-    for n in 0..WALLETS {
-        let of_wallet = |change: &&PositionChange| change.wallet == wallet(n);
-        let all: Vec<&PositionChange> = played.changes[..moment.changes].iter().filter(of_wallet).collect();
-        let mut held = by_coin(&all);
+    for (wallet, all) in wallets {
+        let mut held = by_coin(all);
         held.retain(|_, changes| !changes.last().unwrap().after.is_zero());
         let last: Vec<&PositionChange> = held.values().map(|changes| *changes.last().unwrap()).collect();
         let value = |change: &PositionChange| mark(change.coin.as_str()).map(|mark| mark.times(change.after).unwrap());
@@ -80,7 +90,7 @@ pub(super) fn worths(played: &Played, moment: &Moment) -> Vec<Worth> {
         };
         if !last.is_empty() {
             worths.push(Worth {
-                wallet: n,
+                wallet: *wallet,
                 long: of_side(1),
                 short: of_side(-1).map(Amount::magnitude),
                 unrealised: total(last.iter().map(|change| gain(change))),
@@ -104,7 +114,14 @@ fn realised_by_what_is_held(changes: &[&PositionChange]) -> Option<Amount> {
     total([of_first].into_iter().chain(changes[first + 1..].iter().map(|change| realised(change))))
 }
 
-fn spread(by: Measure, tiers: &[(&str, i64, i64)], worths: &[Worth], moment: &Moment) -> WalletDistribution {
+/// By size and by profit, at a clock.
+pub(super) fn spreads(worths: &[Worth], clock: i64, block: u64) -> Vec<WalletDistribution> {
+    let spread =
+        |(by, tiers)| WalletDistribution { time: clock - clock % MINUTE, block, clock, ..spread(by, tiers, worths) };
+    [(Measure::Size, &SIZES[..]), (Measure::Pnl, &PNLS[..])].into_iter().map(spread).collect()
+}
+
+fn spread(by: Measure, tiers: &[(&str, i64, i64)], worths: &[Worth]) -> WalletDistribution {
     let value = |worth: &Worth| match by {
         Measure::Size => total([worth.long, worth.short].into_iter()),
         Measure::Pnl => total([worth.unrealised, worth.realised].into_iter()),
@@ -128,18 +145,17 @@ fn spread(by: Measure, tiers: &[(&str, i64, i64)], worths: &[Worth], moment: &Mo
             cost_unknown: with(None),
         }
     };
-    let mut parts: Vec<u32> =
-        worths.iter().map(|it| partition_of(&wallet(it.wallet).text(), GENERATION.partitions)).collect();
+    let mut parts: Vec<u32> = worths.iter().map(|it| partition_of(&it.wallet.text(), GENERATION.partitions)).collect();
     parts.sort_unstable();
     parts.dedup();
     WalletDistribution {
         by,
-        time: moment.clock - moment.clock % MINUTE,
+        time: 0,
         tiers: tiers.iter().map(tier).collect(),
         not_valued: worths.iter().filter(|worth| value(worth).is_none()).count() as u64,
         parts: parts.len() as u64,
-        block: moment.block,
-        clock: moment.clock,
+        block: 0,
+        clock: 0,
     }
 }
 

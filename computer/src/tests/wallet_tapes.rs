@@ -41,7 +41,7 @@ struct Changed {
 }
 
 pub const COINS: [&str; 3] = ["BTC", "ETH", "xyz:CL"];
-pub const WALLETS: usize = 5;
+const WALLETS: usize = 5;
 const START: i64 = 1_782_636_000_000 - 12_345;
 const SECOND: i64 = 1_000;
 const HOUR: i64 = 3_600 * SECOND;

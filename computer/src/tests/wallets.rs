@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use schemas::{Amount, MakerShare, Rolling, RoundTrips, Text, WalletSummary};
+use schemas::{Amount, MakerShare, Rolling, RoundTrips, Text, Wallet, WalletSummary};
 
-use super::wallet_tapes::{Moment, WALLETS, play, tape, wallet};
+use super::wallet_spreads::by_wallet;
+use super::wallet_tapes::{Moment, play, tape};
 use super::*;
 
 const MINUTE: i64 = 60_000;
@@ -16,15 +17,15 @@ proptest! {
     #[test]
     fn summaries_are_what_all_changes_come_to(tape in tape()) {
         let played = play(&tape);
-        let mut told: BTreeMap<usize, WalletSummary> = BTreeMap::new();
+        let mut told: BTreeMap<Wallet, WalletSummary> = BTreeMap::new();
         for moment in &played.moments {
             let is_border = moment.clock / MINUTE > moment.previous / MINUTE;
             let mut expected = Vec::new();
-            for n in (0..WALLETS).filter(|_| is_border) {
-                let Some(now) = recounted(&played.changes[..moment.changes], n, moment) else { continue };
-                let as_before = told.get(&n).map(|before| WalletSummary { time: now.time, block: now.block, ..before.clone() });
-                if as_before.as_ref() != Some(&now) || has_left(&played.changes, n, moment) {
-                    told.insert(n, now.clone());
+            for (wallet, changes) in by_wallet(&played.changes[..moment.changes]).into_iter().filter(|_| is_border) {
+                let now = recounted(&changes, moment.clock, moment.block);
+                let as_before = told.get(&wallet).map(|before| WalletSummary { time: now.time, block: now.block, ..before.clone() });
+                if as_before.as_ref() != Some(&now) || has_left(&changes, moment) {
+                    told.insert(wallet, now.clone());
                     expected.push(now);
                 }
             }
@@ -62,13 +63,13 @@ fn of_a_wallet_that_was_quiet_for_a_month_one_entry_stays() {
     assert_eq!((&told["value"]["volume"]["d30"], &told["value"]["volume"]["all"]), (&json!("0"), &json!("133.306")));
 }
 
-fn recounted(changes: &[PositionChange], n: usize, moment: &Moment) -> Option<WalletSummary> {
-    let all: Vec<&PositionChange> = changes.iter().filter(|change| change.wallet == wallet(n)).collect();
-    let (first, last) = (all.first()?, all.last()?);
+/// Of all changes of one wallet, at a clock.
+pub fn recounted(all: &[&PositionChange], clock: i64, block: u64) -> WalletSummary {
+    let (first, last) = (all[0], all[all.len() - 1]);
     let [d1, d7, d30] = WINDOWS.map(|window| -> Vec<&PositionChange> {
-        all.iter().copied().filter(|change| is_within(window, change, moment.clock)).collect()
+        all.iter().copied().filter(|change| is_within(window, change, clock)).collect()
     });
-    let windows = [d1, d7, d30, all.clone()];
+    let windows = [d1, d7, d30, all.to_vec()];
     let rolling = |of: fn(&PositionChange) -> Option<Amount>| {
         let [d1, d7, d30, all] = windows.each_ref().map(|window| total(window.iter().map(|change| of(change))));
         Rolling { d1, d7, d30, all }
@@ -83,14 +84,14 @@ fn recounted(changes: &[PositionChange], n: usize, moment: &Moment) -> Option<Wa
         let paid = fees_other.get(&token).copied().flatten().unwrap_or_default();
         fees_other.insert(token, Some(paid.plus(change.fee.unwrap()).unwrap()));
     }
-    let by_coin = by_coin(&all);
+    let by_coin = by_coin(all);
     let trips: Vec<Amount> = by_coin.values().flat_map(|changes| trips(changes)).collect();
     let round_trips =
         RoundTrips { closed: trips.len() as u64, won: trips.iter().filter(|trip| trip.sign() > 0).count() as u64 };
     let of = |trips: u64| Amount::from(trips as i64);
-    Some(WalletSummary {
-        wallet: wallet(n),
-        time: moment.clock,
+    WalletSummary {
+        wallet: first.wallet,
+        time: clock,
         first_seen: first.time,
         last_fill: last.time,
         positions: by_coin.values().filter(|changes| !changes.last().unwrap().after.is_zero()).count() as u64,
@@ -98,11 +99,11 @@ fn recounted(changes: &[PositionChange], n: usize, moment: &Moment) -> Option<Wa
         fees: rolling(|change| if change.fee_token.is_none() { change.fee } else { Some(Amount::ZERO) }),
         volume: rolling(volume),
         fees_other,
-        maker_share: MakerShare { d30: share(&windows[2]), all: share(&all) },
+        maker_share: MakerShare { d30: share(&windows[2]), all: share(all) },
         round_trips,
         win_rate: of(round_trips.won).over(of(round_trips.closed)).ok(),
-        block: moment.block,
-    })
+        block,
+    }
 }
 
 /// The length of its buckets, and how many whole ones a window has.
@@ -113,11 +114,10 @@ fn is_within((unit, whole): (i64, i64), change: &PositionChange, clock: i64) -> 
 }
 
 /// Whether something that a wallet did is in a window no longer: then it is told of, also when the sums are the same.
-fn has_left(changes: &[PositionChange], n: usize, moment: &Moment) -> bool {
+fn has_left(all: &[&PositionChange], moment: &Moment) -> bool {
     let leaves =
         |window, change| is_within(window, change, moment.previous) && !is_within(window, change, moment.clock);
-    let mut all = changes.iter().filter(|change| change.wallet == wallet(n));
-    all.any(|change| WINDOWS.iter().any(|window| leaves(*window, change)))
+    all.iter().any(|change| WINDOWS.iter().any(|window| leaves(*window, change)))
 }
 
 pub fn total(amounts: impl Iterator<Item = Option<Amount>>) -> Option<Amount> {

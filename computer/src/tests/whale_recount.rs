@@ -2,9 +2,9 @@
 
 use alloc::collections::BTreeMap;
 
-use schemas::{Amount, LedgerUpdate, PositionChange, Side, Wallet, WhaleRule};
+use schemas::{Amount, LedgerUpdate, MarketState, PositionChange, Side, Wallet, WhaleRule, WhaleWatch};
 
-use super::whale_tapes::{FLOWS, LIQUIDATOR, Told};
+use super::whale_tapes::{FLOWS, HLP, LIQUIDATOR, Told};
 use super::*;
 
 const HOUR: i64 = 3_600_000;
@@ -18,24 +18,49 @@ pub(super) fn recounted(tape: &[Told], known: &Known, rule: &WhaleRule) -> BTree
     let trades: Vec<&PositionChange> = now.changes.iter().filter(|it| is_trade(it)).collect();
     let mut orders: BTreeMap<u64, Vec<&PositionChange>> = BTreeMap::new();
     trades.iter().for_each(|change| orders.entry(change.oid).or_default().push(change));
-    let mut rows: Vec<Value> = orders.values().map(|fills| order_row(tape, fills, known, rule)).collect();
+    let around = |fills: &[&PositionChange]| {
+        let markets = tape.iter().filter_map(|told| told.market.as_ref());
+        let changes = tape.iter().flat_map(|told| &told.changes);
+        Around {
+            time: now.time,
+            market: markets.rev().find(|it| it.coin == fills[0].coin).cloned(),
+            all: changes.filter(|it| it.wallet == fills[0].wallet).collect(),
+            account: known.get(&account_of(fills[0])).cloned().unwrap_or_default(),
+            risk: known.get(&position_of(fills[0])).cloned().unwrap_or_default(),
+        }
+    };
+    let mut rows: Vec<Value> = orders.values().map(|fills| order_row(fills, &around(fills), rule)).collect();
     let clocks = (tape.len() > 1).then(|| tape[tape.len() - 2].time - 1_000);
     let is_due = |flow: &&LedgerUpdate| flow.time <= now.time - 1_000 && clocks.is_none_or(|last| flow.time > last);
     rows.extend(
         tape.iter().filter_map(|told| told.flow.as_ref()).filter(is_due).filter_map(|flow| flow_row(flow, rule)),
     );
-    let rows = rows.into_iter().filter_map(|row| told(row, tape));
-    rows.map(|row| (format!("{}|{}", row["wallet"].as_str().unwrap(), row["id"].as_str().unwrap()), row)).collect()
+    let watches: Vec<&WhaleWatch> = tape.iter().filter_map(|told| told.watch.as_ref()).collect();
+    let rows = rows.into_iter().filter_map(|row| {
+        let is_vault = is_a_vault(&row, tape);
+        told(row, now.time, &watches, is_vault)
+    });
+    rows.map(|row| (key_of(&row), row)).collect()
+}
+
+pub(super) fn key_of(row: &Value) -> String {
+    format!("{}|{}", row["wallet"].as_str().unwrap(), row["id"].as_str().unwrap())
+}
+
+pub(super) fn position_of(change: &PositionChange) -> String {
+    format!("{}|{}", change.coin, change.wallet)
+}
+
+pub(super) fn account_of(change: &PositionChange) -> String {
+    format!("{}|{}", change.wallet, change.coin.dex())
 }
 
 /// With what is said of who did it; nothing when it is neither large nor wanted.
-fn told(mut row: Value, tape: &[Told]) -> Option<Value> {
+pub(super) fn told(mut row: Value, now: i64, watches: &[&WhaleWatch], is_vault: bool) -> Option<Value> {
     let amount = |value: &Value| value.as_str().unwrap().parse::<Amount>().unwrap();
     // Who watches is known in the order of the times: when money moves, those who watched by then.
-    let now = tape[tape.len() - 1].time - 1_000;
-    let until = if row["flow"].is_null() { now } else { row["time"].as_i64().unwrap() };
-    let watches = tape.iter().filter_map(|told| told.watch.as_ref()).filter(|watch| watch.time <= until);
-    let mut ours = watches.filter(|watch| json!(watch.wallet) == row["wallet"]);
+    let until = if row["flow"].is_null() { now - 1_000 } else { row["time"].as_i64().unwrap() };
+    let mut ours = watches.iter().filter(|watch| watch.time <= until && json!(watch.wallet) == row["wallet"]);
     let watch = ours.next_back().filter(|watch| !watch.removed);
     let notional = amount(&row["notional"]);
     let is_wanted = watch.is_some_and(|watch| watch.min_notional.is_none_or(|least| notional >= least));
@@ -45,10 +70,12 @@ fn told(mut row: Value, tape: &[Told]) -> Option<Value> {
     if watch.is_some() {
         row["watched"] = json!(true);
     }
-    match watch.filter(|watch| &*watch.label == "the fund") {
-        Some(_) => row["label"] = json!("the fund"),
-        None if row["wallet"].as_str().unwrap().starts_with("0xdfc24b") => row["label"] = json!("HLP"),
-        None if is_a_vault(&row, tape) => row["label"] = json!("vault"),
+    let everybody_knows = [(HLP, "HLP"), (LIQUIDATOR, "HLP Liquidator")];
+    let known = everybody_knows.iter().find(|(wallet, _)| row["wallet"] == *wallet).map(|(_, label)| *label);
+    match watch.filter(|watch| !watch.label.is_empty()) {
+        Some(watch) => row["label"] = json!(watch.label),
+        None if known.is_some() => row["label"] = json!(known),
+        None if is_vault => row["label"] = json!("vault"),
         None => {}
     }
     Some(row)
@@ -68,7 +95,20 @@ fn is_a_vault(row: &Value, tape: &[Told]) -> bool {
         || changes.any(|change| is_its(change.wallet) && &*change.dir == "Net Child Vaults")
 }
 
-fn order_row(tape: &[Told], fills: &[&PositionChange], said: &Known, rule: &WhaleRule) -> Value {
+/// What is known when an order is whole.
+pub(super) struct Around<'a> {
+    pub time: i64,
+    /// The latest state of its market.
+    pub market: Option<MarketState>,
+    /// Everything that its wallet has done so far.
+    pub all: Vec<&'a PositionChange>,
+    /// What was told last of the account, and of the position's risk.
+    pub account: Value,
+    pub risk: Value,
+}
+
+pub(super) fn order_row(fills: &[&PositionChange], around: &Around<'_>, rule: &WhaleRule) -> Value {
+    let Around { time, market, all, account, risk } = around;
     let (first, last) = (fills[0], fills[fills.len() - 1]);
     let buys = first.side == Side::Buy;
     let size = total(fills.iter().map(|it| it.sz));
@@ -97,17 +137,14 @@ fn order_row(tape: &[Told], fills: &[&PositionChange], said: &Known, rule: &Whal
         }
     };
     let is_long = if opened.is_zero() { !buys } else { buys };
-    let market = tape.iter().filter_map(|told| told.market.as_ref()).rfind(|it| it.coin == first.coin);
-    let volume = market.and_then(|it| it.day_notional).unwrap_or_default();
-    let open_interest = market.and_then(|it| it.open_interest).filter(|it| !it.is_zero());
+    let volume = market.as_ref().and_then(|it| it.day_notional).unwrap_or_default();
+    let open_interest = market.as_ref().and_then(|it| it.open_interest).filter(|it| !it.is_zero());
     let tokens: Vec<_> = fills.iter().map(|it| it.fee_token.as_deref()).collect();
     let fee = fills.iter().map(|it| it.fee).collect::<Option<Vec<_>>>();
     let pnl = fills.iter().map(|it| it.closed_pnl).collect::<Option<Vec<_>>>();
-    let account = said.get(&format!("{}|{}", first.wallet, first.coin.dex()));
-    let is_recent = |account: &&Value| account["time"].as_i64().unwrap() + HOUR >= tape[tape.len() - 1].time;
-    let account = account.filter(is_recent).unwrap_or(&Value::Null);
-    let risk = said.get(&format!("{}|{}", first.coin, first.wallet)).filter(|risk| risk["size"] == json!(last.after));
-    let risk = risk.filter(|_| !is_gone).unwrap_or(&Value::Null);
+    let is_recent = |account: &&Value| account["time"].as_i64().unwrap() + HOUR >= *time;
+    let account = Some(account).filter(|it| it.is_object()).filter(is_recent).unwrap_or(&Value::Null);
+    let risk = Some(risk).filter(|risk| risk["size"] == json!(last.after) && !is_gone).unwrap_or(&Value::Null);
     let order = json!({
         "coin": first.coin, "oid": first.oid, "block": first.block, "index": first.index, "fills": fills.len(),
         "side": if is_long { "long" } else { "short" }, "size": size, "average_px": notional.over(size).unwrap(),
@@ -118,7 +155,7 @@ fn order_row(tape: &[Told], fills: &[&PositionChange], said: &Known, rule: &Whal
         "fee": fee.filter(|_| tokens.iter().all(|it| *it == tokens[0])).map(|all| total(all.into_iter())),
         "fee_token": tokens[0], "method": liquidation,
         "open_interest_share": open_interest.map(|all| last.after.magnitude().over(all).unwrap()),
-        "maker_share": maker_share(tape, first.wallet),
+        "maker_share": maker_share(all, *time),
         "account_time": account["time"], "account_value": account["account_value"], "leverage": risk["leverage"],
         "isolated": risk["isolated"], "liquidation_px": risk["liquidation_px"], "risk_basis": risk["basis"],
     });
@@ -129,7 +166,7 @@ fn order_row(tape: &[Told], fills: &[&PositionChange], said: &Known, rule: &Whal
     })
 }
 
-fn flow_row(update: &LedgerUpdate, rule: &WhaleRule) -> Option<Value> {
+pub(super) fn flow_row(update: &LedgerUpdate, rule: &WhaleRule) -> Option<Value> {
     let kind = update.id.rsplit('-').next().unwrap();
     let (_, action, way) = FLOWS.into_iter().find(|(its, ..)| *its == kind)?;
     let usd: Amount = update.delta["usdc"].as_str().unwrap().parse().unwrap();
@@ -152,10 +189,8 @@ fn closed(change: &PositionChange) -> Amount {
 }
 
 /// Of the day's 24 hours, the one that runs among them.
-fn maker_share(tape: &[Told], wallet: Wallet) -> Option<Amount> {
-    let hour = tape[tape.len() - 1].time / HOUR;
-    let all = tape.iter().flat_map(|told| &told.changes).filter(|it| it.wallet == wallet && is_trade(it));
-    let recent: Vec<_> = all.filter(|it| it.time / HOUR > hour - 24).collect();
+fn maker_share(all: &[&PositionChange], time: i64) -> Option<Amount> {
+    let recent: Vec<_> = all.iter().filter(|it| is_trade(it) && it.time / HOUR > time / HOUR - 24).collect();
     let sum = |only_makers: bool| {
         let counted = recent.iter().filter(|it| !only_makers || !it.crossed);
         total(counted.map(|it| it.px.times(it.sz).unwrap()))
@@ -163,7 +198,7 @@ fn maker_share(tape: &[Told], wallet: Wallet) -> Option<Amount> {
     sum(true).over(sum(false)).ok()
 }
 
-fn is_trade(change: &PositionChange) -> bool {
+pub(super) fn is_trade(change: &PositionChange) -> bool {
     !matches!(&*change.dir, "Settlement" | "Net Child Vaults")
 }
 

@@ -10,7 +10,7 @@ use super::*;
 
 pub(super) const COINS: [&str; 2] = ["BTC", "xyz:CRWV"];
 /// Of the wallets the last one is known to everybody.
-const HLP: &str = "0xdfc24b077bc1425ad1dea75bcb6f8158e10df303";
+pub(super) const HLP: &str = "0xdfc24b077bc1425ad1dea75bcb6f8158e10df303";
 pub(super) const LIQUIDATOR: &str = "0x2e3d94f0562703b25c83308a05046ddaf9a8dd14";
 const DAY: i64 = 86_400_000;
 
@@ -200,8 +200,12 @@ fn account(account: &Account, time: i64) -> Value {
 }
 
 fn flow((user, kind, usd): (u64, usize, &str), number: u64, time: i64) -> Value {
-    let (kind, ..) = FLOWS[kind];
-    let (me, other) = (who(user), wallet(9));
+    flow_of(&who(user), FLOWS[kind].0, usd, (number, time))
+}
+
+/// The ids end with what they are of.
+pub(super) fn flow_of(me: &str, kind: &str, usd: &str, (number, time): (u64, i64)) -> Value {
+    let other = wallet(9);
     let delta = match kind {
         "sent" => json!({ "type": "internalTransfer", "usdc": usd, "user": me, "destination": other }),
         "received" => json!({ "type": "internalTransfer", "usdc": usd, "user": other, "destination": me }),
