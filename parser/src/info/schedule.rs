@@ -65,7 +65,8 @@ impl Schedule {
     pub fn next(&self, now: i64, not_before: impl Fn(Kind) -> i64) -> Next {
         let heads = self.lanes.iter().filter_map(|((kind, every), lane)| Some((*kind, *every, lane.first()?)));
         let (waiting, free): (Vec<_>, Vec<_>) = heads.partition(|(kind, ..)| not_before(*kind) > now);
-        let longest = free.iter().max_by(|(_, every, turn), (_, other_every, other)| {
+        let due = free.iter().filter(|(_, every, turn)| turn.asked + every <= now);
+        let longest = due.max_by(|(_, every, turn), (_, other_every, other)| {
             let lateness = |turn: &Turn, per: i64| {
                 let age = i128::from(now - turn.asked);
                 age * i128::from(per) * i128::from(turn.job.kind().urgency())
@@ -73,9 +74,7 @@ impl Schedule {
             // Of equals the first lane goes first.
             lateness(turn, *other_every).cmp(&lateness(other, *every)).then(std::cmp::Ordering::Greater)
         });
-        if let Some((_, every, turn)) = longest
-            && turn.asked + every <= now
-        {
+        if let Some((.., turn)) = longest {
             return Next::Now(turn.job.clone());
         }
         let due = free.iter().map(|(_, every, turn)| turn.asked + every);

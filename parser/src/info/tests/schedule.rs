@@ -137,17 +137,23 @@ fn what_is_asked_of_markets_does_not_wait_for_a_crowd_of_accounts() {
     let mut world = World::new(&[(90, 1_000); 200]);
     let every = 150_000;
     world.schedule.stand(Job::Candles, Standing { every, ..standing((0, 0)) }, NOW);
-    let mut candles = Vec::new();
+    let (mut candles, mut accounts) = (Vec::new(), 0);
     for _ in 0..3_600 {
         world.now += 1_000;
-        if world.schedule.next(world.now, |_| i64::MIN) == Next::Now(Job::Candles) {
-            world.schedule.end(&Job::Candles, world.now);
-            candles.push(world.now - NOW);
-        } else {
-            world.ask().unwrap();
+        match world.schedule.next(world.now, |_| i64::MIN) {
+            Next::Now(Job::Candles) => {
+                world.schedule.end(&Job::Candles, world.now);
+                candles.push(world.now - NOW);
+            }
+            Next::Now(_) => {
+                world.ask().unwrap();
+                accounts += 1;
+            }
+            next => assert!(world.now < NOW + 5_000, "{next:?}, and accounts are due"),
         }
     }
     assert_eq!(candles, (1..=24).map(|turn| turn * every).collect::<Vec<_>>());
+    assert_eq!(accounts, 3_600 - 24 - 4, "every other turn, once they are due");
 }
 
 #[test]
