@@ -42,8 +42,8 @@ pub(super) struct Unsaid {
     pub(super) left_out: bool,
 }
 
-/// So old metadata may be when it is complete: it is asked for dex by dex.
-const METADATA_AGE_MS: i64 = 10_000;
+/// So old metadata may be when it is followed: it is asked for once a minute, dex by dex, and looked at now and then.
+const METADATA_AGE_MS: i64 = 75_000;
 
 impl Feed {
     pub fn new(

@@ -188,7 +188,7 @@ fn a_market_that_was_listed_meanwhile_was_not_heard_since_the_metadata_before() 
     assert_eq!(log.gaps(), [], "that was an answer to what was wanted before");
     let coins = ["BTC", "NEW"].map(Coin::new).to_vec();
     log.take(&mut feed, &[event(RECEIVED + 61_000, What::Subscribed { coins, edition }), settled(RECEIVED + 66_000)]);
-    assert_eq!(log.gaps(), [(RECEIVED - 10_000, RECEIVED + 61_000)]);
+    assert_eq!(log.gaps(), [(RECEIVED - 75_000, RECEIVED + 61_000)]);
 }
 
 #[test]
