@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use schemas::tables::TABLES;
 use schemas::{GENERATION, Keeps, TOPICS, Topic};
 use serde_json::json;
 
@@ -106,7 +107,7 @@ fn processors() -> String {
 
 fn sink_tables() -> String {
     let rows: Vec<_> =
-        sink::tables().iter().map(|table| [code(table.name), code(table.topic.name), table.key.join(", ")]).collect();
+        TABLES.iter().map(|table| [code(table.name), code(table.topic.name), table.key.join(", ")]).collect();
     table(["table", "made of", "key"], &rows)
 }
 

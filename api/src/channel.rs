@@ -8,6 +8,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::database::Moment;
 use crate::query::Query;
 use crate::ratio_series::Series;
+use crate::row::Shape;
 
 /// Every channel there is.
 pub(crate) static CHANNELS: [&Channel; 14] = [
@@ -23,7 +24,7 @@ pub(crate) static CHANNELS: [&Channel; 14] = [
     &crate::prices::CHANNEL,
     &crate::candles::CHANNEL,
     &crate::taker_flow::CHANNEL,
-    &crate::taker_flow::OF_THE_MARKET,
+    &crate::taker_flow::CHANNEL_OF_THE_MARKET,
     &crate::data_quality::CHANNEL,
 ];
 
@@ -121,6 +122,18 @@ impl Channel {
         };
         row.keys.iter().flat_map(|key| intervals.iter().flat_map(move |interval| subjects(key, *interval))).collect()
     }
+}
+
+/// What is told of a live record of a table's rows, to whom its coin, its wallet, its interval and its kind are of interest.
+pub(crate) fn live_row(shape: &'static Shape, value: &[u8]) -> serde_json::Result<LiveRow> {
+    let row = shape.live(value)?;
+    let coin = row.text("coin").map(|coin| Key::Coin(coin.to_owned()));
+    let wallet = row.text("wallet").map(|wallet| Key::Wallet(wallet.to_owned()));
+    let keys = [Key::All].into_iter().chain(coin).chain(wallet).collect();
+    let interval = row.text("interval").and_then(|interval| interval.parse().ok());
+    let kind = row.text("kind").and_then(|kind| kind.parse().ok()).unwrap_or_default();
+    let series = Series { kind, cohort: row.text("cohort").and_then(|cohort| cohort.parse().ok()) };
+    Ok(LiveRow { keys, interval, series, data: to_raw_value(&row)? })
 }
 
 pub(crate) fn raw(row: &impl Serialize) -> Result<Box<RawValue>, sqlx::Error> {

@@ -15,9 +15,15 @@ pub(crate) fn read<T: DeserializeOwned>(generation: u32, list: &str, cursor: &st
     let bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap_or_default();
     match serde_json::from_slice::<(u32, String, T)>(&bytes) {
         Ok((made_for, of_list, after)) if made_for == generation && of_list == list => Ok(after),
-        Ok(_) => Err(refused("the cursor belongs to another list or to an earlier generation of the data")),
-        Err(_) => Err(refused("the cursor is not one that was given out here")),
+        Ok(_) => {
+            Err(refused("the cursor belongs to another list, to other filters or to an earlier generation of the data"))
+        }
+        Err(_) => Err(not_ours()),
     }
+}
+
+pub(crate) fn not_ours() -> ApiError {
+    refused("the cursor is not one that was given out here")
 }
 
 fn refused(why: &str) -> ApiError {

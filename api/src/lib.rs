@@ -2,11 +2,11 @@
 //!
 //! A resource is one file and one line in [`router`]; a live channel is one line in `channel.rs`.
 
-mod buckets;
 mod candles;
 mod cause;
 mod channel;
 mod coin;
+mod course;
 mod cursor;
 mod data_quality;
 mod database;
@@ -16,11 +16,11 @@ mod holes;
 mod liquidation_cascades;
 mod liquidation_episodes;
 mod liquidation_heatmap;
-mod liquidation_list;
 mod liquidation_map;
 mod liquidation_stats;
 mod liquidation_summary;
 mod liquidations;
+mod list;
 mod live;
 mod long_short_ratio;
 mod market_ratio;
@@ -32,6 +32,7 @@ mod prices;
 mod query;
 mod ratio_series;
 mod reply;
+mod row;
 mod shares;
 mod standing;
 mod status;
@@ -46,7 +47,6 @@ mod wallet_summary;
 mod wallets;
 mod websocket;
 mod whale_activities;
-mod whale_row;
 
 #[cfg(test)]
 mod tests;
@@ -89,20 +89,20 @@ pub fn router(context: Context) -> Router {
         .merge(positions::routes())
         .merge(long_short_ratio::routes())
         .merge(market_ratio::routes())
-        .merge(buckets::routes::<candles::CandleRow>())
-        .merge(buckets::routes::<taker_flow::OfCoin>())
-        .merge(buckets::routes::<taker_flow::OfTheMarket>())
-        .merge(liquidations::routes())
-        .merge(liquidation_episodes::routes())
+        .merge(course::routes(&candles::COURSE))
+        .merge(course::routes(&taker_flow::OF_COIN))
+        .merge(course::routes(&taker_flow::OF_THE_MARKET))
+        .merge(list::routes(&liquidations::LIST))
+        .merge(list::routes(&liquidation_episodes::LIST))
         .merge(liquidation_summary::routes())
-        .merge(liquidation_cascades::routes())
-        .merge(buckets::routes::<liquidation_stats::StatsRow>())
+        .merge(list::routes(&liquidation_cascades::LIST))
+        .merge(course::routes(&liquidation_stats::COURSE))
         .merge(liquidation_heatmap::routes())
-        .merge(buckets::routes::<liquidation_map::MapRow>())
+        .merge(course::routes(&liquidation_map::COURSE))
         .merge(wallets::routes())
         .merge(wallet_leaderboard::routes())
         .merge(wallet_distribution::routes())
-        .merge(whale_activities::routes())
+        .merge(list::routes(&whale_activities::LIST))
         .merge(prices::routes())
         .merge(data_quality::routes())
         .merge(websocket::routes())

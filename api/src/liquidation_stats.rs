@@ -3,14 +3,23 @@
 use std::collections::BTreeMap;
 
 use schemas::liquidations::method;
-use schemas::{Amount, LargestOrder, Liquidated, LiquidationStats, Message, Text};
-use serde::Serialize;
-use sqlx::FromRow;
+use schemas::table::{Kind, Value};
+use schemas::tables::liquidation_stats::TABLE;
+use schemas::{Amount, Liquidated, LiquidationStats, Message, Text};
+use serde::{Deserialize, Serialize};
 
-use crate::buckets::{BucketRow, Buckets, push_latest};
-use crate::channel::{Channel, Key, LiveRow, raw};
-use crate::ratio_series::Series;
-use crate::stored::Json;
+use crate::channel::{Channel, live_row, raw};
+use crate::course::Course;
+use crate::row::{Field, REASON, Shape, Stored, Told};
+
+pub(crate) static COURSE: Course = Course {
+    name: "liquidation-stats",
+    shape: &SHAPE,
+    schema: LiquidationStats::SCHEMA,
+    definition: |_| DEFINITION,
+    reason_for_none: |_| "nothing_liquidated_yet",
+    only: None,
+};
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "liquidation_stats",
@@ -20,50 +29,44 @@ pub(crate) static CHANNEL: Channel = Channel {
     by_source: false,
     by_interval: true,
     by_kind: false,
-    push_rows: push_latest::<StatsRow>,
-    rows: |moment, query| moment.told(query, |row: StatsRow| raw(&row.derived())),
-    live: |value| {
-        let it: LiquidationStats = serde_json::from_slice(value)?;
-        let interval = Some(it.interval);
-        let row = StatsRow::from(it).derived();
-        let keys = vec![Key::All, Key::Coin(row.coin.clone())];
-        Ok(LiveRow { keys, interval, series: Series::default(), data: serde_json::value::to_raw_value(&row)? })
-    },
+    push_rows: |query, generation, subject| COURSE.push_latest(query, generation, subject),
+    rows: |moment, query| moment.told(query, |row: Stored| raw(&SHAPE.told(row))),
+    live: |value| live_row(&SHAPE, value),
 };
 
 const DEFINITION: &str = "of the victims' legs only, each dollar once, by the time of the order; long and short are the sides that were \
      liquidated; totals and the largest order are without auto-deleveraging, which stands under by_method; where \
      nothing was liquidated there is no bucket";
 
-const COLUMNS: &str = "bucket.coin, bucket.interval, bucket.time, CAST(bucket.long AS TEXT) AS long, \
-     CAST(bucket.short AS TEXT) AS short, CAST(bucket.largest AS TEXT) AS largest, bucket.complete, bucket.final, \
-     bucket.block, bucket.clock";
+pub(crate) static SHAPE: Shape = Shape {
+    of: &TABLE,
+    hidden: &["long", "short"],
+    optional: &[],
+    derived: &[
+        Field { name: "long_orders", kind: Kind::Integer },
+        Field { name: "long_notional", kind: Kind::Decimal },
+        Field { name: "short_orders", kind: Kind::Integer },
+        Field { name: "short_notional", kind: Kind::Decimal },
+        Field { name: "long_by_method", kind: Kind::Json },
+        Field { name: "short_by_method", kind: Kind::Json },
+        REASON,
+    ],
+    derive,
+};
 
-/// A bucket as it is told.
-#[derive(Serialize, FromRow)]
-pub(crate) struct StatsRow {
-    pub(crate) coin: String,
-    interval: String,
-    time: i64,
-    #[sqlx(skip)]
-    #[serde(flatten)]
-    totals: Totals,
-    #[serde(rename = "long_by_method")]
-    #[sqlx(try_from = "String")]
-    pub(crate) long: ByMethod,
-    #[serde(rename = "short_by_method")]
-    #[sqlx(try_from = "String")]
-    pub(crate) short: ByMethod,
-    #[sqlx(try_from = "Option<String>")]
-    pub(crate) largest: Json<Option<LargestOrder>>,
-    complete: bool,
-    r#final: bool,
-    block: i64,
-    clock: i64,
-    /// Why something is null.
-    #[sqlx(skip)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
+fn derive(row: &Told) -> Vec<Value> {
+    let [long, short] = ["long", "short"].map(|side| ByMethod::of(row, side));
+    let totals = Totals::of(&long, &short);
+    let reason = (!totals.are_exact()).then_some("too_large_to_be_exact");
+    vec![
+        Value::Integer(totals.long_orders.cast_signed()),
+        Value::text_or_null(totals.long_notional),
+        Value::Integer(totals.short_orders.cast_signed()),
+        Value::text_or_null(totals.short_notional),
+        row.value("long").clone(),
+        row.value("short").clone(),
+        Value::text_or_null(reason),
+    ]
 }
 
 /// What counts as liquidated on each side.
@@ -75,40 +78,9 @@ pub(crate) struct Totals {
     pub(crate) short_notional: Option<Amount>,
 }
 
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct ByMethod(BTreeMap<Text, Liquidated>);
-
-impl BucketRow for StatsRow {
-    const OF: Buckets = Buckets {
-        name: "liquidation-stats",
-        table: "liquidation_stats",
-        columns: COLUMNS,
-        topic: LiquidationStats::TOPIC,
-        schema: LiquidationStats::SCHEMA,
-        definition: DEFINITION,
-        only: None,
-        reason_for_none: "nothing_liquidated_yet",
-    };
-
-    fn time(&self) -> i64 {
-        self.time
-    }
-
-    fn clock(&self) -> i64 {
-        self.clock
-    }
-
-    fn complete(&self) -> bool {
-        self.complete
-    }
-
-    fn derived(self) -> Self {
-        let totals = Totals::of(&self.long, &self.short);
-        let reason = (!totals.are_exact()).then_some("too_large_to_be_exact");
-        Self { totals, reason, ..self }
-    }
-}
 
 impl Totals {
     pub(crate) fn of(long: &ByMethod, short: &ByMethod) -> Self {
@@ -122,6 +94,11 @@ impl Totals {
 }
 
 impl ByMethod {
+    /// Of a row of this table.
+    pub(crate) fn of(row: &Told, side: &str) -> Self {
+        row.json(side).unwrap_or_default()
+    }
+
     /// Orders and notional of what counts as liquidated; no notional where it is too large for an exact decimal.
     fn total(&self) -> (u64, Option<Amount>) {
         let counted = self.0.iter().filter(|(method, _)| ***method != *method::ADL).map(|(_, liquidated)| liquidated);
@@ -136,33 +113,6 @@ impl ByMethod {
             let liquidated = self.0.entry(method.clone()).or_insert(nothing);
             liquidated.orders += more.orders;
             liquidated.notional = Amount::sum(liquidated.notional, more.notional);
-        }
-    }
-}
-
-impl TryFrom<String> for ByMethod {
-    type Error = serde_json::Error;
-
-    fn try_from(stored: String) -> Result<Self, Self::Error> {
-        stored.try_into().map(|Json(by_method)| Self(by_method))
-    }
-}
-
-impl From<LiquidationStats> for StatsRow {
-    fn from(it: LiquidationStats) -> Self {
-        Self {
-            coin: it.coin.to_string(),
-            interval: it.interval.to_string(),
-            time: it.time,
-            totals: Totals::default(),
-            long: ByMethod(it.long),
-            short: ByMethod(it.short),
-            largest: Json(it.largest),
-            complete: it.complete,
-            r#final: it.r#final,
-            block: it.block.cast_signed(),
-            clock: it.clock,
-            reason: None,
         }
     }
 }

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
-use schemas::{Interval, LiquidationStats, Message};
+use schemas::{Interval, LargestOrder, LiquidationStats, Message};
 use serde::Serialize;
 
-use crate::buckets::BucketRow;
 use crate::error::ApiError;
-use crate::liquidation_stats::{ByMethod, StatsRow, Totals};
+use crate::liquidation_stats::{ByMethod, SHAPE, Totals};
 use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::reply::{Meta, Reply};
-use crate::stored::Json;
+use crate::row::{Stored, Told};
 use crate::{Context, coin, standing};
 
 pub(crate) fn routes() -> Router<Arc<Context>> {
@@ -51,7 +50,7 @@ struct SummaryRow {
 struct LargestOfAll {
     coin: String,
     #[serde(flatten)]
-    order: schemas::LargestOrder,
+    order: LargestOrder,
 }
 
 async fn summary(
@@ -73,12 +72,13 @@ async fn summary(
         return Ok(Reply { data: Vec::new(), meta });
     };
     let end = clock.time - clock.time.rem_euclid(MINUTE) + MINUTE;
-    let minutes: Vec<StatsRow> = moment.all(minutes(context.generation, coin.as_deref(), end)).await?;
+    let stored: Vec<Stored> = moment.all(minutes(context.generation, coin.as_deref(), end)).await?;
+    let minutes: Vec<Told> = stored.into_iter().map(|row| SHAPE.told(row)).collect();
     let rows: Vec<SummaryRow> = WINDOWS
         .into_iter()
         .map(|(window, hours)| {
             let start = end - hours * HOUR;
-            let of_window = minutes.iter().filter(|minute| minute.time() >= start);
+            let of_window = minutes.iter().filter(|minute| minute.integer("time") >= Some(start));
             sum_up(window, (start, end), coin.clone(), of_window, start >= clock.since_time)
         })
         .collect();
@@ -90,7 +90,7 @@ async fn summary(
 /// The minutes of the longest window, one row per coin and minute.
 fn minutes(generation: u32, coin: Option<&str>, end: i64) -> Query {
     let (_, longest) = WINDOWS[WINDOWS.len() - 1];
-    let mut query = Query::new(format_args!("SELECT {} FROM {} AS bucket", StatsRow::OF.columns, StatsRow::OF.table));
+    let mut query = Query::new(format_args!("SELECT {} FROM {} AS bucket", SHAPE.columns("bucket"), SHAPE.of.name));
     query.push(" WHERE bucket.generation = ").push_bind(generation);
     query.push(" AND bucket.interval = ").push_bind(Interval::OneMinute.name());
     query.push(" AND bucket.time >= ").push_bind(end - longest * HOUR);
@@ -105,19 +105,19 @@ fn sum_up<'a>(
     window: &'static str,
     (start_time, end_time): (i64, i64),
     coin: Option<String>,
-    minutes: impl Iterator<Item = &'a StatsRow>,
+    minutes: impl Iterator<Item = &'a Told>,
     is_known: bool,
 ) -> SummaryRow {
     let (mut long, mut short) = (ByMethod::default(), ByMethod::default());
     let (mut largest, mut complete) = (None::<LargestOfAll>, is_known);
     for minute in minutes {
-        long.add(&minute.long);
-        short.add(&minute.short);
-        complete &= minute.complete();
-        if let Json(Some(order)) = &minute.largest
+        long.add(&ByMethod::of(minute, "long"));
+        short.add(&ByMethod::of(minute, "short"));
+        complete &= minute.is_true("complete");
+        if let Some(order) = minute.json::<LargestOrder>("largest")
             && largest.as_ref().is_none_or(|largest| order.notional > largest.order.notional)
         {
-            largest = Some(LargestOfAll { coin: minute.coin.clone(), order: order.clone() });
+            largest = Some(LargestOfAll { coin: minute.text("coin").unwrap_or_default().to_owned(), order });
         }
     }
     let totals = Totals::of(&long, &short);

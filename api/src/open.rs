@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use schemas::tables::VERSION;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 
@@ -22,8 +23,9 @@ pub async fn open_database(url: &str) -> Result<Database, OpenError> {
             return Err(OpenError::Open { url: "at this address".to_owned(), source: unknown });
         }
     };
-    match try_the_tables(&database).await {
-        Ok(()) => Ok(database),
+    match has_its_tables(&database).await {
+        Ok(true) => Ok(database),
+        Ok(false) => Err(OpenError::NoTables { url: shown }),
         Err(error) if is_without_tables(&error) => Err(OpenError::NoTables { url: shown }),
         Err(source) => Err(OpenError::Open { url: shown, source }),
     }
@@ -32,7 +34,7 @@ pub async fn open_database(url: &str) -> Result<Database, OpenError> {
 /// Why it cannot be read.
 #[derive(Debug)]
 pub enum OpenError {
-    /// Retry: the sink has not made its tables yet.
+    /// Retry: the sink has not made its tables yet, or not all of them.
     NoTables { url: String },
     /// There is no database where the address says, told without its password. Retry when it may only be away.
     Open { url: String, source: sqlx::Error },
@@ -66,13 +68,11 @@ fn without_password(options: &PgConnectOptions) -> String {
     format!("postgres://{user}@{host}:{port}/{}", options.get_database().unwrap_or(user))
 }
 
-/// What the migrations make last: tables and columns come in their order.
-const LAST_MADE: &str = "SELECT count(*) FROM (SELECT ratio FROM market_taker_flow LIMIT 1) AS made";
-
-async fn try_the_tables(database: &Database) -> Result<(), sqlx::Error> {
-    let mut moment = database.one_moment().await?;
-    moment.first::<(i64,)>(Query::new(LAST_MADE)).await?;
-    Ok(())
+async fn has_its_tables(database: &Database) -> Result<bool, sqlx::Error> {
+    let mut made = Query::new("SELECT count(*) FROM _sqlx_migrations WHERE success AND version = ");
+    made.push_bind(VERSION);
+    let made: Option<(i64,)> = database.one_moment().await?.first(made).await?;
+    Ok(made.is_some_and(|(count,)| count > 0))
 }
 
 impl OpenError {
@@ -88,7 +88,9 @@ impl OpenError {
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoTables { url } => write!(f, "the database {url} has no tables yet: is the sink running?"),
+            Self::NoTables { url } => {
+                write!(f, "the database {url} has no tables of this version yet: is the sink running?")
+            }
             Self::Open { url, source } => {
                 write!(f, "could not open the database {url}")?;
                 let away = passes(source).then_some("it does not answer: is it running?");
@@ -104,36 +106,5 @@ impl Error for OpenError {
             Self::NoTables { .. } => None,
             Self::Open { source, .. } => Some(source),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use std::fs;
-
-    use super::LAST_MADE;
-
-    #[test]
-    fn what_is_made_last_is_asked_for() {
-        for database in ["sqlite", "postgres"] {
-            let folder = format!("{}/../sink/migrations/{database}", env!("CARGO_MANIFEST_DIR"));
-            let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
-            files.sort();
-            let made = files.iter().rev().find_map(|file| last_made(&fs::read_to_string(file).unwrap())).unwrap();
-            assert!(LAST_MADE.contains(&made), "{database} makes {made:?}, which nobody asks for");
-        }
-    }
-
-    /// The last table or column of a migration, as it is asked for.
-    fn last_made(migration: &str) -> Option<String> {
-        let made = |line: &str| match line.split_whitespace().collect::<Vec<_>>()[..] {
-            ["CREATE", "TABLE", table, ..] => Some(format!(" FROM {table} ")),
-            ["ALTER", "TABLE", _, "RENAME", "TO", table] => Some(format!(" FROM {} ", table.trim_end_matches(';'))),
-            ["ALTER", "TABLE", table, "ADD", "COLUMN", column, ..] => Some(format!("SELECT {column} FROM {table} ")),
-            _ => None,
-        };
-        migration.lines().rev().find_map(made)
     }
 }

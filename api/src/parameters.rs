@@ -160,11 +160,6 @@ impl Parameters {
 }
 
 impl TimeRange {
-    /// The name of a list in this direction: a cursor of one direction says nothing in the other.
-    pub(crate) fn list(&self, [oldest_first, newest_first]: [&'static str; 2]) -> &'static str {
-        if self.oldest_first { oldest_first } else { newest_first }
-    }
-
     pub(crate) fn push(&self, query: &mut Query, column: &str) {
         if let Some(start) = self.start {
             query.push(format_args!(" AND {column} >= ")).push_bind(start);

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use schemas::Amount;
+use schemas::{Amount, table};
 use sqlx::error::BoxDynError;
 use sqlx::{Arguments, Encode, Type};
 
@@ -36,6 +36,16 @@ impl Query {
     pub(crate) fn push_bind(&mut self, value: impl Into<Value>) -> &mut Self {
         self.values.push(value.into());
         self.push(format_args!("${}", self.values.len()))
+    }
+
+    /// As it stood in a row; a null is compared with nothing.
+    pub(crate) fn push_value(&mut self, value: &table::Value) -> &mut Self {
+        match value {
+            table::Value::Null => self.push("NULL"),
+            table::Value::Boolean(truth) => self.push_bind(*truth),
+            table::Value::Integer(number) => self.push_bind(*number),
+            table::Value::Text(text) => self.push_bind(text.as_str()),
+        }
     }
 
     /// A column of decimals that are not negative, compared to the last digit. In SQLite they are text: of two, the one

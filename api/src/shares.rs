@@ -1,50 +1,40 @@
 //! The two sides of a ratio against each other, in a bucket: what the ratios of holders are told with, by how many they
 //! are or by what they hold.
 
-use schemas::Amount;
-use serde::Serialize;
-use sqlx::FromRow;
+use schemas::table::{Kind, Value};
+use schemas::{RatioKind, SizeCohort};
 
-#[derive(Serialize, FromRow)]
-pub(crate) struct Shares {
-    long_ratio: Option<String>,
-    short_ratio: Option<String>,
-    #[sqlx(skip)]
-    long_short_ratio: Option<String>,
-    open: Option<String>,
-    high: Option<String>,
-    low: Option<String>,
-    close: Option<String>,
+use crate::row::{Field, REASON, Told};
+
+pub(crate) const DERIVED: [Field; 3] = [
+    // Who they are, and how many.
+    Field { name: "definition", kind: Kind::Text },
+    // The ratio of a bucket is the one that it ended with.
+    Field { name: "long_short_ratio", kind: Kind::Decimal },
+    REASON,
+];
+
+pub(crate) fn derive(row: &Told, who_they_are: String, is_too_large: bool) -> Vec<Value> {
+    let of_coverage = row.is_null("oi_coverage_pct").then_some("open_interest_not_known");
+    let reason = why_null(row, is_too_large).or(of_coverage);
+    vec![Value::Text(who_they_are), row.value("close").clone(), Value::text_or_null(reason)]
 }
 
-impl Shares {
-    pub(crate) fn of([long_ratio, short_ratio]: [Option<Amount>; 2], moments: [Option<Amount>; 4]) -> Self {
-        let text = |amount: Option<Amount>| amount.map(|amount| amount.to_string());
-        let [open, high, low, close] = moments.map(text);
-        Self {
-            long_ratio: text(long_ratio),
-            short_ratio: text(short_ratio),
-            long_short_ratio: None,
-            open,
-            high,
-            low,
-            close,
-        }
-    }
+pub(crate) fn kind(row: &Told) -> RatioKind {
+    row.text("kind").and_then(|kind| kind.parse().ok()).unwrap_or_default()
+}
 
-    /// The ratio of a bucket is the one that it ended with.
-    pub(crate) fn derived(self) -> Self {
-        Self { long_short_ratio: self.close.clone(), ..self }
-    }
+pub(crate) fn cohort(row: &Told) -> Option<SizeCohort> {
+    row.text("cohort")?.parse().ok()
+}
 
-    /// Why something of it is null: nobody is there, unless it is `too_large`.
-    pub(crate) fn reason(&self, too_large: bool) -> Option<&'static str> {
-        let somebody_was_always_short = [&self.open, &self.high, &self.low, &self.close].iter().all(|it| it.is_some());
-        match (&self.long_ratio, somebody_was_always_short) {
-            (None, _) if too_large => Some("too_large_to_be_exact"),
-            (None, _) => Some("no_accounts"),
-            (Some(_), false) => Some("no_short_accounts"),
-            (Some(_), true) => None,
-        }
+/// Nobody is there, unless it is too large.
+fn why_null(row: &Told, is_too_large: bool) -> Option<&'static str> {
+    let somebody_was_always_short = ["open", "high", "low", "close"].iter().all(|column| !row.is_null(column));
+    match (row.is_null("long_ratio"), somebody_was_always_short) {
+        (true, _) if is_too_large => Some("too_large_to_be_exact"),
+        (true, _) => Some("no_accounts"),
+        (false, false) => Some("no_short_accounts"),
+        (false, true) => None,
     }
 }

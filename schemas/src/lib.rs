@@ -43,6 +43,8 @@ mod ratio_kinds;
 mod raw;
 mod source_runs;
 mod state;
+pub mod table;
+pub mod tables;
 mod taker_flow;
 mod taker_sums;
 mod text;

@@ -169,7 +169,7 @@ impl WhaleAction {
         Self::Transfer,
     ];
 
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::Close => "close",

@@ -3,13 +3,14 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use schemas::table::Value;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Arguments, Encode, PgPool, Postgres, Sqlite, SqlitePool, Type};
 
 use crate::rows::Rows;
-use crate::{Sink, SinkError, Value, postgres, sqlite};
+use crate::{Sink, SinkError, postgres, sqlite};
 
 /// Opens the database and brings its tables to this version. A SQLite file is made when it is not there.
 pub async fn connect(url: &str) -> Result<Sink, SinkError> {

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use schemas::{Record, Topic};
+use schemas::table::RowError;
 use sqlx::migrate::MigrateError;
 
 use crate::cause::{advice, of_migration, passes};
@@ -15,7 +15,7 @@ pub enum SinkError {
     /// Stop: somebody else has written this partition meanwhile, or what was read is not what comes next.
     Position { topic: &'static str, partition: u32, expected: Option<u64>, found: Option<u64> },
     /// Stop: a record of a result topic is not what the contract says.
-    Row { topic: &'static str, key: String, source: Box<dyn Error + Send + Sync> },
+    Row { source: RowError },
     /// Stop: the database refuses the statement.
     Statement { about: &'static str, source: sqlx::Error },
     /// The tables cannot be brought to this version. Retry when the database was only away meanwhile.
@@ -35,12 +35,14 @@ impl SinkError {
         }
     }
 
-    pub(crate) fn row(topic: &'static Topic, record: &Record<'_>, source: Box<dyn Error + Send + Sync>) -> Self {
-        Self::Row { topic: topic.name, key: String::from_utf8_lossy(record.key).into_owned(), source }
-    }
-
     pub(crate) fn statement(about: &'static str, source: sqlx::Error) -> Self {
         if passes(&source) { Self::Busy { source } } else { Self::Statement { about, source } }
+    }
+}
+
+impl From<RowError> for SinkError {
+    fn from(source: RowError) -> Self {
+        Self::Row { source }
     }
 }
 
@@ -54,7 +56,7 @@ impl fmt::Display for SinkError {
                 at(*found),
                 at(*expected)
             ),
-            Self::Row { topic, key, .. } => write!(f, "the record {key:?} of {topic} is not what its schema says"),
+            Self::Row { source } => source.fmt(f),
             Self::Statement { about, source } => {
                 write!(f, "the database refused the statement for {about}")?;
                 then(f, advice(source))
@@ -83,7 +85,7 @@ impl Error for SinkError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Busy { source } | Self::Statement { source, .. } | Self::Open { source, .. } => Some(source),
-            Self::Row { source, .. } => Some(source.as_ref()),
+            Self::Row { source } => source.source(),
             Self::Migrate { source } => Some(source),
             Self::Position { .. } => None,
         }

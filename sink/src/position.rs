@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::clock::Clock;
 use crate::database::{Database, Transaction};
-use crate::{Part, SinkError, Value};
+use crate::{Part, SinkError};
+use schemas::table::Value;
 
 pub(crate) async fn all(database: &Database, generation: u32) -> Result<BTreeMap<(String, u32), u64>, SinkError> {
     const ALL: &str = "SELECT topic, partition, next FROM sink_positions WHERE generation = $1";

@@ -1,12 +1,14 @@
 //! Changes of one table → Postgres, in one statement: the rows travel as one array per column, so that the text of the
 //! statement is the same for any number of rows.
 
+use schemas::table::{Column, Kind, Table, Value};
 use sqlx::error::BoxDynError;
 use sqlx::postgres::PgArguments;
 use sqlx::{Arguments, AssertSqlSafe, PgConnection};
 
+use crate::SinkError;
 use crate::rows::{Rows, places};
-use crate::{Column, Kind, SinkError, Table, Value};
+use crate::statement::{column_names, on_conflict};
 
 pub(crate) async fn write(connection: &mut PgConnection, rows: &Rows) -> Result<u64, SinkError> {
     let Rows { table, puts, deletes } = rows;
@@ -21,8 +23,8 @@ pub(crate) async fn write(connection: &mut PgConnection, rows: &Rows) -> Result<
 }
 
 fn upsert(table: &Table) -> String {
-    let (name, columns, arrays) = (table.name, table.column_names(), parameters(table.columns));
-    format!("INSERT INTO {name} ({columns}) SELECT * FROM UNNEST({arrays}){}", table.on_conflict())
+    let (name, columns, arrays) = (table.name, column_names(table), parameters(table.columns));
+    format!("INSERT INTO {name} ({columns}) SELECT * FROM UNNEST({arrays}){}", on_conflict(table))
 }
 
 fn delete(table: &Table) -> String {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemas::tables::TABLES;
 use schemas::{Batch, Topic};
 
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::rows::Rows;
-use crate::{SinkError, clock, position, tables};
+use crate::{SinkError, clock, position};
 
 /// Where rows are written to.
 pub struct Sink {
@@ -42,7 +43,7 @@ impl Sink {
     /// away. What was refused with an error that says `retry` is to be written again as it was.
     pub async fn write(&mut self, generation: u32, parts: &[Part<'_>]) -> Result<u64, SinkError> {
         // All records are read before anything is locked, so that a bad one costs nobody any time.
-        let rows = tables().into_iter().map(|table| Rows::read(table, generation, parts));
+        let rows = TABLES.into_iter().map(|table| Rows::read(table, generation, parts));
         let rows: Vec<Rows> = rows.collect::<Result<_, _>>()?;
         let clocks: Vec<Clock> = parts.iter().map(clock::last).collect::<Result<_, _>>()?;
         match self.commit(generation, parts, &clocks, &rows).await {

@@ -1,9 +1,11 @@
 //! Changes of one table → SQLite, in as few statements as its limits allow.
 
+use schemas::table::{Table, Value};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
+use crate::SinkError;
 use crate::rows::Rows;
-use crate::{SinkError, Table, Value};
+use crate::statement::{column_names, on_conflict};
 
 pub(crate) async fn write(connection: &mut SqliteConnection, rows: &Rows) -> Result<u64, SinkError> {
     let Rows { table, puts, deletes } = rows;
@@ -23,7 +25,7 @@ const VARIABLES: usize = 32_766;
 const KEYS_AT_ONCE: usize = 300;
 
 fn upsert(table: &Table, rows: &[Vec<Value>]) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(format!("INSERT INTO {} ({}) VALUES ", table.name, table.column_names()));
+    let mut query = QueryBuilder::new(format!("INSERT INTO {} ({}) VALUES ", table.name, column_names(table)));
     for (row, values) in rows.iter().enumerate() {
         query.push(if row == 0 { "(" } else { ", (" });
         for (column, value) in values.iter().enumerate() {
@@ -32,7 +34,7 @@ fn upsert(table: &Table, rows: &[Vec<Value>]) -> QueryBuilder<Sqlite> {
         }
         query.push(")");
     }
-    query.push(table.on_conflict());
+    query.push(on_conflict(table));
     query
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use schemas::tables::TABLES;
 use schemas::{Record, Topic, kind, topics};
-use sink::{Part, Sink, SinkError, tables};
+use sink::{Part, Sink, SinkError};
 use tokio::runtime::{Handle, Runtime};
 use tracing::{trace, warn};
 
@@ -203,7 +204,7 @@ fn part(slice: &Slice, expected: Option<u64>) -> Part<'_> {
 /// Topics that rows are made of.
 pub fn topics_of_tables() -> Vec<&'static Topic> {
     let mut topics: Vec<&'static Topic> = Vec::new();
-    for table in tables() {
+    for table in TABLES {
         if !topics.contains(&table.topic) {
             topics.push(table.topic);
         }

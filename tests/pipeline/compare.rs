@@ -5,9 +5,10 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
 
+use schemas::table::Table;
+use schemas::tables::TABLES;
 use schemas::{Amount, GENERATION, Topic, Wallet, topics};
 use serde_json::Value;
-use sink::Table;
 
 use crate::facts::events_written;
 use crate::place::Place;
@@ -91,9 +92,9 @@ fn has_one_clock(place: &Place) -> bool {
 }
 
 /// Those of results that are told the time. Prices come as they come.
-fn tables_of_stages() -> Vec<Table> {
-    let is_told = |table: &Table| table.topic != &topics::PRICES && computed().contains(&table.topic);
-    sink::tables().into_iter().filter(is_told).collect()
+fn tables_of_stages() -> Vec<&'static Table> {
+    let is_told = |table: &&Table| table.topic != &topics::PRICES && computed().contains(&table.topic);
+    TABLES.into_iter().filter(is_told).collect()
 }
 
 /// The topics of all results.
@@ -227,7 +228,7 @@ pub fn with_another(one: &Place, other: &Place) -> usize {
     let mut compared = 0;
     // When and how often sources told of themselves is not of the facts.
     let of_sources = ["source_states", "source_gaps", "source_runs"];
-    for name in sink::tables().iter().map(|table| table.name).filter(|name| !of_sources.contains(name)) {
+    for name in TABLES.iter().map(|table| table.name).filter(|name| !of_sources.contains(name)) {
         let all = |place: &Place| {
             let mut rows = place.rows(&format!("select * from {name}"));
             rows.iter_mut().flatten().for_each(|cell| *cell = one_way(cell));

@@ -21,7 +21,10 @@ async fn a_database_without_tables_is_waited_for(url: String) {
         std::fs::write(path, "").unwrap();
     }
     let error = open_database(&url).await.unwrap_err();
-    assert!(error.retry() && error.to_string().ends_with("has no tables yet: is the sink running?"), "{error}");
+    assert!(
+        error.retry() && error.to_string().ends_with("has no tables of this version yet: is the sink running?"),
+        "{error}"
+    );
     drop(sink::connect(&url).await.unwrap());
     open_database(&url).await.unwrap();
 }

@@ -1,11 +1,13 @@
 //! The tables as they are declared, as migrations make them, and as the examples of the contract fill them.
 
+use schemas::table::{Change, Kind, Table, Value};
+use schemas::tables::{TABLES, VERSION};
 use schemas::{Batch, Headers, examples, kind};
 use sqlx::{AssertSqlSafe, Row};
 
 use super::place::on_both;
 use crate::database::Database;
-use crate::{Change, Kind, Part, Sink, Table, Value, connect, tables};
+use crate::{Part, Sink, connect};
 
 on_both! {
     migrations_and_declarations_agree,
@@ -14,10 +16,10 @@ on_both! {
 
 async fn migrations_and_declarations_agree(url: String) {
     let sink = connect(&url).await.unwrap();
-    for table in tables() {
+    for table in TABLES {
         let (made, key) = match &sink.database {
-            Database::Sqlite(_) => made_in_sqlite(&sink, &table).await,
-            Database::Postgres(_) => made_in_postgres(&sink, &table).await,
+            Database::Sqlite(_) => made_in_sqlite(&sink, table).await,
+            Database::Postgres(_) => made_in_postgres(&sink, table).await,
         };
         let stored_as = if matches!(sink.database, Database::Sqlite(_)) { in_sqlite } else { in_postgres };
         let declared: Vec<(String, String)> =
@@ -69,8 +71,8 @@ async fn made_in_postgres(sink: &Sink, table: &Table) -> Made {
 
 async fn every_example_becomes_the_row_its_table_declares(url: String) {
     let mut sink = connect(&url).await.unwrap();
-    for (partition, table) in (0..).zip(tables()) {
-        let all = examples_of(&table);
+    for (partition, table) in (0..).zip(TABLES) {
+        let all = examples_of(table);
         for record in all.records() {
             match (table.row)(1, &record).unwrap() {
                 Change::Put(row) => {
@@ -114,5 +116,12 @@ fn fits(kind: Kind, value: &Value) -> bool {
         Value::Boolean(_) => kind == Kind::Boolean,
         Value::Integer(_) => kind == Kind::Integer,
         Value::Text(_) => matches!(kind, Kind::Text | Kind::Decimal | Kind::Json),
+    }
+}
+
+#[test]
+fn the_version_of_the_tables_is_that_of_the_last_migration() {
+    for migrations in [sqlx::migrate!("migrations/sqlite"), sqlx::migrate!("migrations/postgres")] {
+        assert_eq!(migrations.iter().map(|it| it.version).max(), Some(VERSION));
     }
 }

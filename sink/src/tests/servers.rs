@@ -1,5 +1,7 @@
 //! What is Postgres' own: servers that are away or do not let somebody in, and how many digits it keeps.
 
+use schemas::table::{Column, Value};
+use schemas::tables::TABLES;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnectOptions;
 
@@ -7,7 +9,7 @@ use super::place::{on_postgres, server};
 use super::{batch, part, position, texts};
 use crate::database::Database;
 use crate::rows::Rows;
-use crate::{Column, Sink, SinkError, Value, connect, tables};
+use crate::{Sink, SinkError, connect};
 
 #[tokio::test]
 async fn a_server_that_is_away_is_worth_another_try() {
@@ -92,7 +94,7 @@ async fn all_digits(url: String) {
 
 /// Past the type that reads amounts, which holds 28 digits.
 async fn write_as_they_are(sink: &mut Sink, rows: &[serde_json::Value]) {
-    let table = tables().remove(0);
+    let table = TABLES[0];
     let put = |row: &serde_json::Value| {
         let value = |column: &Column| match (column.name, &row[column.name]) {
             ("generation" | "idx", _) => Value::Integer(1),

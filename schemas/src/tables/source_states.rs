@@ -1,20 +1,18 @@
 //! `feed-status` -> table `source_states`: whether each source is heard, as was said last.
 
-use schemas::{FeedStatus, Message, Record, SourceStatus};
+use alloc::vec;
 
-use crate::table::message;
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, message};
+use crate::{FeedStatus, Message, Record, SourceStatus};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "source_states",
-        topic: FeedStatus::TOPIC,
-        kind: FeedStatus::KIND,
-        columns: COLUMNS,
-        key: &["generation", "source"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "source_states",
+    topic: FeedStatus::TOPIC,
+    kind: FeedStatus::KIND,
+    columns: COLUMNS,
+    key: &["generation", "source"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -24,7 +22,7 @@ const COLUMNS: &[Column] = &[
     Column::new("reason", Kind::Text),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let said: FeedStatus = message(FeedStatus::TOPIC, record)?;
     let status = match said.status {
         SourceStatus::Connected => "connected",

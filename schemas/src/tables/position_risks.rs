@@ -1,21 +1,17 @@
 //! `position-risks` -> table `position_risks`: of the open positions; one that a fill has closed has no row. Where the
 //! exchange's word on the account is that it is flat, no fill was seen, and the row is of size 0 until there is one.
 
-use schemas::{Message, PositionRisk, PositionSide, PositionSource, Record, RiskBasis};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, message};
+use crate::{Message, PositionRisk, PositionSide, PositionSource, Record, RiskBasis};
 
-use crate::table::message;
-use crate::{Change, Column, Kind, SinkError, Table, Value};
-
-pub(crate) fn table() -> Table {
-    Table {
-        name: "position_risks",
-        topic: PositionRisk::TOPIC,
-        kind: PositionRisk::KIND,
-        columns: COLUMNS,
-        key: &["generation", "coin", "wallet"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "position_risks",
+    topic: PositionRisk::TOPIC,
+    kind: PositionRisk::KIND,
+    columns: COLUMNS,
+    key: &["generation", "coin", "wallet"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -31,7 +27,7 @@ const COLUMNS: &[Column] = &[
     Column::new("clock", Kind::Integer),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let risk: PositionRisk = message(PositionRisk::TOPIC, record)?;
     let key = [generation.into(), Value::text(&risk.coin), Value::text(risk.wallet)];
     if risk.side == PositionSide::Flat && risk.source == PositionSource::Fill {

@@ -1,20 +1,18 @@
 //! `candle-checks` -> table `candle_checks`: what came out for each coin so far.
 
-use schemas::{CandleCheck, Message, Record};
+use alloc::vec;
 
-use crate::table::{count, json, message};
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, count, json, message};
+use crate::{CandleCheck, Message, Record};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "candle_checks",
-        topic: CandleCheck::TOPIC,
-        kind: CandleCheck::KIND,
-        columns: COLUMNS,
-        key: &["generation", "coin"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "candle_checks",
+    topic: CandleCheck::TOPIC,
+    kind: CandleCheck::KIND,
+    columns: COLUMNS,
+    key: &["generation", "coin"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -32,7 +30,7 @@ const COLUMNS: &[Column] = &[
     Column::new("clock", Kind::Integer),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let check: CandleCheck = message(CandleCheck::TOPIC, record)?;
     let number = |number| count(CandleCheck::TOPIC, record, number);
     let last = check.last_difference.as_ref();

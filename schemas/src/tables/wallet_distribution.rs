@@ -1,20 +1,18 @@
 //! `wallet-distribution` -> table `wallet_distribution`: how wallets were spread at each minute.
 
-use schemas::{Message, Record, WalletDistribution};
+use alloc::vec;
 
-use crate::table::{count, json, message};
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, count, json, message};
+use crate::{Message, Record, WalletDistribution};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "wallet_distribution",
-        topic: WalletDistribution::TOPIC,
-        kind: WalletDistribution::KIND,
-        columns: COLUMNS,
-        key: &["generation", "measure", "time"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "wallet_distribution",
+    topic: WalletDistribution::TOPIC,
+    kind: WalletDistribution::KIND,
+    columns: COLUMNS,
+    key: &["generation", "measure", "time"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -27,7 +25,7 @@ const COLUMNS: &[Column] = &[
     Column::new("clock", Kind::Integer),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let spread: WalletDistribution = message(WalletDistribution::TOPIC, record)?;
     Ok(Change::Put(vec![
         generation.into(),

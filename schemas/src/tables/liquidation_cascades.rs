@@ -1,20 +1,18 @@
 //! `liquidation-cascades` -> table `liquidation_cascades`: each burst as it was last published.
 
-use schemas::{LiquidationCascade, Message, Record};
+use alloc::vec;
 
-use crate::table::{count, message};
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::{LiquidationCascade, Message, Record};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "liquidation_cascades",
-        topic: LiquidationCascade::TOPIC,
-        kind: LiquidationCascade::KIND,
-        columns: COLUMNS,
-        key: &["generation", "coin", "side", "first_block"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "liquidation_cascades",
+    topic: LiquidationCascade::TOPIC,
+    kind: LiquidationCascade::KIND,
+    columns: COLUMNS,
+    key: &["generation", "coin", "side", "first_block"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -35,7 +33,7 @@ const COLUMNS: &[Column] = &[
     Column::new("clock", Kind::Integer),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let cascade: LiquidationCascade = message(LiquidationCascade::TOPIC, record)?;
     Ok(Change::Put(vec![
         generation.into(),

@@ -3,21 +3,19 @@
 //! Two records make a row: the one that notices the gap and the one that says it is healed. Each knows columns that the
 //! other does not, and whichever comes again changes none of them: a gap that was healed is not opened again.
 
-use schemas::{FeedStatus, Message, Record, SourceStatus};
+use alloc::vec;
 
-use crate::table::{count, count_or_null, message};
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, count, count_or_null, message};
+use crate::{FeedStatus, Message, Record, SourceStatus};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "source_gaps",
-        topic: FeedStatus::TOPIC,
-        kind: FeedStatus::KIND,
-        columns: COLUMNS,
-        key: &["generation", "source", "from_time", "from_block", "part"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "source_gaps",
+    topic: FeedStatus::TOPIC,
+    kind: FeedStatus::KIND,
+    columns: COLUMNS,
+    key: &["generation", "source", "from_time", "from_block", "part"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -35,7 +33,7 @@ const COLUMNS: &[Column] = &[
     Column::new("part", Kind::Text),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let said: FeedStatus = message(FeedStatus::TOPIC, record)?;
     let told = [said.time.into(), Value::Text(said.reason)];
     let untold = [Value::Null, Value::Null];

@@ -1,20 +1,18 @@
 //! `market-taker-flow` -> table `market_taker_flow`: each bucket as it was last published.
 
-use schemas::{MarketTakerFlow, Message, Record};
+use alloc::vec;
 
-use crate::table::{count, message};
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::{MarketTakerFlow, Message, Record};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "market_taker_flow",
-        topic: MarketTakerFlow::TOPIC,
-        kind: MarketTakerFlow::KIND,
-        columns: COLUMNS,
-        key: &["generation", "interval", "time"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "market_taker_flow",
+    topic: MarketTakerFlow::TOPIC,
+    kind: MarketTakerFlow::KIND,
+    columns: COLUMNS,
+    key: &["generation", "interval", "time"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -31,7 +29,7 @@ const COLUMNS: &[Column] = &[
     Column::new("clock", Kind::Integer),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let flow: MarketTakerFlow = message(MarketTakerFlow::TOPIC, record)?;
     Ok(Change::Put(vec![
         generation.into(),

@@ -1,21 +1,19 @@
 //! `source-runs` -> table `source_runs`: what each run of a source has given, as far as it was said last, and with what
 //! it began: the first block and event time that were said of it.
 
-use schemas::{Message, Record, SourceRun};
+use alloc::vec;
 
-use crate::table::{count, count_or_null, message};
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, count, count_or_null, message};
+use crate::{Message, Record, SourceRun};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "source_runs",
-        topic: SourceRun::TOPIC,
-        kind: SourceRun::KIND,
-        columns: COLUMNS,
-        key: &["generation", "source", "stream", "started"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "source_runs",
+    topic: SourceRun::TOPIC,
+    kind: SourceRun::KIND,
+    columns: COLUMNS,
+    key: &["generation", "source", "stream", "started"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -38,7 +36,7 @@ const COLUMNS: &[Column] = &[
     Column::new("cursor", Kind::Text),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let run: SourceRun = message(SourceRun::TOPIC, record)?;
     let last_block = count_or_null(SourceRun::TOPIC, record, run.last_block)?;
     Ok(Change::Put(vec![

@@ -1,20 +1,18 @@
 //! `liquidation-map` -> table `liquidation_map`: the last map of each quarter of an hour.
 
-use schemas::{LiquidationMap, Message, Record};
+use alloc::vec;
 
-use crate::table::{count, json, message};
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, count, json, message};
+use crate::{LiquidationMap, Message, Record};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "liquidation_map",
-        topic: LiquidationMap::TOPIC,
-        kind: LiquidationMap::KIND,
-        columns: COLUMNS,
-        key: &["generation", "coin", "interval", "time"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "liquidation_map",
+    topic: LiquidationMap::TOPIC,
+    kind: LiquidationMap::KIND,
+    columns: COLUMNS,
+    key: &["generation", "coin", "interval", "time"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -31,7 +29,7 @@ const COLUMNS: &[Column] = &[
     Column::new("clock", Kind::Integer),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let map: LiquidationMap = message(LiquidationMap::TOPIC, record)?;
     Ok(Change::Put(vec![
         generation.into(),

@@ -1,20 +1,18 @@
 //! `liquidation-heatmap` -> table `liquidation_heatmap`: each cell as it was last published.
 
-use schemas::{HeatmapCell, Message, Record};
+use alloc::vec;
 
-use crate::table::{count, message};
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::{HeatmapCell, Message, Record};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "liquidation_heatmap",
-        topic: HeatmapCell::TOPIC,
-        kind: HeatmapCell::KIND,
-        columns: COLUMNS,
-        key: &["generation", "coin", "interval", "time", "price_low"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "liquidation_heatmap",
+    topic: HeatmapCell::TOPIC,
+    kind: HeatmapCell::KIND,
+    columns: COLUMNS,
+    key: &["generation", "coin", "interval", "time", "price_low"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -33,7 +31,7 @@ const COLUMNS: &[Column] = &[
     Column::new("clock", Kind::Integer),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let cell: HeatmapCell = message(HeatmapCell::TOPIC, record)?;
     Ok(Change::Put(vec![
         generation.into(),

@@ -1,20 +1,18 @@
 //! `prices` -> table `prices`: what each market is valued at, as last published.
 
-use schemas::{Message, Price, Record};
+use alloc::vec;
 
-use crate::table::message;
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, message};
+use crate::{Message, Price, Record};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "prices",
-        topic: Price::TOPIC,
-        kind: Price::KIND,
-        columns: COLUMNS,
-        key: &["generation", "coin"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "prices",
+    topic: Price::TOPIC,
+    kind: Price::KIND,
+    columns: COLUMNS,
+    key: &["generation", "coin"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -30,7 +28,7 @@ const COLUMNS: &[Column] = &[
     Column::new("day_notional", Kind::Decimal),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let price: Price = message(Price::TOPIC, record)?;
     Ok(Change::Put(vec![
         generation.into(),

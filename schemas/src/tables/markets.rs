@@ -1,20 +1,18 @@
 //! `markets` -> table `markets`: the terms of each market as last published.
 
-use schemas::{Market, Message, Record};
+use alloc::vec;
 
-use crate::table::{json, message};
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, json, message};
+use crate::{Market, Message, Record};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "markets",
-        topic: Market::TOPIC,
-        kind: Market::KIND,
-        columns: COLUMNS,
-        key: &["generation", "coin"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "markets",
+    topic: Market::TOPIC,
+    kind: Market::KIND,
+    columns: COLUMNS,
+    key: &["generation", "coin"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -28,7 +26,7 @@ const COLUMNS: &[Column] = &[
     Column::new("time", Kind::Integer),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let market: Market = message(Market::TOPIC, record)?;
     Ok(Change::Put(vec![
         generation.into(),

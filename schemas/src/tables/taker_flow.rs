@@ -1,20 +1,18 @@
 //! `taker-flow` -> table `taker_flow`: each bucket as it was last published.
 
-use schemas::{Message, Record, TakerFlow};
+use alloc::vec;
 
-use crate::table::{count, message};
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::{Message, Record, TakerFlow};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "taker_flow",
-        topic: TakerFlow::TOPIC,
-        kind: TakerFlow::KIND,
-        columns: COLUMNS,
-        key: &["generation", "coin", "interval", "time"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "taker_flow",
+    topic: TakerFlow::TOPIC,
+    kind: TakerFlow::KIND,
+    columns: COLUMNS,
+    key: &["generation", "coin", "interval", "time"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -32,7 +30,7 @@ const COLUMNS: &[Column] = &[
     Column::new("clock", Kind::Integer),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let flow: TakerFlow = message(TakerFlow::TOPIC, record)?;
     Ok(Change::Put(vec![
         generation.into(),

@@ -1,20 +1,18 @@
 //! `liquidations` -> table `liquidation_episodes`: orders of one victim that belong together, as last published.
 
-use schemas::{LiquidationEpisode, Message, Record};
+use alloc::vec;
 
-use crate::table::{count, message};
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::{LiquidationEpisode, Message, Record};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "liquidation_episodes",
-        topic: LiquidationEpisode::TOPIC,
-        kind: LiquidationEpisode::KIND,
-        columns: COLUMNS,
-        key: &["generation", "coin", "wallet", "first_block", "side"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "liquidation_episodes",
+    topic: LiquidationEpisode::TOPIC,
+    kind: LiquidationEpisode::KIND,
+    columns: COLUMNS,
+    key: &["generation", "coin", "wallet", "first_block", "side"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -40,7 +38,7 @@ const COLUMNS: &[Column] = &[
     Column::new("clock", Kind::Integer),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let episode: LiquidationEpisode = message(LiquidationEpisode::TOPIC, record)?;
     Ok(Change::Put(vec![
         generation.into(),

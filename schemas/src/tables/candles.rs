@@ -1,20 +1,18 @@
 //! `candles` -> table `candles`: each bucket as it was last published.
 
-use schemas::{Candle, Message, Record};
+use alloc::vec;
 
-use crate::table::{count, message};
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::{Candle, Message, Record};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "candles",
-        topic: Candle::TOPIC,
-        kind: Candle::KIND,
-        columns: COLUMNS,
-        key: &["generation", "coin", "interval", "time"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "candles",
+    topic: Candle::TOPIC,
+    kind: Candle::KIND,
+    columns: COLUMNS,
+    key: &["generation", "coin", "interval", "time"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -34,7 +32,7 @@ const COLUMNS: &[Column] = &[
     Column::new("clock", Kind::Integer),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let candle: Candle = message(Candle::TOPIC, record)?;
     Ok(Change::Put(vec![
         generation.into(),

@@ -1,20 +1,18 @@
 //! `liquidations` -> table `liquidation_orders`: what one block closed by force of a position, in one way.
 
-use schemas::{LiquidationOrder, Message, Record};
+use alloc::vec;
 
-use crate::table::{count, message};
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::{LiquidationOrder, Message, Record};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "liquidation_orders",
-        topic: LiquidationOrder::TOPIC,
-        kind: LiquidationOrder::KIND,
-        columns: COLUMNS,
-        key: &["generation", "coin", "wallet", "block", "method"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "liquidation_orders",
+    topic: LiquidationOrder::TOPIC,
+    kind: LiquidationOrder::KIND,
+    columns: COLUMNS,
+    key: &["generation", "coin", "wallet", "block", "method"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -33,7 +31,7 @@ const COLUMNS: &[Column] = &[
     Column::new("remaining", Kind::Decimal),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let order: LiquidationOrder = message(LiquidationOrder::TOPIC, record)?;
     Ok(Change::Put(vec![
         generation.into(),

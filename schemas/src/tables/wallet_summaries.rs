@@ -1,21 +1,19 @@
 //! `wallet-summaries` -> table `wallet_summaries`: each wallet as it was last told, and what its place on a leaderboard
 //! goes by.
 
-use schemas::{Amount, Message, Record, Rolling, WalletSummary};
+use alloc::string::ToString;
 
-use crate::table::{count, json, message};
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, count, json, message};
+use crate::{Amount, Message, Record, Rolling, WalletSummary};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "wallet_summaries",
-        topic: WalletSummary::TOPIC,
-        kind: WalletSummary::KIND,
-        columns: COLUMNS,
-        key: &["generation", "wallet"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "wallet_summaries",
+    topic: WalletSummary::TOPIC,
+    kind: WalletSummary::KIND,
+    columns: COLUMNS,
+    key: &["generation", "wallet"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -44,7 +42,7 @@ const COLUMNS: &[Column] = &[
     Column::new("rank_win_rate", Kind::Integer),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let summary: WalletSummary = message(WalletSummary::TOPIC, record)?;
     let head = [
         generation.into(),

@@ -1,9 +1,14 @@
 //! What a table is: which records of which topic fill it, and how one becomes a row.
 
-use schemas::{Record, Topic};
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::error::Error;
+use core::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use crate::SinkError;
+use crate::{Record, Topic};
 
 /// A table and the topic that fills it.
 pub struct Table {
@@ -14,7 +19,7 @@ pub struct Table {
     pub columns: &'static [Column],
     /// The columns that make a row the same row.
     pub key: &'static [&'static str],
-    pub row: fn(generation: u32, record: &Record<'_>) -> Result<Change, SinkError>,
+    pub row: fn(generation: u32, record: &Record<'_>) -> Result<Change, RowError>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,55 +60,32 @@ pub enum Value {
     Text(String),
 }
 
-impl Table {
-    pub(crate) fn column_names(&self) -> String {
-        let names: Vec<&str> = self.columns.iter().map(|column| column.name).collect();
-        names.join(", ")
-    }
-
-    /// A row that is there becomes the new one, but for what stays.
-    pub(crate) fn on_conflict(&self) -> String {
-        let rest = self.columns.iter().filter(|column| !self.key.contains(&column.name));
-        let set: Vec<String> = rest.map(|column| self.assignment(column)).collect();
-        format!(" ON CONFLICT ({}) DO UPDATE SET {}", self.key.join(", "), set.join(", "))
-    }
-
-    fn assignment(&self, column: &Column) -> String {
-        let (table, name) = (self.name, column.name);
-        match column.stays {
-            true => format!("{name} = coalesce({table}.{name}, excluded.{name})"),
-            false => format!("{name} = excluded.{name}"),
-        }
-    }
-
-    /// The same, of a row that is not in the database yet.
-    pub(crate) fn keep_what_stays(&self, before: Vec<Value>, row: &mut [Value]) {
-        for ((column, before), now) in self.columns.iter().zip(before).zip(row) {
-            if column.stays && before != Value::Null {
-                *now = before;
-            }
-        }
-    }
+/// A record of a result topic is not what the contract says.
+#[derive(Debug)]
+pub struct RowError {
+    topic: &'static str,
+    key: String,
+    source: Box<dyn Error + Send + Sync>,
 }
 
 impl Column {
     /// Says what the last record of the row said.
-    pub(crate) const fn new(name: &'static str, kind: Kind) -> Self {
+    pub const fn new(name: &'static str, kind: Kind) -> Self {
         Self { name, kind, stays: false }
     }
 
     /// Says what was known first.
-    pub(crate) const fn first(name: &'static str, kind: Kind) -> Self {
+    pub const fn first(name: &'static str, kind: Kind) -> Self {
         Self { name, kind, stays: true }
     }
 }
 
 impl Value {
-    pub(crate) fn text(shown: impl ToString) -> Self {
+    pub fn text(shown: impl ToString) -> Self {
         Self::Text(shown.to_string())
     }
 
-    pub(crate) fn text_or_null(shown: Option<impl ToString>) -> Self {
+    pub fn text_or_null(shown: Option<impl ToString>) -> Self {
         shown.map_or(Self::Null, Self::text)
     }
 }
@@ -133,27 +115,41 @@ impl From<bool> for Value {
 }
 
 /// The message in a record.
-pub(crate) fn message<'a, T: Deserialize<'a>>(topic: &'static Topic, record: &Record<'a>) -> Result<T, SinkError> {
+pub fn message<'a, T: Deserialize<'a>>(topic: &'static Topic, record: &Record<'a>) -> Result<T, RowError> {
     serde_json::from_slice(record.value.unwrap_or_default())
-        .map_err(|source| SinkError::row(topic, record, Box::new(source)))
+        .map_err(|source| RowError::of(topic, record, Box::new(source)))
 }
 
 /// A column that holds more than one value.
-pub(crate) fn json(topic: &'static Topic, record: &Record<'_>, value: &impl Serialize) -> Result<Value, SinkError> {
+pub fn json(topic: &'static Topic, record: &Record<'_>, value: &impl Serialize) -> Result<Value, RowError> {
     let written = serde_json::to_string(value).map(Value::Text);
-    written.map_err(|source| SinkError::row(topic, record, Box::new(source)))
+    written.map_err(|source| RowError::of(topic, record, Box::new(source)))
 }
 
 /// A count or a height: databases know signed numbers only.
-pub(crate) fn count(topic: &'static Topic, record: &Record<'_>, number: u64) -> Result<Value, SinkError> {
-    let number = i64::try_from(number).map_err(|source| SinkError::row(topic, record, Box::new(source)))?;
+pub fn count(topic: &'static Topic, record: &Record<'_>, number: u64) -> Result<Value, RowError> {
+    let number = i64::try_from(number).map_err(|source| RowError::of(topic, record, Box::new(source)))?;
     Ok(Value::Integer(number))
 }
 
-pub(crate) fn count_or_null(
-    topic: &'static Topic,
-    record: &Record<'_>,
-    number: Option<u64>,
-) -> Result<Value, SinkError> {
+pub fn count_or_null(topic: &'static Topic, record: &Record<'_>, number: Option<u64>) -> Result<Value, RowError> {
     number.map_or(Ok(Value::Null), |number| count(topic, record, number))
+}
+
+impl RowError {
+    fn of(topic: &'static Topic, record: &Record<'_>, source: Box<dyn Error + Send + Sync>) -> Self {
+        Self { topic: topic.name, key: String::from_utf8_lossy(record.key).into_owned(), source }
+    }
+}
+
+impl fmt::Display for RowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the record {:?} of {} is not what its schema says", self.key, self.topic)
+    }
+}
+
+impl Error for RowError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.source.as_ref())
+    }
 }

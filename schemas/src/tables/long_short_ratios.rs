@@ -1,33 +1,32 @@
-//! `market-ratios` -> table `market_ratios`: each bucket as it was last published.
+//! `long-short-ratios` -> table `long_short_ratios`: each bucket as it was last published.
 
-use schemas::{MarketRatio, Message, Record, SizeCohort};
+use alloc::vec;
 
-use crate::table::{count, message};
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, count, count_or_null, message};
+use crate::{LongShortRatio, Message, Record, SizeCohort};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "market_ratios",
-        topic: MarketRatio::TOPIC,
-        kind: MarketRatio::KIND,
-        columns: COLUMNS,
-        key: &["generation", "kind", "cohort", "interval", "time"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "long_short_ratios",
+    topic: LongShortRatio::TOPIC,
+    kind: LongShortRatio::KIND,
+    columns: COLUMNS,
+    key: &["generation", "coin", "kind", "cohort", "interval", "time"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
+    Column::new("coin", Kind::Text),
     Column::new("kind", Kind::Text),
     Column::new("cohort", Kind::Text),
     Column::new("interval", Kind::Text),
     Column::new("time", Kind::Integer),
     Column::new("accounts", Kind::Integer),
-    Column::new("not_valued", Kind::Integer),
+    Column::new("of_accounts", Kind::Integer),
     Column::new("long_accounts", Kind::Integer),
     Column::new("short_accounts", Kind::Integer),
-    Column::new("long_notional", Kind::Decimal),
-    Column::new("short_notional", Kind::Decimal),
+    Column::new("long_size", Kind::Decimal),
+    Column::new("short_size", Kind::Decimal),
     Column::new("long_ratio", Kind::Decimal),
     Column::new("short_ratio", Kind::Decimal),
     Column::new("open", Kind::Decimal),
@@ -41,21 +40,22 @@ const COLUMNS: &[Column] = &[
     Column::new("oi_coverage_pct", Kind::Decimal),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
-    let ratio: MarketRatio = message(MarketRatio::TOPIC, record)?;
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
+    let ratio: LongShortRatio = message(LongShortRatio::TOPIC, record)?;
     Ok(Change::Put(vec![
         generation.into(),
+        Value::text(&ratio.coin),
         Value::text(ratio.kind),
         // A part of the key is never unknown.
         Value::text(ratio.cohort.map_or("", SizeCohort::name)),
         Value::text(ratio.interval),
         ratio.time.into(),
-        count(MarketRatio::TOPIC, record, ratio.accounts)?,
-        count(MarketRatio::TOPIC, record, ratio.not_valued)?,
-        count(MarketRatio::TOPIC, record, ratio.long_accounts)?,
-        count(MarketRatio::TOPIC, record, ratio.short_accounts)?,
-        Value::text_or_null(ratio.long_notional),
-        Value::text_or_null(ratio.short_notional),
+        count(LongShortRatio::TOPIC, record, ratio.accounts)?,
+        count_or_null(LongShortRatio::TOPIC, record, ratio.of_accounts)?,
+        count(LongShortRatio::TOPIC, record, ratio.long_accounts)?,
+        count(LongShortRatio::TOPIC, record, ratio.short_accounts)?,
+        Value::text_or_null(ratio.long_size),
+        Value::text_or_null(ratio.short_size),
         Value::text_or_null(ratio.long_ratio),
         Value::text_or_null(ratio.short_ratio),
         Value::text_or_null(ratio.open),
@@ -64,7 +64,7 @@ fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
         Value::text_or_null(ratio.close),
         ratio.complete.into(),
         ratio.r#final.into(),
-        count(MarketRatio::TOPIC, record, ratio.block)?,
+        count(LongShortRatio::TOPIC, record, ratio.block)?,
         ratio.clock.into(),
         Value::text_or_null(ratio.oi_coverage_pct),
     ]))

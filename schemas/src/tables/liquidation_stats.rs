@@ -1,20 +1,18 @@
 //! `liquidation-stats` -> table `liquidation_stats`: each bucket as it was last published.
 
-use schemas::{LiquidationStats, Message, Record};
+use alloc::vec;
 
-use crate::table::{count, json, message};
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, count, json, message};
+use crate::{LiquidationStats, Message, Record};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "liquidation_stats",
-        topic: LiquidationStats::TOPIC,
-        kind: LiquidationStats::KIND,
-        columns: COLUMNS,
-        key: &["generation", "coin", "interval", "time"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "liquidation_stats",
+    topic: LiquidationStats::TOPIC,
+    kind: LiquidationStats::KIND,
+    columns: COLUMNS,
+    key: &["generation", "coin", "interval", "time"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -30,7 +28,7 @@ const COLUMNS: &[Column] = &[
     Column::new("clock", Kind::Integer),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let stats: LiquidationStats = message(LiquidationStats::TOPIC, record)?;
     Ok(Change::Put(vec![
         generation.into(),

@@ -1,21 +1,19 @@
 //! `whale-activities` -> table `whale_activities`: what large orders did and what was moved in or out. A row is of an order
 //! or of a flow: the columns of the other are null.
 
-use schemas::{Message, Record, RiskBasis, WhaleActivity, WhaleFlow, WhaleOrder};
+use alloc::vec;
 
-use crate::table::{count, message};
-use crate::{Change, Column, Kind, SinkError, Table, Value};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::{Message, Record, RiskBasis, WhaleActivity, WhaleFlow, WhaleOrder};
 
-pub(crate) fn table() -> Table {
-    Table {
-        name: "whale_activities",
-        topic: WhaleActivity::TOPIC,
-        kind: WhaleActivity::KIND,
-        columns: COLUMNS,
-        key: &["generation", "wallet", "id"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "whale_activities",
+    topic: WhaleActivity::TOPIC,
+    kind: WhaleActivity::KIND,
+    columns: COLUMNS,
+    key: &["generation", "wallet", "id"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -63,7 +61,7 @@ const COLUMNS: &[Column] = &[
 const OF_AN_ORDER: usize = 23;
 const OF_A_FLOW: usize = 5;
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let activity: WhaleActivity = message(WhaleActivity::TOPIC, record)?;
     let mut row = vec![
         generation.into(),
@@ -87,7 +85,7 @@ fn nothing<const COLUMNS: usize>() -> [Value; COLUMNS] {
     [const { Value::Null }; COLUMNS]
 }
 
-fn of_an_order(record: &Record<'_>, order: &WhaleOrder) -> Result<[Value; OF_AN_ORDER], SinkError> {
+fn of_an_order(record: &Record<'_>, order: &WhaleOrder) -> Result<[Value; OF_AN_ORDER], RowError> {
     Ok([
         Value::text(&order.coin),
         count(WhaleActivity::TOPIC, record, order.oid)?,

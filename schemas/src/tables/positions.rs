@@ -1,20 +1,16 @@
 //! `positions` -> table `positions`: the open ones; a flat position takes its row away.
 
-use schemas::{Message, Position, PositionSide, Record};
+use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::{Message, Position, PositionSide, Record};
 
-use crate::table::{count, message};
-use crate::{Change, Column, Kind, SinkError, Table, Value};
-
-pub(crate) fn table() -> Table {
-    Table {
-        name: "positions",
-        topic: Position::TOPIC,
-        kind: Position::KIND,
-        columns: COLUMNS,
-        key: &["generation", "coin", "wallet"],
-        row,
-    }
-}
+pub static TABLE: Table = Table {
+    name: "positions",
+    topic: Position::TOPIC,
+    kind: Position::KIND,
+    columns: COLUMNS,
+    key: &["generation", "coin", "wallet"],
+    row,
+};
 
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
@@ -32,7 +28,7 @@ const COLUMNS: &[Column] = &[
     Column::new("realised_pnl", Kind::Decimal),
 ];
 
-fn row(generation: u32, record: &Record<'_>) -> Result<Change, SinkError> {
+fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let position: Position = message(Position::TOPIC, record)?;
     let key = [generation.into(), Value::text(&position.coin), Value::text(position.wallet)];
     if position.side == PositionSide::Flat {

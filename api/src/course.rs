@@ -1,0 +1,243 @@
+//! Results that are kept by interval and bucket, each coin's or the whole market's, as they are declared -> their routes:
+//! the latest bucket, and pages of those before.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use schemas::Interval;
+
+use crate::channel::{Key, Subject};
+use crate::coin::{self, AskedCoin};
+use crate::database::Moment;
+use crate::error::ApiError;
+use crate::parameters::{Parameters, TimeRange};
+use crate::query::Query;
+use crate::ratio_series::Series;
+use crate::reply::{Meta, Reply};
+use crate::row::{Shape, Stored, Told};
+use crate::standing::{self, Standing};
+use crate::{Context, cursor};
+
+/// Of a table with a column for coins each coin has its own; of one with a column for kinds there are several.
+pub(crate) struct Course {
+    /// In paths and cursors.
+    pub(crate) name: &'static str,
+    pub(crate) shape: &'static Shape,
+    pub(crate) schema: &'static str,
+    pub(crate) definition: fn(Series) -> &'static str,
+    /// Why a coin may have no bucket although everything is in.
+    pub(crate) reason_for_none: fn(Series) -> &'static str,
+    /// The one interval that there is, where there are no others.
+    pub(crate) only: Option<Interval>,
+}
+
+pub(crate) fn routes(course: &'static Course) -> Router<Arc<Context>> {
+    let path = format!("/api/v1/{}", course.name);
+    if course.is_by_coin() {
+        let latest = move |State(context): State<Arc<Context>>, AskedCoin(coin): AskedCoin, asked: Parameters| async move {
+            course.latest(&context, Some(&coin), asked).await
+        };
+        let history = move |State(context): State<Arc<Context>>, AskedCoin(coin): AskedCoin, asked: Parameters| async move {
+            course.history(&context, Some(&coin), asked).await
+        };
+        let path = format!("{path}/{{coin}}");
+        return Router::new().route(&path, get(latest)).route(&format!("{path}/history"), get(history));
+    }
+    let latest = move |State(context): State<Arc<Context>>, asked: Parameters| async move {
+        course.latest(&context, None, asked).await
+    };
+    let history = move |State(context): State<Arc<Context>>, asked: Parameters| async move {
+        course.history(&context, None, asked).await
+    };
+    Router::new().route(&path, get(latest)).route(&format!("{path}/history"), get(history))
+}
+
+impl Course {
+    /// The latest bucket of the coin, or of the whole market.
+    pub(crate) async fn latest(
+        &'static self,
+        context: &Context,
+        asked: Option<&str>,
+        mut parameters: Parameters,
+    ) -> Result<Reply<Option<Told>>, ApiError> {
+        let interval = self.interval(&mut parameters)?;
+        let series = self.series(&mut parameters)?;
+        parameters.nothing_else()?;
+
+        let mut moment = context.database.one_moment().await?;
+        let key = known(&mut moment, context.generation, asked).await?.map_or(Key::All, Key::Coin);
+        let standing = standing::of(&mut moment, context.generation, &[self.shape.of.topic]).await?;
+        let mut query = Query::default();
+        let subject = Subject { channel: self.name, key, interval: Some(interval), series };
+        self.push_latest(&mut query, context.generation, &subject);
+        let row = moment.first(query).await?.map(|row: Stored| self.shape.told(row));
+
+        let mut meta = self.meta(context, &standing, series, row.as_slice());
+        if row.is_none() {
+            meta.reason = standing.reason_for_nothing().or(Some((self.reason_for_none)(series)));
+        }
+        Ok(Reply { data: row, meta })
+    }
+
+    /// A page of the buckets of the coin, or of the whole market.
+    pub(crate) async fn history(
+        &'static self,
+        context: &Context,
+        asked_coin: Option<&str>,
+        parameters: Parameters,
+    ) -> Result<Reply<Vec<Told>>, ApiError> {
+        let mut asked = self.asked(context.generation, parameters)?;
+
+        let mut moment = context.database.one_moment().await?;
+        asked.coin = known(&mut moment, context.generation, asked_coin).await?;
+        let standing = standing::of(&mut moment, context.generation, &[self.shape.of.topic]).await?;
+        let stored: Vec<Stored> = moment.all(self.page(context.generation, &asked)).await?;
+        let mut rows: Vec<Told> = stored.into_iter().map(|row| self.shape.told(row)).collect();
+
+        let more = rows.len() > asked.limit;
+        rows.truncate(asked.limit);
+        let mut meta = self.meta(context, &standing, asked.series, &rows);
+        meta.reason = if rows.is_empty() { standing.reason_for_nothing() } else { None };
+        if more {
+            meta.complete = false;
+            let list = self.list_name(&asked.range);
+            meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, &list, last.integer("time")));
+        }
+        Ok(Reply { data: rows, meta })
+    }
+
+    fn interval(&self, parameters: &mut Parameters) -> Result<Interval, ApiError> {
+        let Some(only) = self.only else { return parameters.interval() };
+        match parameters.text(&["interval", "period"])? {
+            Some(text) if text != only.name() => {
+                let message = format!("interval is {text:?}; of {} there is only {only}", self.name);
+                Err(ApiError::parameter("INVALID_INTERVAL", "interval", message))
+            }
+            _ => Ok(only),
+        }
+    }
+
+    fn series(&self, parameters: &mut Parameters) -> Result<Series, ApiError> {
+        if self.is_by_kind() { parameters.series() } else { Ok(Series::default()) }
+    }
+
+    fn meta(&self, context: &Context, standing: &Standing, series: Series, rows: &[Told]) -> Meta {
+        Meta {
+            as_of: rows.iter().filter_map(|row| row.integer("clock")).max(),
+            complete: rows.iter().all(|row| row.is_true("complete")),
+            definition: Some((self.definition)(series)),
+            ..Meta::new(context, standing, self.schema)
+        }
+    }
+
+    fn is_by_coin(&self) -> bool {
+        self.shape.has("coin")
+    }
+
+    fn is_by_kind(&self) -> bool {
+        self.shape.has("kind")
+    }
+
+    /// A cursor of one direction says nothing in the other.
+    fn list_name(&self, range: &TimeRange) -> String {
+        format!("{}/{}", self.name, if range.oldest_first { "asc" } else { "desc" })
+    }
+
+    /// The latest bucket of each coin, if there are coins, interval and cohort, each found by one step along the key.
+    pub(crate) fn push_latest(&self, query: &mut Query, generation: u32, subject: &Subject) {
+        let (table, columns) = (self.shape.of.name, self.shape.columns("bucket"));
+        query.push("WITH asked (coin) AS (");
+        match &subject.key {
+            _ if !self.is_by_coin() => {
+                query.push("VALUES ('')");
+            }
+            Key::Coin(coin) => {
+                query.push("VALUES (").push_bind(coin.as_str()).push(")");
+            }
+            Key::All | Key::Wallet(_) | Key::Source(_) => coin::push_coins(query, generation, table),
+        }
+        query.push("), kept (interval) AS (");
+        let intervals = subject.interval.as_ref().map_or(Interval::ALL.as_slice(), std::slice::from_ref);
+        for (place, interval) in intervals.iter().enumerate() {
+            query.push(if place == 0 { "VALUES (" } else { ", (" }).push_bind(interval.name()).push(")");
+        }
+        let (mut wanted, mut is_wanted) = ("", ["", ""]);
+        if self.is_by_kind() {
+            push_wanted(query, subject.series);
+            wanted = "CROSS JOIN wanted";
+            is_wanted = [
+                "AND bucket.kind = wanted.kind AND bucket.cohort = wanted.cohort",
+                "AND last.kind = wanted.kind AND last.cohort = wanted.cohort",
+            ];
+        }
+        let [this, last] = is_wanted;
+        let [this_coin, last_coin] =
+            if self.is_by_coin() { ["AND bucket.coin = asked.coin", "AND last.coin = asked.coin"] } else { ["", ""] };
+        query.push(format_args!(
+            ") SELECT {columns} FROM asked CROSS JOIN kept {wanted} CROSS JOIN {table} AS bucket \
+             WHERE bucket.generation = {generation} {this_coin} {this} AND bucket.interval = kept.interval \
+             AND bucket.time = (SELECT max(time) FROM {table} AS last WHERE last.generation = {generation} \
+             {last_coin} {last} AND last.interval = kept.interval)"
+        ));
+    }
+
+    fn asked(&self, generation: u32, mut parameters: Parameters) -> Result<Asked, ApiError> {
+        let interval = self.interval(&mut parameters)?;
+        let series = self.series(&mut parameters)?;
+        let range = parameters.time_range()?;
+        let limit = parameters.limit()?;
+        let after = match parameters.text(&["cursor"])? {
+            Some(cursor) => Some(cursor::read(generation, &self.list_name(&range), &cursor)?),
+            None => None,
+        };
+        parameters.nothing_else()?;
+        Ok(Asked { coin: None, interval, series, range, after, limit })
+    }
+
+    /// One row more than the page holds: whether there is a next page.
+    fn page(&self, generation: u32, asked: &Asked) -> Query {
+        let (table, columns) = (self.shape.of.name, self.shape.columns("bucket"));
+        let mut query = Query::new(format_args!("SELECT {columns} FROM {table} AS bucket WHERE generation = "));
+        query.push_bind(generation);
+        if let Some(coin) = &asked.coin {
+            query.push(" AND coin = ").push_bind(coin.as_str());
+        }
+        query.push(" AND bucket.interval = ").push_bind(asked.interval.name());
+        if self.is_by_kind() {
+            query.push(" AND kind = ").push_bind(asked.series.kind.name());
+            query.push(" AND cohort = ").push_bind(asked.series.cohort_name().unwrap_or_default());
+        }
+        asked.range.push(&mut query, "time");
+        if let Some(after) = asked.after {
+            query.push(if asked.range.oldest_first { " AND time > " } else { " AND time < " }).push_bind(after);
+        }
+        query.push(if asked.range.oldest_first { " ORDER BY time" } else { " ORDER BY time DESC" });
+        query.push(" LIMIT ").push_bind(asked.limit as i64 + 1);
+        query
+    }
+}
+
+/// What a page is chosen by, and where it begins.
+struct Asked {
+    coin: Option<String>,
+    interval: Interval,
+    series: Series,
+    range: TimeRange,
+    after: Option<i64>,
+    limit: usize,
+}
+
+async fn known(moment: &mut Moment, generation: u32, asked: Option<&str>) -> Result<Option<String>, ApiError> {
+    let Some(asked) = asked else { return Ok(None) };
+    coin::known(moment, generation, asked).await.map(Some)
+}
+
+fn push_wanted(query: &mut Query, series: Series) {
+    query.push("), wanted (kind, cohort) AS (");
+    for (place, cohort) in series.stored_cohorts().into_iter().enumerate() {
+        query.push(if place == 0 { "VALUES (" } else { ", (" }).push_bind(series.kind.name());
+        query.push(", ").push_bind(cohort).push(")");
+    }
+}
