@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use futures_util::stream::{self, Stream};
 use schemas::Interval;
 
 use crate::channel::{Key, Subject};
 use crate::coin::{self, AskedCoin};
 use crate::database::Moment;
 use crate::error::ApiError;
+use crate::export::{self, AT_ONCE, Accepted, FORMATS, Format};
 use crate::parameters::{Parameters, TimeRange};
 use crate::query::Query;
 use crate::ratio_series::Series;
@@ -36,20 +39,22 @@ pub(crate) struct Course {
 pub(crate) fn routes(course: &'static Course) -> Router<Arc<Context>> {
     let path = format!("/api/v1/{}", course.name);
     if course.is_by_coin() {
+        let path = format!("{path}/{{coin}}");
         let latest = move |State(context): State<Arc<Context>>, AskedCoin(coin): AskedCoin, asked: Parameters| async move {
             course.latest(&context, Some(&coin), asked).await
         };
-        let history = move |State(context): State<Arc<Context>>, AskedCoin(coin): AskedCoin, asked: Parameters| async move {
-            course.history(&context, Some(&coin), asked).await
-        };
-        let path = format!("{path}/{{coin}}");
+        let history =
+            move |State(context): State<Arc<Context>>,
+                  AskedCoin(coin): AskedCoin,
+                  Accepted(format): Accepted,
+                  asked: Parameters| async move { course.history(context, format, Some(&coin), asked).await };
         return Router::new().route(&path, get(latest)).route(&format!("{path}/history"), get(history));
     }
     let latest = move |State(context): State<Arc<Context>>, asked: Parameters| async move {
         course.latest(&context, None, asked).await
     };
-    let history = move |State(context): State<Arc<Context>>, asked: Parameters| async move {
-        course.history(&context, None, asked).await
+    let history = move |State(context): State<Arc<Context>>, Accepted(format): Accepted, asked: Parameters| async move {
+        course.history(context, format, None, asked).await
     };
     Router::new().route(&path, get(latest)).route(&format!("{path}/history"), get(history))
 }
@@ -81,20 +86,35 @@ impl Course {
         Ok(Reply { data: row, meta })
     }
 
-    /// A page of the buckets of the coin, or of the whole market.
+    /// A page of the buckets of the coin, or of the whole market; or all of them in another form.
     pub(crate) async fn history(
         &'static self,
-        context: &Context,
+        context: Arc<Context>,
+        accepted: Format,
         asked_coin: Option<&str>,
-        parameters: Parameters,
-    ) -> Result<Reply<Vec<Told>>, ApiError> {
-        let mut asked = self.asked(context.generation, parameters)?;
+        mut parameters: Parameters,
+    ) -> Result<Response, ApiError> {
+        let format = parameters.word("format", "INVALID_FORMAT", &FORMATS)?.unwrap_or(accepted);
+        let mut asked = self.asked(context.generation, format, parameters)?;
 
         let mut moment = context.database.one_moment().await?;
         asked.coin = known(&mut moment, context.generation, asked_coin).await?;
+        if format == Format::Json {
+            return Ok(self.page(&context, moment, &asked).await?.into_response());
+        }
+        drop(moment);
+        Ok(export::reply(&context, self.name, self.shape, format, self.pages(Arc::clone(&context), asked)))
+    }
+
+    async fn page(
+        &'static self,
+        context: &Context,
+        mut moment: Moment,
+        asked: &Asked,
+    ) -> Result<Reply<Vec<Told>>, ApiError> {
         let standing = standing::of(&mut moment, context.generation, &[self.shape.of.topic]).await?;
-        let stored: Vec<Stored> = moment.all(self.page(context.generation, &asked)).await?;
-        let mut rows: Vec<Told> = stored.into_iter().map(|row| self.shape.told(row)).collect();
+        // One row more than the page holds: whether there is a next page.
+        let mut rows = self.read(&mut moment, context.generation, asked, asked.limit + 1).await?;
 
         let more = rows.len() > asked.limit;
         rows.truncate(asked.limit);
@@ -106,6 +126,37 @@ impl Course {
             meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, &list, last.integer("time")));
         }
         Ok(Reply { data: rows, meta })
+    }
+
+    /// All buckets from there on, each page of a moment of its own.
+    fn pages(
+        &'static self,
+        context: Arc<Context>,
+        asked: Asked,
+    ) -> impl Stream<Item = Result<Vec<Told>, ApiError>> + Send + 'static {
+        stream::try_unfold(Some(asked), move |asked| {
+            let context = Arc::clone(&context);
+            async move {
+                let Some(mut asked) = asked else { return Ok(None) };
+                let (mut moment, count) = (context.database.one_moment().await?, AT_ONCE.min(asked.limit));
+                let rows = self.read(&mut moment, context.generation, &asked, count).await?;
+                asked.limit -= rows.len();
+                asked.after = rows.last().and_then(|last| last.integer("time"));
+                let goes_on = rows.len() == count && asked.limit > 0;
+                Ok(Some((rows, goes_on.then_some(asked))))
+            }
+        })
+    }
+
+    async fn read(
+        &'static self,
+        moment: &mut Moment,
+        generation: u32,
+        asked: &Asked,
+        count: usize,
+    ) -> Result<Vec<Told>, ApiError> {
+        let stored: Vec<Stored> = moment.all(self.query(generation, asked, count)).await?;
+        Ok(stored.into_iter().map(|row| self.shape.told(row)).collect())
     }
 
     fn interval(&self, parameters: &mut Parameters) -> Result<Interval, ApiError> {
@@ -183,11 +234,11 @@ impl Course {
         ));
     }
 
-    fn asked(&self, generation: u32, mut parameters: Parameters) -> Result<Asked, ApiError> {
+    fn asked(&self, generation: u32, format: Format, mut parameters: Parameters) -> Result<Asked, ApiError> {
         let interval = self.interval(&mut parameters)?;
         let series = self.series(&mut parameters)?;
         let range = parameters.time_range()?;
-        let limit = parameters.limit()?;
+        let limit = if format == Format::Json { parameters.limit()? } else { parameters.any_limit()? };
         let after = match parameters.text(&["cursor"])? {
             Some(cursor) => Some(cursor::read(generation, &self.list_name(&range), &cursor)?),
             None => None,
@@ -196,8 +247,7 @@ impl Course {
         Ok(Asked { coin: None, interval, series, range, after, limit })
     }
 
-    /// One row more than the page holds: whether there is a next page.
-    fn page(&self, generation: u32, asked: &Asked) -> Query {
+    fn query(&self, generation: u32, asked: &Asked, count: usize) -> Query {
         let (table, columns) = (self.shape.of.name, self.shape.columns("bucket"));
         let mut query = Query::new(format_args!("SELECT {columns} FROM {table} AS bucket WHERE generation = "));
         query.push_bind(generation);
@@ -214,7 +264,7 @@ impl Course {
             query.push(if asked.range.oldest_first { " AND time > " } else { " AND time < " }).push_bind(after);
         }
         query.push(if asked.range.oldest_first { " ORDER BY time" } else { " ORDER BY time DESC" });
-        query.push(" LIMIT ").push_bind(asked.limit as i64 + 1);
+        query.push(" LIMIT ").push_bind(count as i64);
         query
     }
 }

@@ -11,6 +11,7 @@ mod cursor;
 mod data_quality;
 mod database;
 mod error;
+mod export;
 mod health;
 mod holes;
 mod liquidation_cascades;

@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use futures_util::stream::{self, Stream};
 use schemas::Amount;
 use schemas::table::{Kind, Value};
 
 use crate::channel::Subject;
+use crate::database::Moment;
 use crate::error::ApiError;
+use crate::export::{self, AT_ONCE, Accepted, FORMATS, Format};
 use crate::parameters::{Parameters, TimeRange};
 use crate::query::Query;
 use crate::reply::{Meta, Reply};
@@ -63,8 +67,8 @@ pub(crate) const MIN_NOTIONAL: Filter =
     Filter::AtLeast { name: "min_notional", code: "INVALID_NOTIONAL", column: "notional" };
 
 pub(crate) fn routes(list: &'static List) -> Router<Arc<Context>> {
-    let answer = move |State(context): State<Arc<Context>>, parameters: Parameters| async move {
-        list.answer(&context, parameters).await
+    let answer = move |State(context): State<Arc<Context>>, Accepted(format): Accepted, asked: Parameters| async move {
+        list.answer(context, format, asked).await
     };
     Router::new().route(&format!("/api/v1/{}", list.name), get(answer))
 }
@@ -83,7 +87,7 @@ impl List {
     }
 }
 
-/// What a page is chosen by, and where it begins.
+/// What rows are chosen by, and where they begin.
 struct Asked {
     given: Vec<(&'static Filter, Given)>,
     range: TimeRange,
@@ -99,28 +103,40 @@ enum Given {
 impl List {
     async fn answer(
         &'static self,
-        context: &Context,
+        context: Arc<Context>,
+        accepted: Format,
         mut parameters: Parameters,
-    ) -> Result<Reply<Vec<Told>>, ApiError> {
-        let mut asked = self.asked(context.generation, &mut parameters)?;
+    ) -> Result<Response, ApiError> {
+        let format = parameters.word("format", "INVALID_FORMAT", &FORMATS)?.unwrap_or(accepted);
+        let mut asked = self.asked(context.generation, format, &mut parameters)?;
         parameters.nothing_else()?;
 
         let mut moment = context.database.one_moment().await?;
-        for (_, given) in asked.given.iter_mut().filter(|(filter, _)| matches!(filter, Filter::Coin)) {
-            if let Given::Text(coin) = given {
-                *coin = coin::known(&mut moment, context.generation, coin).await?;
-            }
+        asked.know_the_coin(&mut moment, context.generation).await?;
+        if format == Format::Json {
+            return Ok(self.page(&context, moment, &asked).await?.into_response());
         }
+        drop(moment);
+        Ok(export::reply(&context, self.name, self.shape, format, self.pages(Arc::clone(&context), asked)))
+    }
+
+    /// A page, with what it stands on.
+    async fn page(
+        &'static self,
+        context: &Context,
+        mut moment: Moment,
+        asked: &Asked,
+    ) -> Result<Reply<Vec<Told>>, ApiError> {
         let standing = standing::of(&mut moment, context.generation, &[self.shape.of.topic]).await?;
-        let stored: Vec<Stored> = moment.all(self.page(context.generation, &asked)).await?;
-        let mut rows: Vec<Told> = stored.into_iter().map(|row| self.shape.told(row)).collect();
+        // One row more than the page holds: whether there is a next page.
+        let mut rows = self.read(&mut moment, context.generation, asked, asked.limit + 1).await?;
 
         let mut meta = Meta { definition: Some(self.definition), ..Meta::new(context, &standing, self.schema) };
         meta.reason = if rows.is_empty() { standing.reason_for_nothing() } else { None };
         if rows.len() > asked.limit {
             rows.truncate(asked.limit);
-            let place = |row: &Told| self.order.iter().map(|column| json(row.value(column))).collect::<Vec<_>>();
-            let list = self.as_asked(&asked);
+            let place = |row: &Told| self.place_of(row).iter().map(json).collect::<Vec<_>>();
+            let list = self.as_asked(asked);
             meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, &list, place(last)));
         }
         let is_whole = |row: &Told| self.whole.is_none_or(|column| row.is_true(column));
@@ -129,12 +145,48 @@ impl List {
         Ok(Reply { data: rows, meta })
     }
 
-    fn asked(&'static self, generation: u32, parameters: &mut Parameters) -> Result<Asked, ApiError> {
+    /// All rows from there on, each page of a moment of its own: a long one would keep the database from clearing up.
+    fn pages(
+        &'static self,
+        context: Arc<Context>,
+        asked: Asked,
+    ) -> impl Stream<Item = Result<Vec<Told>, ApiError>> + Send + 'static {
+        stream::try_unfold(Some(asked), move |asked| {
+            let context = Arc::clone(&context);
+            async move {
+                let Some(mut asked) = asked else { return Ok(None) };
+                let (mut moment, count) = (context.database.one_moment().await?, AT_ONCE.min(asked.limit));
+                let rows = self.read(&mut moment, context.generation, &asked, count).await?;
+                asked.limit -= rows.len();
+                asked.after = rows.last().map(|last| self.place_of(last));
+                let goes_on = rows.len() == count && asked.limit > 0;
+                Ok(Some((rows, goes_on.then_some(asked))))
+            }
+        })
+    }
+
+    async fn read(
+        &'static self,
+        moment: &mut Moment,
+        generation: u32,
+        asked: &Asked,
+        count: usize,
+    ) -> Result<Vec<Told>, ApiError> {
+        let stored: Vec<Stored> = moment.all(self.query(generation, asked, count)).await?;
+        Ok(stored.into_iter().map(|row| self.shape.told(row)).collect())
+    }
+
+    fn place_of(&self, row: &Told) -> Vec<Value> {
+        self.order.iter().map(|column| row.value(column).clone()).collect()
+    }
+
+    fn asked(&'static self, generation: u32, format: Format, parameters: &mut Parameters) -> Result<Asked, ApiError> {
         let mut given = Vec::new();
         for filter in self.filters {
             given.extend(filter.read(parameters)?.map(|value| (filter, value)));
         }
-        let (range, limit) = (parameters.time_range()?, parameters.limit()?);
+        let range = parameters.time_range()?;
+        let limit = if format == Format::Json { parameters.limit()? } else { parameters.any_limit()? };
         let mut asked = Asked { given, range, after: None, limit };
         if let Some(cursor) = parameters.text(&["cursor"])? {
             let place: Vec<serde_json::Value> = cursor::read(generation, &self.as_asked(&asked), &cursor)?;
@@ -162,8 +214,7 @@ impl List {
         format!("{}/{way}{}", self.name, given.collect::<String>())
     }
 
-    /// One row more than the page holds: whether there is a next page.
-    fn page(&self, generation: u32, asked: &Asked) -> Query {
+    fn query(&self, generation: u32, asked: &Asked, count: usize) -> Query {
         let (table, order) = (self.shape.of.name, self.order);
         let mut query =
             Query::new(format_args!("SELECT {} FROM {table} WHERE generation = ", self.shape.columns(table)));
@@ -182,7 +233,7 @@ impl List {
             query.push(")");
         }
         let order: Vec<String> = order.iter().map(|column| format!("{column}{way}")).collect();
-        query.push(format_args!(" ORDER BY {} LIMIT ", order.join(", "))).push_bind(asked.limit as i64 + 1);
+        query.push(format_args!(" ORDER BY {} LIMIT ", order.join(", "))).push_bind(count as i64);
         query
     }
 }
@@ -219,6 +270,18 @@ impl Filter {
                 query.push(format_args!(" AND {} = ", self.name())).push_bind(given.as_text().as_str());
             }
         }
+    }
+}
+
+impl Asked {
+    /// From the coin as it was written to the coin as its market is called.
+    async fn know_the_coin(&mut self, moment: &mut Moment, generation: u32) -> Result<(), ApiError> {
+        for (_, given) in self.given.iter_mut().filter(|(filter, _)| matches!(filter, Filter::Coin)) {
+            if let Given::Text(coin) = given {
+                *coin = coin::known(moment, generation, coin).await?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -15,6 +15,7 @@ use crate::channel::{Channel, live_row, raw};
 use crate::coin::AskedCoin;
 use crate::course::Course;
 use crate::error::ApiError;
+use crate::export::Accepted;
 use crate::parameters::Parameters;
 use crate::ratio_series::Series;
 use crate::row::{Shape, Stored, Told};
@@ -74,10 +75,11 @@ async fn latest(
 async fn history(
     State(context): State<Arc<Context>>,
     AskedCoin(coin): AskedCoin,
+    Accepted(format): Accepted,
     mut parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let course = of_kind(&mut parameters);
-    Ok(course.history(&context, Some(&coin), parameters).await?.into_response())
+    course.history(context, format, Some(&coin), parameters).await
 }
 
 fn of_kind(parameters: &mut Parameters) -> &'static Course {

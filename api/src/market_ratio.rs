@@ -14,6 +14,7 @@ use crate::Context;
 use crate::channel::{Channel, live_row, raw};
 use crate::course::Course;
 use crate::error::ApiError;
+use crate::export::Accepted;
 use crate::long_short_ratio::worth;
 use crate::parameters::Parameters;
 use crate::ratio_series::Series;
@@ -63,9 +64,13 @@ async fn latest(State(context): State<Arc<Context>>, mut parameters: Parameters)
     Ok(course.latest(&context, None, parameters).await?.into_response())
 }
 
-async fn history(State(context): State<Arc<Context>>, mut parameters: Parameters) -> Result<Response, ApiError> {
+async fn history(
+    State(context): State<Arc<Context>>,
+    Accepted(format): Accepted,
+    mut parameters: Parameters,
+) -> Result<Response, ApiError> {
     let course = of_kind(&mut parameters);
-    Ok(course.history(&context, None, parameters).await?.into_response())
+    course.history(context, format, None, parameters).await
 }
 
 fn of_kind(parameters: &mut Parameters) -> &'static Course {

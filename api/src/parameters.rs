@@ -80,6 +80,15 @@ impl Parameters {
         })
     }
 
+    /// Of a list of any length: without one it is told to its end.
+    pub(crate) fn any_limit(&mut self) -> Result<usize, ApiError> {
+        let Some(text) = self.text(&["limit"])? else { return Ok(usize::MAX) };
+        text.parse().ok().filter(|limit| *limit > 0).ok_or_else(|| {
+            let message = format!("limit is {text:?}; it is a number from 1 on, and may be left out here");
+            ApiError::parameter("INVALID_LIMIT", "limit", message)
+        })
+    }
+
     /// Oldest first when a time is given and no order.
     pub(crate) fn time_range(&mut self) -> Result<TimeRange, ApiError> {
         let start = self.time(&["start_time", "startTime"])?;

@@ -66,6 +66,12 @@ impl Shape {
         }
     }
 
+    /// Of every field that a row may have, in their order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        let columns = self.of.columns.iter().map(|column| column.name).filter(|name| self.is_told(name));
+        columns.chain(self.derived.iter().map(|field| field.name))
+    }
+
     pub(crate) fn has(&self, column: &str) -> bool {
         self.of.columns.iter().any(|it| it.name == column)
     }
@@ -109,12 +115,12 @@ impl Told {
     }
 
     /// Each field with its name, in the order in which they are told.
-    fn fields(&self) -> impl Iterator<Item = (&'static str, Kind, Value)> {
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'static str, Kind, Value)> {
         let columns = self.shape.of.columns.iter().zip(&self.values);
         let told = columns.filter(|(column, _)| self.shape.is_told(column.name)).filter_map(|(column, value)| {
             let is_nothing = matches!(value, Value::Null) || *value == Value::Text(String::new());
             let is_left_out = is_nothing && self.shape.optional.contains(&column.name);
-            (!is_left_out).then(|| (column.name, column.kind, value.clone()))
+            (!is_left_out).then(|| (column.name, column.kind, of_kind(column.kind, value)))
         });
         let derived = self.shape.derived.iter().zip((self.shape.derive)(self));
         let derived = derived.map(|(field, value)| (field.name, field.kind, value));
@@ -128,7 +134,6 @@ impl Serialize for Told {
         for (name, kind, value) in self.fields() {
             match (kind, value) {
                 (_, Value::Null) => map.serialize_entry(name, &())?,
-                (Kind::Boolean, Value::Integer(number)) => map.serialize_entry(name, &(number != 0))?,
                 (_, Value::Integer(number)) => map.serialize_entry(name, &number)?,
                 (_, Value::Boolean(truth)) => map.serialize_entry(name, &truth)?,
                 (Kind::Json, Value::Text(text)) => {
@@ -155,6 +160,14 @@ impl<'r> FromRow<'r, PgRow> for Stored {
             _ => of_type(row, place, &["INT8", "INT4"]),
         };
         (0..row.len()).map(value).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// SQLite has numbers for what is true or not.
+fn of_kind(kind: Kind, value: &Value) -> Value {
+    match (kind, value) {
+        (Kind::Boolean, Value::Integer(number)) => Value::Boolean(*number != 0),
+        _ => value.clone(),
     }
 }
 

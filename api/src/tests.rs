@@ -4,6 +4,7 @@
 mod client;
 mod data_quality;
 mod databases;
+mod exports;
 mod fixture;
 mod http;
 mod liquidation_map;

@@ -140,10 +140,15 @@ impl Served {
 
     /// Status, head and body of a reply.
     pub(crate) async fn get_text(&self, path: &str) -> (u16, String, String) {
-        let (address, path) = (self.address, path.to_owned());
+        self.get_as(path, "*/*").await
+    }
+
+    /// The same, in a form: without the pieces in which the later version sends what has no length.
+    pub(crate) async fn get_as(&self, path: &str, accept: &str) -> (u16, String, String) {
+        let (address, path, accept) = (self.address, path.to_owned(), accept.to_owned());
         let ask = move || {
             let mut stream = TcpStream::connect(address).unwrap();
-            write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+            write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\nAccept: {accept}\r\n\r\n").unwrap();
             let mut reply = String::new();
             stream.read_to_string(&mut reply).unwrap();
             reply
