@@ -2,6 +2,7 @@
 //!
 //! A resource is one file and one line in [`router`]; a live channel is one line in `channel.rs`.
 
+mod binance;
 mod candles;
 mod cause;
 mod channel;
@@ -105,6 +106,7 @@ pub fn router(context: Context) -> Router {
         .merge(wallet_distribution::routes())
         .merge(list::routes(&whale_activities::LIST))
         .merge(prices::routes())
+        .merge(binance::routes())
         .merge(data_quality::routes())
         .merge(websocket::routes())
         .fallback(async |uri: Uri| ApiError::NoSuchPath { path: uri.path().to_owned() })
