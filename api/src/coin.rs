@@ -34,6 +34,16 @@ pub(crate) async fn known(moment: &mut Moment, generation: u32, asked: &str) -> 
     }
 }
 
+/// The same of what may be of all coins.
+pub(crate) async fn known_if_asked(
+    moment: &mut Moment,
+    generation: u32,
+    asked: Option<&str>,
+) -> Result<Option<String>, ApiError> {
+    let Some(asked) = asked else { return Ok(None) };
+    known(moment, generation, asked).await.map(Some)
+}
+
 pub(crate) async fn find(moment: &mut Moment, generation: u32, asked: &str) -> Result<Option<String>, sqlx::Error> {
     let names = [Some(asked), without_quote(asked)];
     for name in names.into_iter().flatten() {

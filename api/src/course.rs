@@ -72,7 +72,7 @@ impl Course {
         parameters.nothing_else()?;
 
         let mut moment = context.database.one_moment().await?;
-        let key = known(&mut moment, context.generation, asked).await?.map_or(Key::All, Key::Coin);
+        let key = coin::known_if_asked(&mut moment, context.generation, asked).await?.map_or(Key::All, Key::Coin);
         let standing = standing::of(&mut moment, context.generation, &[self.shape.of.topic]).await?;
         let mut query = Query::default();
         let subject = Subject { channel: self.name, key, interval: Some(interval), series };
@@ -98,7 +98,7 @@ impl Course {
         let mut asked = self.asked(context.generation, format, parameters)?;
 
         let mut moment = context.database.one_moment().await?;
-        asked.coin = known(&mut moment, context.generation, asked_coin).await?;
+        asked.coin = coin::known_if_asked(&mut moment, context.generation, asked_coin).await?;
         if format == Format::Json {
             return Ok(self.page(&context, moment, &asked).await?.into_response());
         }
@@ -161,7 +161,7 @@ impl Course {
 
     fn interval(&self, parameters: &mut Parameters) -> Result<Interval, ApiError> {
         let Some(only) = self.only else { return parameters.interval() };
-        match parameters.text(&["interval", "period"])? {
+        match parameters.text("interval")? {
             Some(text) if text != only.name() => {
                 let message = format!("interval is {text:?}; of {} there is only {only}", self.name);
                 Err(ApiError::parameter("INVALID_INTERVAL", "interval", message))
@@ -239,7 +239,7 @@ impl Course {
         let series = self.series(&mut parameters)?;
         let range = parameters.time_range()?;
         let limit = if format == Format::Json { parameters.limit()? } else { parameters.any_limit()? };
-        let after = match parameters.text(&["cursor"])? {
+        let after = match parameters.text("cursor")? {
             Some(cursor) => Some(cursor::read(generation, &self.list_name(&range), &cursor)?),
             None => None,
         };
@@ -277,11 +277,6 @@ struct Asked {
     range: TimeRange,
     after: Option<i64>,
     limit: usize,
-}
-
-async fn known(moment: &mut Moment, generation: u32, asked: Option<&str>) -> Result<Option<String>, ApiError> {
-    let Some(asked) = asked else { return Ok(None) };
-    coin::known(moment, generation, asked).await.map(Some)
 }
 
 fn push_wanted(query: &mut Query, series: Series) {

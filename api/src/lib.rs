@@ -7,18 +7,25 @@ mod candles;
 mod cause;
 mod channel;
 mod coin;
+mod coinglass;
 mod course;
 mod cursor;
+mod dashboard;
 mod data_quality;
 mod database;
 mod error;
 mod export;
 mod health;
+mod heatmap_grid;
+mod heatmap_of_positions;
 mod holes;
 mod liquidation_cascades;
 mod liquidation_episodes;
 mod liquidation_heatmap;
+mod liquidation_history;
 mod liquidation_map;
+mod liquidation_max_pain;
+mod liquidation_risk;
 mod liquidation_stats;
 mod liquidation_summary;
 mod liquidations;
@@ -36,6 +43,7 @@ mod ratio_series;
 mod reply;
 mod row;
 mod shares;
+mod shown;
 mod standing;
 mod status;
 mod stored;
@@ -99,14 +107,18 @@ pub fn router(context: Context) -> Router {
         .merge(liquidation_summary::routes())
         .merge(list::routes(&liquidation_cascades::LIST))
         .merge(course::routes(&liquidation_stats::COURSE))
+        .merge(liquidation_history::routes())
         .merge(liquidation_heatmap::routes())
         .merge(course::routes(&liquidation_map::COURSE))
+        .merge(liquidation_max_pain::routes())
+        .merge(liquidation_risk::routes())
         .merge(wallets::routes())
         .merge(wallet_leaderboard::routes())
         .merge(wallet_distribution::routes())
         .merge(list::routes(&whale_activities::LIST))
         .merge(prices::routes())
         .merge(binance::routes())
+        .merge(dashboard::routes())
         .merge(data_quality::routes())
         .merge(websocket::routes())
         .fallback(async |uri: Uri| ApiError::NoSuchPath { path: uri.path().to_owned() })

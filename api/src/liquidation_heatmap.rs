@@ -1,23 +1,25 @@
 //! `/liquidation-heatmap` and the live channel `liquidation_heatmap`: at which prices a coin was liquidated, and when.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use schemas::{Amount, HeatmapCell, Interval, Message};
+use schemas::{HeatmapCell, Interval, LiquidationMap, MAP_INTERVAL, Message, Topic};
 use serde::Serialize;
 use sqlx::FromRow;
 
 use crate::channel::{Channel, Key, LiveRow, raw};
 use crate::coin::{self, AskedCoin};
+use crate::database::Moment;
 use crate::error::ApiError;
+use crate::heatmap_grid::{Grid, Lying};
 use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::ratio_series::Series;
 use crate::reply::{Meta, Reply};
-use crate::{Context, standing};
+use crate::{Context, coinglass, heatmap_of_positions, standing};
 
 pub(crate) fn routes() -> Router<Arc<Context>> {
     Router::new().route("/api/v1/liquidation-heatmap/{coin}", get(heatmap))
@@ -98,106 +100,173 @@ struct CellRow {
 
 /// The cells of a stretch of time, brought to one step of price.
 #[derive(Serialize)]
-struct Heatmap {
-    coin: String,
+pub(crate) struct Heatmap {
+    pub(crate) coin: String,
+    model: &'static str,
     range: &'static str,
-    interval: &'static str,
+    pub(crate) interval: Interval,
     start_time: i64,
     end_time: i64,
-    /// Of prices; absent where nothing was liquidated.
-    step: Option<Amount>,
-    times: Vec<i64>,
-    prices: Vec<Amount>,
-    cells: Vec<(usize, usize, Option<Amount>, Option<Amount>)>,
-    /// The largest of all cells, both sides together.
-    max_notional: Option<Amount>,
+    #[serde(flatten)]
+    pub(crate) grid: Grid,
+    /// Each as [time, open, high, low, close, volume, notional]; where nothing was traded there is none.
+    pub(crate) candles: Vec<Candle>,
+}
+
+pub(crate) type Candle = (i64, String, String, String, String, Option<String>, Option<String>);
+
+/// What a heatmap shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Model {
+    /// What was liquidated.
+    Liquidated,
+    /// What would have been.
+    Positions,
+}
+
+const MODELS: [(&str, Model); 2] = [("liquidated", Model::Liquidated), ("positions", Model::Positions)];
+
+struct Asked {
+    coin: String,
+    model: (&'static str, Model),
+    range: (&'static str, i64, Interval),
+    most_steps: usize,
 }
 
 async fn heatmap(
     State(context): State<Arc<Context>>,
-    AskedCoin(asked): AskedCoin,
+    AskedCoin(coin): AskedCoin,
+    mut parameters: Parameters,
+) -> Result<Response, ApiError> {
+    let format =
+        parameters.word("format", "INVALID_FORMAT", &[("json", Form::Ours), ("coinglass", Form::CoinGlass)])?;
+    let reply = of_coin(&context, coin, parameters).await?;
+    Ok(match format.unwrap_or(Form::Ours) {
+        Form::Ours => reply.into_response(),
+        Form::CoinGlass => coinglass::heatmap(&reply.data).into_response(),
+    })
+}
+
+#[derive(Clone, Copy)]
+enum Form {
+    Ours,
+    CoinGlass,
+}
+
+/// What was, or would have been, liquidated of a coin, as the rest of the parameters want it.
+pub(crate) async fn of_coin(
+    context: &Context,
+    coin: String,
     mut parameters: Parameters,
 ) -> Result<Reply<Heatmap>, ApiError> {
-    let ranges = RANGES.map(|(name, (hours, interval))| (name, (name, hours, interval)));
-    let range = parameters.word("range", "INVALID_RANGE", &ranges)?;
+    let mut asked = Asked::read(coin, &mut parameters)?;
     parameters.nothing_else()?;
-    let (range, hours, interval) = range.unwrap_or(ranges[1].1);
 
     let mut moment = context.database.one_moment().await?;
-    let coin = coin::known(&mut moment, context.generation, &asked).await?;
-    let standing = standing::of(&mut moment, context.generation, &[HeatmapCell::TOPIC]).await?;
+    asked.coin = coin::known(&mut moment, context.generation, &asked.coin).await?;
+    let standing = standing::of(&mut moment, context.generation, &[asked.topic()]).await?;
     let clock = standing.clock().map_or(0, |clock| clock.time);
+    let (range, hours, interval) = asked.range;
     let end = interval.bucket(clock) + interval.length_ms();
     let start = end - hours * HOUR;
-    let rows: Vec<CellRow> = moment.all(cells(context.generation, &coin, interval, (start, end))).await?;
-
-    let mut meta = Meta { definition: Some(DEFINITION), ..Meta::new(&context, &standing, "liquidation-heatmap/1") };
-    meta.as_of = rows.iter().map(|row| row.clock).max();
-    meta.complete = rows.iter().all(|row| row.complete);
-    meta.reason = if rows.is_empty() { standing.reason_for_nothing().or(Some("nothing_liquidated_yet")) } else { None };
-    let mut heatmap = Heatmap {
-        coin,
-        range,
-        interval: interval.name(),
-        start_time: start,
-        end_time: end,
-        step: None,
-        times: Vec::new(),
-        prices: Vec::new(),
-        cells: Vec::new(),
-        max_notional: None,
-    };
-    heatmap.fill(&rows);
-    Ok(Reply { data: heatmap, meta })
-}
-
-fn cells(generation: u32, coin: &str, interval: Interval, (start, end): (i64, i64)) -> Query {
-    let mut query = Query::new(format_args!("{SELECT} FROM liquidation_heatmap WHERE generation = "));
-    query.push_bind(generation).push(" AND coin = ").push_bind(coin);
-    query.push(" AND interval = ").push_bind(interval.name());
-    query.push(" AND time >= ").push_bind(start).push(" AND time < ").push_bind(end);
-    query
-}
-
-/// Notional of longs and of shorts; absent where it is too large for an exact decimal.
-type Both = (Option<Amount>, Option<Amount>);
-
-impl Heatmap {
-    fn fill(&mut self, rows: &[CellRow]) {
-        let bounds = |row: &CellRow| -> Option<(Amount, Amount)> {
-            Some((row.price_low.parse().ok()?, row.price_high.parse().ok()?))
-        };
-        let Some(step) = rows.iter().filter_map(bounds).filter_map(|(low, high)| high.minus(low).ok()).max() else {
-            return;
-        };
-        let mut sums: BTreeMap<(i64, Amount), Both> = BTreeMap::new();
-        for row in rows {
-            // Each step is made of whole smaller ones.
-            let low = bounds(row).and_then(|(low, _)| low.over(step).and_then(|steps| steps.floor().times(step)).ok());
-            let Some(low) = low else { continue };
-            let read = |notional: &Option<String>| notional.as_ref().and_then(|notional| notional.parse().ok());
-            let (long, short) = (read(&row.long_notional), read(&row.short_notional));
-            let sum = sums.entry((row.time, low.shortest())).or_insert((Some(Amount::ZERO), Some(Amount::ZERO)));
-            *sum = (Amount::sum(sum.0, long), Amount::sum(sum.1, short));
+    let shown = match asked.model.1 {
+        Model::Liquidated => liquidated(&mut moment, context.generation, &asked, (start, end)).await?,
+        Model::Positions => {
+            heatmap_of_positions::read(&mut moment, context.generation, &asked.coin, interval, (start, end)).await?
         }
-        self.step = Some(step.shortest());
-        self.times = sums.keys().map(|(time, _)| *time).collect();
-        self.times.dedup();
-        self.prices = sums.keys().map(|(_, price)| *price).collect();
-        self.prices.sort_unstable();
-        self.prices.dedup();
-        let place = |time: i64, price: Amount| {
-            Some((self.times.binary_search(&time).ok()?, self.prices.binary_search(&price).ok()?))
-        };
-        let placed = |((time, price), (long, short)): (&(i64, Amount), &Both)| {
-            place(*time, *price).map(|(time, price)| (time, price, *long, *short))
-        };
-        self.cells = sums.iter().filter_map(placed).collect();
-        self.max_notional = sums.values().filter_map(|(long, short)| Amount::sum(*long, *short)).max();
+    };
+    let candles = candles(&mut moment, context.generation, &asked, (start, end)).await?;
+
+    let definition = if asked.model.1 == Model::Liquidated { DEFINITION } else { heatmap_of_positions::DEFINITION };
+    let mut meta = Meta { definition: Some(definition), ..Meta::new(context, &standing, "liquidation-heatmap/1") };
+    meta.as_of = shown.clock;
+    meta.complete = shown.complete;
+    meta.reason = shown.lying.is_empty().then(|| standing.reason_for_nothing().unwrap_or("nothing_liquidated_yet"));
+    let grid = Grid::of(&shown.lying, asked.most_steps);
+    let (model, coin) = (asked.model.0, asked.coin);
+    Ok(Reply { data: Heatmap { coin, model, range, interval, start_time: start, end_time: end, grid, candles }, meta })
+}
+
+/// What a heatmap is made from.
+pub(crate) struct Shown {
+    pub(crate) lying: Vec<Lying>,
+    pub(crate) complete: bool,
+    pub(crate) clock: Option<i64>,
+}
+
+/// Into no more than so many steps prices are divided.
+const MOST_STEPS: i64 = 1_000;
+
+impl Asked {
+    fn read(coin: String, parameters: &mut Parameters) -> Result<Self, ApiError> {
+        let ranges = RANGES.map(|(name, (hours, interval))| (name, (name, hours, interval)));
+        let mut range = parameters.word("range", "INVALID_RANGE", &ranges)?.unwrap_or(ranges[1].1);
+        let models = MODELS.map(|(name, model)| (name, (name, model)));
+        let model = parameters.word("model", "INVALID_MODEL", &models)?.unwrap_or(models[0].1);
+        if model.1 == Model::Positions {
+            // There is no map of less.
+            range.2 = range.2.max(MAP_INTERVAL);
+        }
+        let most_steps = parameters.count("buckets", "INVALID_BUCKETS")?.unwrap_or(MOST_STEPS);
+        if !(1..=MOST_STEPS).contains(&most_steps) {
+            let message = format!("buckets is {most_steps}; prices are divided into 1 to {MOST_STEPS} steps");
+            return Err(ApiError::parameter("INVALID_BUCKETS", "buckets", message));
+        }
+        Ok(Self { coin, model, range, most_steps: most_steps as usize })
+    }
+
+    fn topic(&self) -> &'static Topic {
+        if self.model.1 == Model::Liquidated { HeatmapCell::TOPIC } else { LiquidationMap::TOPIC }
+    }
+}
+
+async fn liquidated(
+    moment: &mut Moment,
+    generation: u32,
+    asked: &Asked,
+    (start, end): (i64, i64),
+) -> Result<Shown, ApiError> {
+    let mut query = Query::new(format_args!("{SELECT} FROM liquidation_heatmap WHERE generation = "));
+    query.push_bind(generation);
+    asked.push_where(&mut query, (start, end));
+    let rows: Vec<CellRow> = moment.all(query).await?;
+    let complete = rows.iter().all(|row| row.complete);
+    let clock = rows.iter().map(|row| row.clock).max();
+    Ok(Shown { lying: rows.iter().filter_map(CellRow::lying).collect(), complete, clock })
+}
+
+async fn candles(
+    moment: &mut Moment,
+    generation: u32,
+    asked: &Asked,
+    (start, end): (i64, i64),
+) -> Result<Vec<Candle>, sqlx::Error> {
+    let decimals =
+        ["open", "high", "low", "close", "volume", "notional"].map(|name| format!("CAST({name} AS TEXT)")).join(", ");
+    let mut query = Query::new(format_args!("SELECT time, {decimals} FROM candles WHERE generation = "));
+    query.push_bind(generation);
+    asked.push_where(&mut query, (start, end));
+    query.push(" ORDER BY time");
+    moment.all(query).await
+}
+
+impl Asked {
+    fn push_where(&self, query: &mut Query, (start, end): (i64, i64)) {
+        let (.., interval) = self.range;
+        query.push(" AND coin = ").push_bind(self.coin.as_str());
+        query.push(" AND interval = ").push_bind(interval.name());
+        query.push(" AND time >= ").push_bind(start).push(" AND time < ").push_bind(end);
     }
 }
 
 impl CellRow {
+    fn lying(&self) -> Option<Lying> {
+        let notional = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());
+        let (price_low, price_high) = (self.price_low.parse().ok()?, self.price_high.parse().ok()?);
+        let (long, short) = (notional(&self.long_notional), notional(&self.short_notional));
+        Some(Lying { time: self.time, price_low, price_high, long, short })
+    }
+
     fn explained(self) -> Self {
         let is_exact = self.long_notional.is_some() && self.short_notional.is_some();
         Self { reason: (!is_exact).then_some("too_large_to_be_exact"), ..self }

@@ -5,8 +5,11 @@ use schemas::tables::liquidation_map::TABLE;
 use schemas::{Amount, Binned, LiquidationMap, MAP_INTERVAL, Message};
 use serde::{Deserialize, Serialize};
 
-use crate::channel::{Channel, LiveRow, Subject, live_row, raw};
+use crate::channel::{Channel, Key, LiveRow, Subject, live_row, raw};
 use crate::course::Course;
+use crate::database::Moment;
+use crate::query::Query;
+use crate::ratio_series::Series;
 use crate::row::{Field, REASON, Shape, Stored, Told};
 
 pub(crate) static COURSE: Course = Course {
@@ -33,6 +36,16 @@ pub(crate) static CHANNEL: Channel = Channel {
     rows: |moment, query| moment.told(query, |row: Stored| raw(&SHAPE.told(row))),
     live: |value| Ok(LiveRow { interval: None, ..live_row(&SHAPE, value)? }),
 };
+
+/// The latest map of the coin, or of each one.
+pub(crate) async fn latest(moment: &mut Moment, generation: u32, coin: Option<&str>) -> Result<Vec<Told>, sqlx::Error> {
+    let key = coin.map_or(Key::All, |coin| Key::Coin(coin.to_owned()));
+    let subject = Subject { channel: COURSE.name, key, interval: Some(MAP_INTERVAL), series: Series::default() };
+    let mut query = Query::default();
+    COURSE.push_latest(&mut query, generation, &subject);
+    let stored: Vec<Stored> = moment.all(query).await?;
+    Ok(stored.into_iter().map(|row| SHAPE.told(row)).collect())
+}
 
 const DEFINITION: &str = "open positions as of clock, in bins of their liquidation prices, as sizes at the mark; by_basis: \
      account follows the exchange's formula on the account as it was told within the hour, carried the same as fills have \

@@ -57,14 +57,11 @@ async fn summary(
     State(context): State<Arc<Context>>,
     mut parameters: Parameters,
 ) -> Result<Reply<Vec<SummaryRow>>, ApiError> {
-    let asked = parameters.text(&["coin"])?;
+    let asked = parameters.text("coin")?;
     parameters.nothing_else()?;
 
     let mut moment = context.database.one_moment().await?;
-    let coin = match asked {
-        Some(asked) => Some(coin::known(&mut moment, context.generation, &asked).await?),
-        None => None,
-    };
+    let coin = coin::known_if_asked(&mut moment, context.generation, asked.as_deref()).await?;
     let standing = standing::of(&mut moment, context.generation, &[LiquidationStats::TOPIC]).await?;
     let mut meta = Meta { definition: Some(DEFINITION), ..Meta::new(&context, &standing, "liquidation-summary/1") };
     let Some(clock) = standing.clock() else {

@@ -188,7 +188,7 @@ impl List {
         let range = parameters.time_range()?;
         let limit = if format == Format::Json { parameters.limit()? } else { parameters.any_limit()? };
         let mut asked = Asked { given, range, after: None, limit };
-        if let Some(cursor) = parameters.text(&["cursor"])? {
+        if let Some(cursor) = parameters.text("cursor")? {
             let place: Vec<serde_json::Value> = cursor::read(generation, &self.as_asked(&asked), &cursor)?;
             asked.after = Some(self.place(place).ok_or_else(cursor::not_ours)?);
         }
@@ -249,7 +249,7 @@ impl Filter {
 
     fn read(&self, parameters: &mut Parameters) -> Result<Option<Given>, ApiError> {
         Ok(match self {
-            Self::Coin => parameters.text(&["coin"])?.map(Given::Text),
+            Self::Coin => parameters.text("coin")?.map(Given::Text),
             Self::Wallet => parameters.wallet()?.map(|wallet| Given::Text(wallet.to_string())),
             Self::Word { name, code, words } | Self::About { name, code, words, .. } => {
                 let words: Vec<(&str, &str)> = words.iter().map(|word| (*word, *word)).collect();

@@ -34,7 +34,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     live: |value| live_row(&SHAPE, value),
 };
 
-static COURSE: Course = Course {
+pub(crate) static COURSE: Course = Course {
     name: "long-short-ratio",
     shape: &SHAPE,
     schema: LongShortRatio::SCHEMA,
@@ -99,7 +99,7 @@ fn reason_for_none(series: Series) -> &'static str {
     if series.kind == RatioKind::Accounts { "nothing_traded_yet" } else { "nobody_in_the_cohort_yet" }
 }
 
-static SHAPE: Shape = Shape {
+pub(crate) static SHAPE: Shape = Shape {
     of: &TABLE,
     hidden: &[],
     optional: &["cohort", "of_accounts", "long_size", "short_size"],

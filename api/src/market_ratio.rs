@@ -81,7 +81,7 @@ fn definition(series: Series) -> &'static str {
     if series.kind.is_of_positions() { OF_POSITIONS } else { OF_ACCOUNTS }
 }
 
-static SHAPE: Shape = Shape {
+pub(crate) static SHAPE: Shape = Shape {
     of: &TABLE,
     hidden: &[],
     optional: &["cohort", "long_notional", "short_notional"],

@@ -42,7 +42,7 @@ async fn list(
     State(context): State<Arc<Context>>,
     mut parameters: Parameters,
 ) -> Result<Reply<Vec<MarketRow>>, ApiError> {
-    let dex = parameters.text(&["dex"])?;
+    let dex = parameters.text("dex")?;
     let active = parameters.word("active", "INVALID_ACTIVE", &[("true", true), ("false", false)])?;
     parameters.nothing_else()?;
 

@@ -26,25 +26,41 @@ pub(crate) struct TimeRange {
 pub(crate) const DEFAULT_LIMIT: usize = 100;
 pub(crate) const MAX_LIMIT: usize = 1000;
 
+/// How other venues call what is asked for here.
+const ALIASES: [(&str, &str); 6] = [
+    ("symbol", "coin"),
+    ("address", "wallet"),
+    ("min_usd", "min_notional"),
+    ("period", "interval"),
+    ("startTime", "start_time"),
+    ("endTime", "end_time"),
+];
+
+fn own_name(name: String) -> String {
+    let own = ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, own)| (*own).to_owned());
+    own.unwrap_or(name)
+}
+
 impl<S: Sync> FromRequestParts<S> for Parameters {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let extract::Query(given) = extract::Query::try_from_uri(&parts.uri)
+        let extract::Query(given): extract::Query<Vec<(String, String)>> = extract::Query::try_from_uri(&parts.uri)
             .map_err(|refusal| ApiError::parameter("INVALID_QUERY", "", format!("{refusal}; write name=value&…")))?;
+        let given = given.into_iter().map(|(name, value)| (own_name(name), value)).collect();
         Ok(Self { given, understood: Vec::new() })
     }
 }
 
 impl Parameters {
-    /// The value of a parameter under any of its names, the first of which is its own.
-    pub(crate) fn text(&mut self, names: &[&'static str]) -> Result<Option<String>, ApiError> {
-        self.understood.extend(names);
+    /// The value of a parameter, under its own name or an alias.
+    pub(crate) fn text(&mut self, name: &'static str) -> Result<Option<String>, ApiError> {
+        self.understood.push(name);
         let mut found = None;
-        for (_, value) in self.given.extract_if(.., |(name, _)| names.contains(&name.as_str())) {
+        for (_, value) in self.given.extract_if(.., |(given, _)| given == name) {
             if found.replace(value).is_some() {
-                let message = format!("{} is given more than once; give it once", names[0]);
-                return Err(ApiError::parameter("REPEATED_PARAMETER", names[0], message));
+                let message = format!("{name} is given more than once; give it once");
+                return Err(ApiError::parameter("REPEATED_PARAMETER", name, message));
             }
         }
         Ok(found)
@@ -72,7 +88,7 @@ impl Parameters {
     }
 
     pub(crate) fn limit(&mut self) -> Result<usize, ApiError> {
-        let Some(text) = self.text(&["limit"])? else { return Ok(DEFAULT_LIMIT) };
+        let Some(text) = self.text("limit")? else { return Ok(DEFAULT_LIMIT) };
         text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
             let message =
                 format!("limit is {text:?}; it is a number from 1 to {MAX_LIMIT}, use cursor for what follows");
@@ -82,7 +98,7 @@ impl Parameters {
 
     /// Of a list of any length: without one it is told to its end.
     pub(crate) fn any_limit(&mut self) -> Result<usize, ApiError> {
-        let Some(text) = self.text(&["limit"])? else { return Ok(usize::MAX) };
+        let Some(text) = self.text("limit")? else { return Ok(usize::MAX) };
         text.parse().ok().filter(|limit| *limit > 0).ok_or_else(|| {
             let message = format!("limit is {text:?}; it is a number from 1 on, and may be left out here");
             ApiError::parameter("INVALID_LIMIT", "limit", message)
@@ -91,8 +107,8 @@ impl Parameters {
 
     /// Oldest first when a time is given and no order.
     pub(crate) fn time_range(&mut self) -> Result<TimeRange, ApiError> {
-        let start = self.time(&["start_time", "startTime"])?;
-        let end = self.time(&["end_time", "endTime"])?;
+        let start = self.time("start_time")?;
+        let end = self.time("end_time")?;
         let order = self.word("order", "INVALID_ORDER", &[("asc", true), ("desc", false)])?;
         if let (Some(start), Some(end)) = (start, end)
             && start >= end
@@ -103,22 +119,22 @@ impl Parameters {
         Ok(TimeRange { start, end, oldest_first: order.unwrap_or(start.is_some() || end.is_some()) })
     }
 
-    pub(crate) fn time(&mut self, names: &[&'static str]) -> Result<Option<i64>, ApiError> {
-        let Some(text) = self.text(names)? else { return Ok(None) };
+    pub(crate) fn time(&mut self, name: &'static str) -> Result<Option<i64>, ApiError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
         text.parse().map(Some).map_err(|_| {
-            let message = format!("{} is {text:?}; it is a whole number of milliseconds UTC", names[0]);
-            ApiError::parameter("INVALID_TIME", names[0], message)
+            let message = format!("{name} is {text:?}; it is a whole number of milliseconds UTC");
+            ApiError::parameter("INVALID_TIME", name, message)
         })
     }
 
     pub(crate) fn wallet(&mut self) -> Result<Option<Wallet>, ApiError> {
-        let Some(text) = self.text(&["wallet"])? else { return Ok(None) };
+        let Some(text) = self.text("wallet")? else { return Ok(None) };
         read_wallet("wallet", &text).map(Some)
     }
 
     /// A whole number that is not negative.
     pub(crate) fn count(&mut self, name: &'static str, code: &'static str) -> Result<Option<i64>, ApiError> {
-        let Some(text) = self.text(&[name])? else { return Ok(None) };
+        let Some(text) = self.text(name)? else { return Ok(None) };
         let count = text.parse().ok().filter(|count: &i64| *count >= 0);
         count.map(Some).ok_or_else(|| {
             ApiError::parameter(code, name, format!("{name} is {text:?}; it is a whole number such as 10"))
@@ -126,13 +142,13 @@ impl Parameters {
     }
 
     pub(crate) fn interval(&mut self) -> Result<Interval, ApiError> {
-        let Some(text) = self.text(&["interval", "period"])? else { return Ok(Interval::OneMinute) };
+        let Some(text) = self.text("interval")? else { return Ok(Interval::OneMinute) };
         text.parse().map_err(|()| ApiError::parameter("INVALID_INTERVAL", "interval", unknown_interval(&text)))
     }
 
     /// A single course of ratios.
     pub(crate) fn series(&mut self) -> Result<Series, ApiError> {
-        let (kind, cohort) = (self.text(&["kind"])?, self.text(&["cohort"])?);
+        let (kind, cohort) = (self.text("kind")?, self.text("cohort")?);
         Series::read(kind.as_deref(), cohort.as_deref())
             .and_then(Series::single)
             .map_err(|NotASeries { parameter, code, message }| ApiError::parameter(code, parameter, message))
@@ -140,7 +156,7 @@ impl Parameters {
 
     /// A decimal that is not negative.
     pub(crate) fn amount(&mut self, name: &'static str, code: &'static str) -> Result<Option<Amount>, ApiError> {
-        let Some(text) = self.text(&[name])? else { return Ok(None) };
+        let Some(text) = self.text(name)? else { return Ok(None) };
         let amount = text.parse().ok().filter(|amount: &Amount| amount.sign() >= 0);
         amount.map(Some).ok_or_else(|| {
             ApiError::parameter(code, name, format!("{name} is {text:?}; it is a decimal such as 1000 or 0.5"))
@@ -154,7 +170,7 @@ impl Parameters {
         code: &'static str,
         words: &[(&str, T)],
     ) -> Result<Option<T>, ApiError> {
-        let Some(text) = self.text(&[name])? else { return Ok(None) };
+        let Some(text) = self.text(name)? else { return Ok(None) };
         match words.iter().find(|(word, _)| *word == text) {
             Some((_, meaning)) => Ok(Some(*meaning)),
             None => {

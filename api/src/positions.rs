@@ -110,11 +110,11 @@ async fn list(
     mut parameters: Parameters,
 ) -> Result<Reply<Vec<ValuedPosition>>, ApiError> {
     let mut asked = Asked {
-        coin: parameters.text(&["coin"])?,
+        coin: parameters.text("coin")?,
         wallet: parameters.wallet()?.map(|wallet| wallet.to_string()),
         side: parameters.word("side", "INVALID_SIDE", &[("long", "long"), ("short", "short")])?,
         limit: parameters.limit()?,
-        after: match parameters.text(&["cursor"])? {
+        after: match parameters.text("cursor")? {
             Some(cursor) => Some(cursor::read(context.generation, "positions", &cursor)?),
             None => None,
         },

@@ -3,10 +3,12 @@
 
 mod binance;
 mod client;
+mod dashboards;
 mod data_quality;
 mod databases;
 mod exports;
 mod fixture;
+mod heatmaps;
 mod http;
 mod liquidation_map;
 mod liquidations;

@@ -146,7 +146,7 @@ fn ten_places(px: Amount) -> Option<Amount> {
 }
 
 /// To two places, unsigned.
-fn percent(part: Amount, whole: Amount) -> Option<Amount> {
+pub(crate) fn percent(part: Amount, whole: Amount) -> Option<Amount> {
     let hundredths = part.magnitude().times(Amount::from(10_000)).ok()?.over(whole).ok()?.floor();
     hundredths.over(Amount::from(100)).ok()
 }

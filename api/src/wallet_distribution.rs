@@ -38,32 +38,32 @@ struct Row {
 }
 
 #[derive(Serialize)]
-struct Distribution {
-    by: Measure,
-    time: i64,
-    tiers: Vec<Tier>,
+pub(crate) struct Distribution {
+    pub(crate) by: Measure,
+    pub(crate) time: i64,
+    pub(crate) tiers: Vec<Tier>,
     /// Of all tiers.
-    total: Total,
+    pub(crate) total: Total,
     not_valued: i64,
     block: i64,
     clock: i64,
 }
 
 #[derive(Serialize)]
-struct Tier {
-    name: String,
-    from: Option<Amount>,
-    below: Option<Amount>,
+pub(crate) struct Tier {
+    pub(crate) name: String,
+    pub(crate) from: Option<Amount>,
+    pub(crate) below: Option<Amount>,
     #[serde(flatten)]
-    total: Total,
+    pub(crate) total: Total,
 }
 
 /// Money is null when it is too large for an exact decimal, bias also where nothing is held.
 #[derive(Clone, Serialize)]
-struct Total {
-    wallets: u64,
-    long: Option<Amount>,
-    short: Option<Amount>,
+pub(crate) struct Total {
+    pub(crate) wallets: u64,
+    pub(crate) long: Option<Amount>,
+    pub(crate) short: Option<Amount>,
     bias: Option<Amount>,
     /// Absent where it was not counted yet.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,18 +79,26 @@ struct Total {
 
 async fn distribution(
     State(context): State<Arc<Context>>,
+    parameters: Parameters,
+) -> Result<Reply<Option<Distribution>>, ApiError> {
+    latest(&context, parameters).await
+}
+
+/// The last one, or the last one by the time that is asked for.
+pub(crate) async fn latest(
+    context: &Context,
     mut parameters: Parameters,
 ) -> Result<Reply<Option<Distribution>>, ApiError> {
     let words = [Measure::Size, Measure::Pnl].map(|measure| (measure.name(), measure));
     let by = parameters.word("by", "INVALID_BY", &words)?.unwrap_or(Measure::Size);
-    let time = parameters.time(&["time"])?;
+    let time = parameters.time("time")?;
     parameters.nothing_else()?;
 
     let mut moment = context.database.one_moment().await?;
     let standing = standing::of(&mut moment, context.generation, &[WalletDistribution::TOPIC]).await?;
-    let row: Option<Row> = moment.first(latest(context.generation, by, time)).await?;
+    let row: Option<Row> = moment.first(last_row(context.generation, by, time)).await?;
 
-    let mut meta = Meta { definition: Some(DEFINITION), ..Meta::new(&context, &standing, WalletDistribution::SCHEMA) };
+    let mut meta = Meta { definition: Some(DEFINITION), ..Meta::new(context, &standing, WalletDistribution::SCHEMA) };
     if let Some(Row { time, .. }) = row {
         meta.complete = !holes::are_in(&mut moment, context.generation, (time, Some(time + MINUTE_MS))).await?;
     } else {
@@ -104,7 +112,7 @@ async fn distribution(
 const MINUTE_MS: i64 = 60_000;
 
 /// The last minute, or the last one by then.
-fn latest(generation: u32, by: Measure, time: Option<i64>) -> Query {
+fn last_row(generation: u32, by: Measure, time: Option<i64>) -> Query {
     let mut query =
         Query::new("SELECT time, CAST(tiers AS TEXT) AS tiers, not_valued, block, clock FROM wallet_distribution");
     query.push(" WHERE generation = ").push_bind(generation).push(" AND measure = ").push_bind(by.name());

@@ -117,7 +117,7 @@ impl Asked {
         let order = parameters.word("order", "INVALID_ORDER", &[("asc", false), ("desc", true)])?;
         let limit = parameters.limit()?;
         let mut asked = Self { window, rank, min_trades, is_best_first: order.unwrap_or(true), after: None, limit };
-        if let Some(cursor) = parameters.text(&["cursor"])? {
+        if let Some(cursor) = parameters.text("cursor")? {
             asked.after = Some(cursor::read(generation, &asked.list(), &cursor)?);
         }
         Ok(asked)

@@ -57,7 +57,7 @@ const ACTIONS: [&str; WhaleAction::ALL.len()] = {
 };
 
 /// An order or a flow: what only the other one has is null.
-static SHAPE: Shape =
+pub(crate) static SHAPE: Shape =
     Shape { of: &TABLE, hidden: &[], optional: &[], derived: &[REASON], derive: |row| vec![why_null(row)] };
 
 fn why_null(row: &Told) -> Value {

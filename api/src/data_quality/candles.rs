@@ -47,7 +47,7 @@ pub(super) async fn list(
     State(context): State<Arc<Context>>,
     mut parameters: Parameters,
 ) -> Result<Reply<Vec<CheckRow>>, ApiError> {
-    let asked = parameters.text(&["coin"])?;
+    let asked = parameters.text("coin")?;
     parameters.nothing_else()?;
 
     let mut moment = context.database.one_moment().await?;

@@ -47,7 +47,7 @@ pub(super) async fn list(
     State(context): State<Arc<Context>>,
     mut parameters: Parameters,
 ) -> Result<Reply<Vec<CoverageRow>>, ApiError> {
-    let asked = parameters.text(&["source"])?;
+    let asked = parameters.text("source")?;
     parameters.nothing_else()?;
 
     let (mut moment, asked) = (context.database.one_moment().await?, asked.as_deref());

@@ -96,11 +96,11 @@ struct Asked {
 
 impl Asked {
     fn read(generation: u32, mut parameters: Parameters) -> Result<Self, ApiError> {
-        let source = parameters.text(&["source"])?;
+        let source = parameters.text("source")?;
         let is_open = parameters.word("status", "INVALID_STATUS", &[("open", true), ("healed", false)])?;
         let range = parameters.time_range()?;
         let limit = parameters.limit()?;
-        let after = match parameters.text(&["cursor"])? {
+        let after = match parameters.text("cursor")? {
             Some(cursor) => Some(cursor::read(generation, list_name(&range), &cursor)?),
             None => None,
         };

@@ -63,10 +63,10 @@ struct Asked {
 
 impl Asked {
     fn read(generation: u32, mut parameters: Parameters) -> Result<Self, ApiError> {
-        let source = parameters.text(&["source"])?;
-        let stream = parameters.text(&["stream"])?;
+        let source = parameters.text("source")?;
+        let stream = parameters.text("stream")?;
         let limit = parameters.limit()?;
-        let after = match parameters.text(&["cursor"])? {
+        let after = match parameters.text("cursor")? {
             Some(cursor) => Some(cursor::read(generation, LIST, &cursor)?),
             None => None,
         };

@@ -203,7 +203,7 @@ async fn a_wrong_choice_is_told(url: String) {
         ("?start_time=5&end_time=5", "INVALID_TIME_RANGE"),
         ("?final=true", "UNKNOWN_PARAMETER"),
         ("/episodes?final=maybe", "INVALID_FINAL"),
-        ("/episodes?min_usd=1", "UNKNOWN_PARAMETER"),
+        ("/episodes?at_least=1", "UNKNOWN_PARAMETER"),
     ] {
         assert_eq!(served.bad(&format!("/api/v1/liquidations{query}")).await, (400, code.to_owned()), "{query}");
     }

@@ -175,7 +175,7 @@ async fn a_wrong_choice_of_whales_is_told(url: String) {
         ("limit=0", "INVALID_LIMIT"),
         ("cursor=abc", "INVALID_CURSOR"),
         (other_way.as_str(), "INVALID_CURSOR"),
-        ("min_usd=1", "UNKNOWN_PARAMETER"),
+        ("at_least=1", "UNKNOWN_PARAMETER"),
     ] {
         let path = format!("/api/v1/whales/activities?{query}");
         assert_eq!(served.bad(&path).await, (400, code.to_owned()), "{query}");

@@ -1,0 +1,38 @@
+//! What dashboards show → under the names that they know, with every value also as a person reads it: what ends in
+//! `_display` is for showing and for nothing else.
+
+mod liquidation;
+mod long_short_ratio;
+mod wallet_distribution;
+mod whale_activities;
+
+use std::sync::Arc;
+
+use axum::Router;
+use schemas::Amount;
+use schemas::table::{Kind, Value};
+
+use crate::row::{Field, Told};
+use crate::time_of_day::now;
+use crate::{Context, list, shown};
+
+pub(crate) fn routes() -> Router<Arc<Context>> {
+    Router::new()
+        .merge(liquidation::routes())
+        .merge(long_short_ratio::routes())
+        .merge(list::routes(&whale_activities::LIST))
+        .merge(wallet_distribution::routes())
+}
+
+const fn display(name: &'static str) -> Field {
+    Field { name, kind: Kind::Text }
+}
+
+/// A column of a row as it is shown, where it has a value.
+fn shown_as(row: &Told, column: &str, show: impl Fn(Amount) -> Option<String>) -> Value {
+    Value::text_or_null(row.amount(column).and_then(show))
+}
+
+fn age(row: &Told, column: &str) -> Value {
+    Value::text_or_null(row.integer(column).map(|time| shown::ago(time, now())))
+}
