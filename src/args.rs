@@ -1,5 +1,7 @@
 //! What can be said on the command line. The doc comments are the help.
 
+mod serving;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -13,6 +15,7 @@ use crate::log::kafka::Settings;
 use crate::run::Exchange;
 use crate::run::sources::{Ways, folders};
 use crate::run::streams;
+pub use serving::Serving;
 
 /// From Hyperliquid's fills to numbers people act on: positions, long/short ratios, over REST and WebSocket.
 #[derive(Debug, Parser)]
@@ -84,9 +87,8 @@ pub struct Up {
     pub kafka: KafkaArgs,
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// Where REST, WebSocket and the page are served
-    #[arg(long, value_name = "ADDR", default_value = HTTP)]
-    pub http: SocketAddr,
+    #[command(flatten)]
+    pub serving: Serving,
     #[command(flatten)]
     pub sources: Sources,
     #[command(flatten)]
@@ -98,8 +100,6 @@ pub struct Up {
     #[arg(long, value_name = "N", default_value_t = 1, requires = "demo")]
     pub seed: u64,
 }
-
-const HTTP: &str = "127.0.0.1:8080";
 
 /// Where facts come from; not with --demo.
 #[derive(Debug, Args)]
@@ -298,9 +298,8 @@ pub struct ApiRole {
     pub kafka: KafkaArgs,
     #[command(flatten)]
     pub database: DatabaseArgs,
-    /// Where REST, WebSocket and the page are served
-    #[arg(long, value_name = "ADDR", default_value = HTTP)]
-    pub http: SocketAddr,
+    #[command(flatten)]
+    pub serving: Serving,
 }
 
 #[derive(Debug, Args)]

@@ -32,7 +32,10 @@ const MAY_IMPORT: [(&str, &[&str]); 6] = [
         ],
     ),
     ("sink", &["schemas", "serde", "serde_json", "sqlx", "tracing"]),
-    ("api", &["axum", "base64", "futures-util", "schemas", "serde", "serde_json", "sqlx", "tokio", "tracing"]),
+    (
+        "api",
+        &["axum", "base64", "futures-util", "schemas", "serde", "serde_json", "sqlx", "tokio", "tower-http", "tracing"],
+    ),
     ("simulator", &["axum", "chrono", "rand_xoshiro", "schemas", "serde", "serde_json", "tokio", "tracing"]),
 ];
 

@@ -15,6 +15,11 @@ pub(crate) fn passes(error: &sqlx::Error) -> bool {
     }
 }
 
+/// It took longer than it may: `statement_timeout` of Postgres, and what SQLite says when it was interrupted.
+pub(crate) fn is_cut_short(error: &sqlx::Error) -> bool {
+    postgres_code(error) == Some("57014") || sqlite_code(error) == Some(SQLITE_INTERRUPT)
+}
+
 /// What to do about it, for whoever runs the database.
 pub(crate) fn advice(error: &sqlx::Error) -> Option<&'static str> {
     match postgres_code(error)? {
@@ -37,6 +42,7 @@ pub(crate) fn is_without_tables(error: &sqlx::Error) -> bool {
 
 /// Of a statement that names what is not there.
 const SQLITE_ERROR: i32 = 1;
+const SQLITE_INTERRUPT: i32 = 9;
 /// A lock that was not given in time, another connection's and our own; a file that cannot be opened now.
 const SQLITE_BUSY: [i32; 3] = [5, 6, 14];
 

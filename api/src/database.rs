@@ -1,5 +1,7 @@
 //! Questions → rows, all of one moment: SQLite and Postgres behind one face.
 
+use std::time::{Duration, Instant};
+
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
 use serde_json::value::RawValue;
@@ -13,9 +15,13 @@ use crate::query::Query;
 /// Where rows are read from.
 #[derive(Debug, Clone)]
 pub enum Database {
-    Sqlite(SqlitePool),
+    /// And how long a moment of it may be worked on; Postgres knows that by itself.
+    Sqlite(SqlitePool, Duration),
     Postgres(PgPool),
 }
+
+/// So many steps SQLite does in about a tenth of a millisecond.
+const LOOK_UP_EVERY: i32 = 10_000;
 
 /// So many snapshots may be read at the same time.
 pub(crate) const SNAPSHOTS: usize = 4;
@@ -37,7 +43,12 @@ impl<T> Stored for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'
 impl Database {
     pub(crate) async fn one_moment(&self) -> Result<Moment, sqlx::Error> {
         match self {
-            Self::Sqlite(pool) => pool.begin().await.map(Moment::Sqlite),
+            Self::Sqlite(pool, patience) => {
+                let mut began = pool.begin().await?;
+                let until = Instant::now() + *patience;
+                began.lock_handle().await?.set_progress_handler(LOOK_UP_EVERY, move || Instant::now() < until);
+                Ok(Moment::Sqlite(began))
+            }
             Self::Postgres(pool) => {
                 let began = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await;
                 began.map(Moment::Postgres)

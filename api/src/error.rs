@@ -8,7 +8,8 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::cause::passes;
+use crate::NoRoom;
+use crate::cause::{is_cut_short, passes};
 
 #[derive(Debug)]
 pub(crate) enum ApiError {
@@ -31,14 +32,38 @@ pub(crate) enum ApiError {
         method: Method,
     },
     NotAWebSocket,
+    AddressTooLong {
+        most: usize,
+    },
+    HeadersTooLarge {
+        headers: usize,
+        bytes: usize,
+    },
+    BodyTooLarge {
+        most: usize,
+    },
+    BodyTooSlow,
+    /// What could not be read of it, in the words of whoever tried.
+    Unread {
+        status: StatusCode,
+        said: String,
+    },
+    /// There are too many connections already.
+    NoRoom(NoRoom),
     /// The same request may succeed later.
     Busy {
         source: sqlx::Error,
     },
+    /// The database was not allowed to go on for so long.
+    TooDear {
+        source: sqlx::Error,
+    },
+    TookTooLong,
     /// A fault of ours.
     Database {
         source: sqlx::Error,
     },
+    Panicked,
 }
 
 impl ApiError {
@@ -52,8 +77,15 @@ impl ApiError {
             Self::UnknownCoin { .. } | Self::UnknownSource { .. } | Self::NoSuchPath { .. } => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAWebSocket => StatusCode::UPGRADE_REQUIRED,
-            Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Database { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::AddressTooLong { .. } => StatusCode::URI_TOO_LONG,
+            Self::HeadersTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Unread { status, .. } => *status,
+            Self::NoRoom(NoRoom::ForTheAddress) => StatusCode::TOO_MANY_REQUESTS,
+            Self::NoRoom(NoRoom::ForAnyone) | Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooDear { .. } | Self::TookTooLong => StatusCode::GATEWAY_TIMEOUT,
+            Self::Database { .. } | Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -65,8 +97,17 @@ impl ApiError {
             Self::NoSuchPath { .. } => "NOT_FOUND",
             Self::Method { .. } => "METHOD_NOT_ALLOWED",
             Self::NotAWebSocket => "UPGRADE_REQUIRED",
+            Self::AddressTooLong { .. } => "ADDRESS_TOO_LONG",
+            Self::HeadersTooLarge { .. } => "HEADERS_TOO_LARGE",
+            Self::BodyTooLarge { .. } => "BODY_TOO_LARGE",
+            Self::BodyTooSlow => "BODY_TOO_SLOW",
+            Self::Unread { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, .. } => "UNSUPPORTED_MEDIA_TYPE",
+            Self::Unread { .. } => "UNREADABLE",
+            Self::NoRoom(_) => "TOO_MANY_CONNECTIONS",
             Self::Busy { .. } => "DATABASE_BUSY",
-            Self::Database { .. } => "INTERNAL",
+            Self::TooDear { .. } => "QUERY_TOO_SLOW",
+            Self::TookTooLong => "TIMEOUT",
+            Self::Database { .. } | Self::Panicked => "INTERNAL",
         }
     }
 
@@ -77,14 +118,29 @@ impl ApiError {
             Self::UnknownSource { name } => json!({ "source": name }),
             Self::NoSuchPath { path } => json!({ "path": path }),
             Self::Method { method } => json!({ "method": method.as_str() }),
-            Self::NotAWebSocket | Self::Busy { .. } | Self::Database { .. } => json!({}),
+            Self::AddressTooLong { most } | Self::BodyTooLarge { most } => json!({ "max_bytes": most }),
+            Self::HeadersTooLarge { headers, bytes } => json!({ "max_headers": headers, "max_bytes": bytes }),
+            _ => json!({}),
+        }
+    }
+
+    /// After how many seconds the same may be asked again, where it may.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Busy { .. } => Some(1),
+            Self::NoRoom(_) | Self::TooDear { .. } | Self::TookTooLong => Some(10),
+            _ => None,
         }
     }
 }
 
 impl From<sqlx::Error> for ApiError {
     fn from(source: sqlx::Error) -> Self {
-        if passes(&source) { Self::Busy { source } } else { Self::Database { source } }
+        match () {
+            () if is_cut_short(&source) => Self::TooDear { source },
+            () if passes(&source) => Self::Busy { source },
+            () => Self::Database { source },
+        }
     }
 }
 
@@ -107,6 +163,26 @@ impl fmt::Display for ApiError {
             Self::NoSuchPath { path } => write!(f, "there is nothing at {path}; / lists what there is"),
             Self::Method { method } => write!(f, "{method} is not understood here; use GET"),
             Self::NotAWebSocket => f.write_str("this address speaks WebSocket; connect with a WebSocket client"),
+            Self::AddressTooLong { most } => {
+                write!(f, "path and query are longer than {most} bytes; ask for less at once")
+            }
+            Self::HeadersTooLarge { headers, bytes } => {
+                write!(f, "the request has more than {headers} headers, or more than {bytes} bytes of them; send fewer")
+            }
+            Self::BodyTooLarge { most } => write!(f, "the body is longer than {most} bytes; send less"),
+            Self::BodyTooSlow => f.write_str("the body did not come in time; send it at once"),
+            Self::Unread { said, .. } => f.write_str(said),
+            Self::NoRoom(NoRoom::ForAnyone) => {
+                f.write_str("as many connections are open as there may be; try again in a while")
+            }
+            Self::NoRoom(NoRoom::ForTheAddress) => {
+                f.write_str("your address has as many connections open as one may; close some, or use them again")
+            }
+            Self::TooDear { .. } => f.write_str(
+                "the database needed too long for this; ask for less: a shorter time, a coin, a smaller limit",
+            ),
+            Self::TookTooLong => f.write_str("no reply was ready in time; try again in a while, or ask for less"),
+            Self::Panicked => f.write_str("the request met a fault of ours; the cause is in the log"),
             Self::Busy { .. } => f.write_str("the database is busy or out of reach; try again in a second"),
             Self::Database { .. } => f.write_str("the database could not answer; the cause is in the log"),
         }
@@ -116,7 +192,7 @@ impl fmt::Display for ApiError {
 impl Error for ApiError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Busy { source } | Self::Database { source } => Some(source),
+            Self::Busy { source } | Self::TooDear { source } | Self::Database { source } => Some(source),
             _ => None,
         }
     }

@@ -15,6 +15,7 @@ mod data_quality;
 mod database;
 mod error;
 mod export;
+mod gate;
 mod health;
 mod heatmap_grid;
 mod heatmap_of_positions;
@@ -65,9 +66,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{Method, Uri};
-use axum::middleware::map_response_with_state;
 
 pub use database::Database;
+pub use gate::{Gate, NoRoom};
 pub use health::Dependency;
 pub use live::Live;
 pub use open::{OpenError, open_database};
@@ -79,6 +80,7 @@ use error::ApiError;
 pub struct Context {
     pub database: Database,
     pub live: Live,
+    pub gate: Gate,
     pub generation: u32,
     /// The market is made up: every reply says so.
     pub simulated: bool,
@@ -92,6 +94,10 @@ pub struct Context {
 /// Everything that is served.
 pub fn router(context: Context) -> Router {
     let context = Arc::new(context);
+    gate::guard(resources(), &context).with_state(context)
+}
+
+fn resources() -> Router<Arc<Context>> {
     Router::new()
         .merge(status::routes())
         .merge(health::routes())
@@ -123,6 +129,4 @@ pub fn router(context: Context) -> Router {
         .merge(websocket::routes())
         .fallback(async |uri: Uri| ApiError::NoSuchPath { path: uri.path().to_owned() })
         .method_not_allowed_fallback(async |method: Method| ApiError::Method { method })
-        .layer(map_response_with_state(Arc::clone(&context), reply::say_errors))
-        .with_state(context)
 }

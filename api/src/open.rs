@@ -15,9 +15,14 @@ use crate::query::Query;
 
 /// Opens the database for reading; the sink has to have made it.
 pub async fn open_database(url: &str) -> Result<Database, OpenError> {
+    open_for(url, QUESTION_PATIENCE).await
+}
+
+/// The same, with questions that are given up after so long.
+pub(crate) async fn open_for(url: &str, question: Duration) -> Result<Database, OpenError> {
     let (database, shown) = match url.split(':').next() {
-        Some("postgres" | "postgresql") => open_postgres(url).await?,
-        Some("sqlite") => (open_sqlite(url).await?, url.to_owned()),
+        Some("postgres" | "postgresql") => open_postgres(url, question).await?,
+        Some("sqlite") => (open_sqlite(url, question).await?, url.to_owned()),
         _ => {
             let unknown = sqlx::Error::Configuration("it begins with sqlite:// or postgres://".into());
             return Err(OpenError::Open { url: "at this address".to_owned(), source: unknown });
@@ -42,19 +47,23 @@ pub enum OpenError {
 
 /// Whoever waits longer is better told to come back.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// A question that takes longer takes the database from everybody else.
+const QUESTION_PATIENCE: Duration = Duration::from_secs(20);
 /// Twice what snapshots may take at the same time: the rest is for requests.
 const CONNECTIONS: u32 = 2 * SNAPSHOTS as u32;
 
-async fn open_sqlite(url: &str) -> Result<Database, OpenError> {
+async fn open_sqlite(url: &str, question: Duration) -> Result<Database, OpenError> {
     let open = |source| OpenError::Open { url: url.to_owned(), source };
     let options = SqliteConnectOptions::from_str(url).map_err(open)?.read_only(true).busy_timeout(PATIENCE);
     let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
-    pool.connect_with(options).await.map(Database::Sqlite).map_err(open)
+    let pool = pool.connect_with(options).await.map_err(open)?;
+    Ok(Database::Sqlite(pool, question))
 }
 
-async fn open_postgres(url: &str) -> Result<(Database, String), OpenError> {
+async fn open_postgres(url: &str, question: Duration) -> Result<(Database, String), OpenError> {
     let unread = |source| OpenError::Open { url: "postgres://…".to_owned(), source };
     let options = PgConnectOptions::from_str(url).map_err(unread)?.application_name("fathom api");
+    let options = options.options([("statement_timeout", format!("{}ms", question.as_millis()))]);
     let shown = without_password(&options);
     let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
     match pool.connect_with(options).await {

@@ -5,8 +5,10 @@ use std::error::Error;
 use std::sync::Arc;
 
 use axum::Json;
+use axum::body::{Body, to_bytes};
 use axum::extract::State;
-use axum::http::header::RETRY_AFTER;
+use axum::http::StatusCode;
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
@@ -94,19 +96,37 @@ impl<T: Serialize> IntoResponse for Reply<T> {
     }
 }
 
-/// Gives errors their body.
+/// Gives errors their body, also those that were found before anything of ours was asked.
 pub(crate) async fn say_errors(State(context): State<Arc<Context>>, response: Response) -> Response {
-    let Some(error) = response.extensions().get::<Arc<ApiError>>() else { return response };
-    let status = error.status();
-    if status.is_server_error() {
+    let is_plain = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    let (head, body) = response.into_parts();
+    let error = match head.extensions.get::<Arc<ApiError>>() {
+        Some(error) => Arc::clone(error),
+        None if is_plain && head.status.is_client_error() => Arc::new(unread(head.status, body).await),
+        None => return Response::from_parts(head, body),
+    };
+    if error.status().is_server_error() {
         tracing::warn!(%error, cause = error.source(), "a request was not answered");
     }
+    let mut told = said(&error, context.simulated);
+    // What else could be asked here is known only where it was refused.
+    told.headers_mut().extend(head.headers.get(ALLOW).map(|allowed| (ALLOW, allowed.clone())));
+    told
+}
+
+async fn unread(status: StatusCode, body: Body) -> ApiError {
+    let said = to_bytes(body, LONGEST_SENTENCE).await.unwrap_or_default();
+    ApiError::Unread { status, said: String::from_utf8_lossy(&said).into_owned() }
+}
+
+fn said(error: &ApiError, simulated: bool) -> Response {
     let form = json!({
         "error": { "code": error.code(), "message": error.to_string(), "details": error.details() },
-        "simulated": context.simulated,
+        "simulated": simulated,
     });
-    match **error {
-        ApiError::Busy { .. } => (status, [(RETRY_AFTER, "1")], Json(form)).into_response(),
-        _ => (status, Json(form)).into_response(),
-    }
+    let mut response = (error.status(), Json(form)).into_response();
+    response.headers_mut().extend(error.retry_after().map(|seconds| (RETRY_AFTER, seconds.into())));
+    response
 }
+
+const LONGEST_SENTENCE: usize = 4 * 1024;

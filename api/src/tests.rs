@@ -9,6 +9,7 @@ mod databases;
 mod exports;
 mod fixture;
 mod heatmaps;
+mod gate;
 mod http;
 mod liquidation_map;
 mod liquidations;

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 use schemas::{GENERATION, topics};
 use tracing::info;
 
-use crate::args::{BenchLatency, Data, KafkaArgs, RuleArgs, Sources, Up};
+use crate::args::{BenchLatency, Data, KafkaArgs, RuleArgs, Serving, Sources, Up};
 use crate::failure::Failure;
 use crate::log::Log as _;
 use crate::log::kafka::Kafka;
@@ -87,7 +87,7 @@ fn everything(args: BenchLatency, folder: &Path, market: &Market) -> Up {
         data: Data { path: folder.join("data") },
         kafka: args.kafka,
         database: args.database,
-        http: SocketAddr::from(([127, 0, 0, 1], 0)),
+        serving: Serving::at(SocketAddr::from(([127, 0, 0, 1], 0))),
         sources: Sources {
             nodes,
             streams: Vec::new(),

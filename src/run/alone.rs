@@ -54,13 +54,13 @@ pub fn api(args: ApiRole) -> Result<(), Failure> {
     let (settings, url) = (settings("api", &args.kafka)?, args.database.url()?);
     let process = Process::begin("api", settings)?;
     let Process { shared, runtime } = &process;
-    let (listener, address) = server::listen(args.http, runtime)?;
+    let (listener, address) = server::listen(args.serving.http, runtime)?;
     let Some(market) = market::wait_for(shared)? else { return Ok(()) };
     let database = database::open_to_read(&url, runtime, &shared.stop)?;
     let live = Live::new(shared.stop.watch());
     let positions = api_role::begin(shared, &live, &database, runtime)?;
-    let context = api_role::context(shared, market, &args.kafka.shown(), database, live.clone());
-    let server = Server::start(listener, context, shared, runtime);
+    let context = api_role::context(shared, market, &args.kafka.shown(), database, live.clone(), args.serving.gate());
+    let server = Server::start(listener, ::api::router(context), args.serving.most(), &shared.stop, runtime);
     say_where(address, market);
     let mut roles = Roles::new(shared);
     roles.start("feed", &Upstream::default(), move |shared| {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use api::{Context, Database, Dependency, Live, Status};
+use api::{Context, Database, Dependency, Gate, Live, Status};
 use schemas::{Keeps, TOPICS};
 use tokio::runtime::Runtime;
 use tracing::info;
@@ -95,12 +95,13 @@ fn let_clients_take(live: &Live) {
 }
 
 /// What the API knows of the rest of the process.
-pub fn context(shared: &Shared, market: Market, kept: &str, database: Database, live: Live) -> Context {
+pub fn context(shared: &Shared, market: Market, kept: &str, database: Database, live: Live, gate: Gate) -> Context {
     let (status, metrics, ready, heard) = (shared.clone(), shared.clone(), shared.clone(), live.clone());
     let kept = kept.to_owned();
     Context {
         database,
         live,
+        gate,
         generation: shared.log.generation().number,
         simulated: market == Market::Simulated,
         started: now_ms(),

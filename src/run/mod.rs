@@ -30,6 +30,7 @@ mod tests;
 pub mod up;
 
 pub use public_feed::Exchange;
+pub use server::Most;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -1,43 +1,108 @@
-//! The HTTP server as a role: bound at once, so that an address in use is said before anything else begins.
+//! The HTTP server as a role: bound at once, so that an address in use is said before anything else begins. Connections
+//! in; as many as there is room for are served, and the others told that there is none.
 
-use std::future::IntoFuture as _;
+mod connection;
+mod line;
+mod open_files;
+mod room;
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use api::{Context, Live};
-use axum::serve::ListenerExt as _;
-use tokio::net::TcpListener;
+use api::NoRoom;
+use axum::Router;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
-use tokio::task::JoinHandle;
+use tokio::sync::Semaphore;
 
-use super::Shared;
+pub use room::Most;
+
 use crate::failure::Failure;
+use crate::stop::Stop;
+use connection::Manners;
+use room::Room;
 
 /// So long clients may take to hear that the server ends.
-const FAREWELL: Duration = Duration::from_millis(500);
+const FAREWELL: Duration = Duration::from_secs(1);
+/// So many are told at a time that there is no room; whoever comes on top of them is cut off.
+const TURNED_AWAY: usize = 64;
+/// Too many open files, most likely: some will be closed.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 pub struct Server {
-    serving: JoinHandle<std::io::Result<()>>,
-    live: Live,
+    room: Arc<Room>,
 }
 
 impl Server {
-    pub fn start(listener: TcpListener, context: Context, shared: &Shared, runtime: &Runtime) -> Self {
-        let (live, ended) = (context.live.clone(), shared.stop.clone());
-        let app = api::router(context);
-        // A frame goes when it is made. Where that cannot be set it goes a little later.
-        let listener = listener.tap_io(|client| drop(client.set_nodelay(true)));
-        let server = axum::serve(listener, app).with_graceful_shutdown(async move { ended.wait().await });
-        Self { serving: runtime.spawn(server.into_future()), live }
+    pub fn start(listener: TcpListener, app: Router, most: Most, stop: &Stop, runtime: &Runtime) -> Self {
+        Self::with_manners(listener, app, most, Manners::default(), stop, runtime)
+    }
+
+    fn with_manners(
+        listener: TcpListener,
+        app: Router,
+        most: Most,
+        manners: Manners,
+        stop: &Stop,
+        runtime: &Runtime,
+    ) -> Self {
+        open_files::allow_many();
+        let room = Arc::new(Room::new(most));
+        let door = Door { app, room: Arc::clone(&room), leaving: Arc::new(Semaphore::new(TURNED_AWAY)), manners };
+        runtime.spawn(door.stand_open(listener, stop.clone()));
+        Self { room }
     }
 
     /// Clients hear that it is over, and have a moment to go.
     pub fn end(self, runtime: &Runtime) {
-        let farewell = Instant::now();
-        while self.live.has_clients() && farewell.elapsed() < FAREWELL {
-            std::thread::park_timeout(Duration::from_millis(5));
+        let _ = runtime.block_on(async { tokio::time::timeout(FAREWELL, self.room.is_empty()).await });
+    }
+}
+
+/// Where clients come in.
+struct Door {
+    app: Router,
+    room: Arc<Room>,
+    leaving: Arc<Semaphore>,
+    manners: Manners,
+}
+
+impl Door {
+    async fn stand_open(self, listener: TcpListener, stop: Stop) {
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = stop.wait() => return,
+            };
+            match accepted {
+                Ok((stream, address)) => self.let_in(stream, address, &stop),
+                Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+            }
         }
-        let _ = runtime.block_on(async { tokio::time::timeout(FAREWELL, self.serving).await });
+    }
+
+    fn let_in(&self, stream: TcpStream, address: SocketAddr, stop: &Stop) {
+        // A frame goes when it is made. Where that cannot be set it goes a little later.
+        let _ = stream.set_nodelay(true);
+        match self.room.enter(address.ip()) {
+            Ok(guest) => {
+                let serving = connection::serve(stream, address, guest, self.app.clone(), self.manners, stop.clone());
+                tokio::spawn(serving);
+            }
+            Err(why) => self.turn_away(stream, address, why),
+        }
+    }
+
+    fn turn_away(&self, stream: TcpStream, address: SocketAddr, why: NoRoom) {
+        let Ok(leaving) = Arc::clone(&self.leaving).try_acquire_owned() else { return };
+        let telling = connection::turn_away(stream, address, why, self.app.clone(), self.manners);
+        tokio::spawn(async move {
+            telling.await;
+            drop(leaving);
+        });
     }
 }
 

@@ -34,7 +34,7 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
     let ways = if args.demo { None } else { Some(args.sources.ways()?) };
     let data = DataDir::take(&args.data.path, market)?;
     let runtime = runtime()?;
-    let (listener, address) = server::listen(args.http, &runtime)?;
+    let (listener, address) = server::listen(args.serving.http, &runtime)?;
     let stop = Stop::new();
     runtime.spawn(stop.clone().listen());
 
@@ -47,8 +47,9 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
     computer::announce(shared.log.as_ref())?;
     let positions = api_role::begin(&shared, &live, &reading, &runtime)?;
     let control = control::Server::start(&data, &shared, address, &runtime)?;
-    let context = api_role::context(&shared, market, &data.path().display().to_string(), reading, live.clone());
-    let server = Server::start(listener, context, &shared, &runtime);
+    let (kept, gate) = (data.path().display().to_string(), args.serving.gate());
+    let context = api_role::context(&shared, market, &kept, reading, live.clone(), gate);
+    let server = Server::start(listener, ::api::router(context), args.serving.most(), &shared.stop, &runtime);
 
     let mut roles = Roles::new(&shared);
     let [simulated, parsed, stored, apart] = std::array::from_fn(|_| Upstream::default());

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
+use axum::Router;
 use schemas::{
     Batch, Coin, GENERATION, Headers, LongShortRatio, Market, Message, Position, PositionSide, Price, RatioKind,
     ResultClock, Topic, Wallet, kind,
@@ -14,7 +15,7 @@ use sink::{Part, Sink};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::{Context, Dependency, Live, Status, open_database, router};
+use crate::{Context, Dependency, Live, Status, gate, open_database, resources};
 
 pub(crate) struct Served {
     pub(crate) sink: Sink,
@@ -29,6 +30,15 @@ pub(crate) async fn serve(url: &str) -> Served {
 }
 
 pub(crate) async fn serve_with(url: &str, change: impl FnOnce(Context) -> Context) -> Served {
+    serve_beside(url, Router::new(), change).await
+}
+
+/// With routes of the test's own.
+pub(crate) async fn serve_beside(
+    url: &str,
+    routes: Router<Arc<Context>>,
+    change: impl FnOnce(Context) -> Context,
+) -> Served {
     let sink = sink::connect(url).await.unwrap();
     let (stop, stopped) = watch::channel(false);
     let live = Live::new(stopped);
@@ -36,6 +46,7 @@ pub(crate) async fn serve_with(url: &str, change: impl FnOnce(Context) -> Contex
     let context = change(Context {
         database,
         live: live.clone(),
+        gate: crate::Gate::default(),
         generation: GENERATION.number,
         simulated: true,
         started: 7,
@@ -45,7 +56,10 @@ pub(crate) async fn serve_with(url: &str, change: impl FnOnce(Context) -> Contex
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router(context)).await });
+    let context = Arc::new(context);
+    let app = gate::guard(resources().merge(routes), &context).with_state(context);
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, app).await });
     Served { sink, live, address, stop, next: BTreeMap::new() }
 }
 
@@ -145,10 +159,15 @@ impl Served {
 
     /// The same, in a form: without the pieces in which the later version sends what has no length.
     pub(crate) async fn get_as(&self, path: &str, accept: &str) -> (u16, String, String) {
-        let (address, path, accept) = (self.address, path.to_owned(), accept.to_owned());
+        self.ask(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\nAccept: {accept}\r\n\r\n")).await
+    }
+
+    /// Whatever is said, word for word.
+    pub(crate) async fn ask(&self, request: String) -> (u16, String, String) {
+        let address = self.address;
         let ask = move || {
             let mut stream = TcpStream::connect(address).unwrap();
-            write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\nAccept: {accept}\r\n\r\n").unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
             let mut reply = String::new();
             stream.read_to_string(&mut reply).unwrap();
             reply

@@ -333,9 +333,9 @@ async fn a_busy_database_is_said_and_when_to_come_back(url: String) {
 fn with_one_connection(database: &Database) -> Database {
     let patience = Duration::from_millis(200);
     match database {
-        Database::Sqlite(pool) => {
+        Database::Sqlite(pool, of_a_question) => {
             let one = SqlitePoolOptions::new().max_connections(1).acquire_timeout(patience);
-            Database::Sqlite(one.connect_lazy_with(pool.connect_options().as_ref().clone()))
+            Database::Sqlite(one.connect_lazy_with(pool.connect_options().as_ref().clone()), *of_a_question)
         }
         Database::Postgres(pool) => {
             let one = PgPoolOptions::new().max_connections(1).acquire_timeout(patience);

@@ -1,0 +1,37 @@
+//! What every request passes before it comes to a resource, and every reply on its way out: a name of its own, who may
+//! read it in a browser, how large and how long it may be, and what is said when something of ours breaks.
+
+mod limits;
+mod origins;
+mod request_id;
+mod room;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::HeaderValue;
+use axum::middleware::{from_fn, map_response_with_state};
+
+pub use room::NoRoom;
+
+use crate::{Context, reply};
+
+/// Who may come in, and how.
+#[derive(Debug, Clone, Default)]
+pub struct Gate {
+    /// The pages that may read replies in a browser; `*` is all of them. Nobody else's, when there are none.
+    pub origins: Vec<HeaderValue>,
+}
+
+/// Whatever is inside of another one is listed before it.
+pub(crate) fn guard(routes: Router<Arc<Context>>, context: &Arc<Context>) -> Router<Arc<Context>> {
+    let bounded = routes
+        .layer(from_fn(limits::bounded))
+        .layer(from_fn(room::turn_away))
+        .layer(map_response_with_state(Arc::clone(context), reply::say_errors));
+    let read = match context.gate.origins.as_slice() {
+        [] => bounded,
+        origins => bounded.layer(origins::layer(origins)),
+    };
+    read.layer(from_fn(request_id::named))
+}

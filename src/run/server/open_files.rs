@@ -1,0 +1,10 @@
+//! How many files a process may hold open: each connection is one.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// As many as the system lets a process ask for: most begin with 1,024, which is fewer than there may be clients, and log
+/// and database need some as well. Where that is refused, connections wait for others to end.
+pub(super) fn allow_many() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+}
