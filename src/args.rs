@@ -23,6 +23,15 @@ pub use serving::Serving;
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+    /// How the lines on standard error are written: for people, or each as a JSON object
+    #[arg(long, value_name = "FORM", env = "FATHOM_LOG", global = true, value_enum, default_value_t = LogForm::Pretty)]
+    pub log: LogForm,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogForm {
+    Pretty,
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -83,6 +92,8 @@ pub struct Up {
     pub demo: bool,
     #[command(flatten)]
     pub data: Data,
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     #[command(flatten)]
     pub kafka: KafkaArgs,
     #[command(flatten)]
@@ -158,6 +169,8 @@ pub struct Import {
     pub paths: Vec<String>,
     #[command(flatten)]
     pub data: Data,
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     #[command(flatten)]
     pub kafka: KafkaArgs,
     #[command(flatten)]
@@ -239,6 +252,14 @@ impl KafkaArgs {
     }
 }
 
+/// Whoever keeps it running.
+#[derive(Debug, Default, Args)]
+pub struct MetricsArgs {
+    /// Where Prometheus' metrics are served, and beside them /health/live; port 0 is any that is free. Nowhere, when absent
+    #[arg(long = "metrics", value_name = "ADDR", env = "FATHOM_METRICS")]
+    pub address: Option<SocketAddr>,
+}
+
 /// Postgres in place of the SQLite file under the data directory.
 #[derive(Debug, Args)]
 pub struct DatabaseArgs {
@@ -271,6 +292,8 @@ pub struct Data {
 #[derive(Debug, Args)]
 pub struct ParserRole {
     #[command(flatten)]
+    pub metrics: MetricsArgs,
+    #[command(flatten)]
     pub kafka: KafkaArgs,
     #[command(flatten)]
     pub sources: Sources,
@@ -278,6 +301,8 @@ pub struct ParserRole {
 
 #[derive(Debug, Args)]
 pub struct ComputerRole {
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     #[command(flatten)]
     pub kafka: KafkaArgs,
     #[command(flatten)]
@@ -287,6 +312,8 @@ pub struct ComputerRole {
 #[derive(Debug, Args)]
 pub struct SinkRole {
     #[command(flatten)]
+    pub metrics: MetricsArgs,
+    #[command(flatten)]
     pub kafka: KafkaArgs,
     #[command(flatten)]
     pub database: DatabaseArgs,
@@ -294,6 +321,8 @@ pub struct SinkRole {
 
 #[derive(Debug, Args)]
 pub struct ApiRole {
+    #[command(flatten)]
+    pub metrics: MetricsArgs,
     #[command(flatten)]
     pub kafka: KafkaArgs,
     #[command(flatten)]
@@ -433,6 +462,9 @@ pub struct Schemas {
     /// Print which processor reads and writes which topics, as a Mermaid diagram
     #[arg(long, conflicts_with = "json")]
     pub graph: bool,
+    /// Print what is counted, and who tells it: docs/metrics.md
+    #[arg(long, conflicts_with_all = ["json", "graph"])]
+    pub metrics: bool,
     /// Print one JSON object as the last line
     #[arg(long)]
     pub json: bool,

@@ -8,10 +8,15 @@ use serde_json::json;
 
 use crate::args::Schemas;
 use crate::failure::Failure;
+use crate::stats;
 
 pub fn print(args: &Schemas) -> Result<(), Failure> {
     if args.graph {
         print!("{}", graph());
+        return Ok(());
+    }
+    if args.metrics {
+        print!("{}", stats::page());
         return Ok(());
     }
     for (title, table) in tables() {

@@ -127,7 +127,13 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start(data: &DataDir, shared: &Shared, http: SocketAddr, runtime: &Runtime) -> Result<Self, Failure> {
+    pub fn start(
+        data: &DataDir,
+        shared: &Shared,
+        http: SocketAddr,
+        metrics: Option<SocketAddr>,
+        runtime: &Runtime,
+    ) -> Result<Self, Failure> {
         let socket = data_dir::socket(data.path());
         // Whoever left it is gone: the directory is locked by this process.
         let _ = std::fs::remove_file(&socket);
@@ -135,7 +141,13 @@ impl Server {
         let listener = UnixListener::bind(&socket)
             .map_err(|cause| Failure::because(format!("cannot listen on {}", socket.display()), cause))?;
         drop(guard);
-        let owner = Arc::new(Owner { shared: shared.clone(), path: data.path().to_owned(), market: data.market, http });
+        let owner = Arc::new(Owner {
+            shared: shared.clone(),
+            path: data.path().to_owned(),
+            market: data.market,
+            http,
+            metrics,
+        });
         runtime.spawn(async move {
             loop {
                 match listener.accept().await {
@@ -161,6 +173,7 @@ pub struct Owner {
     path: PathBuf,
     market: data_dir::Market,
     http: SocketAddr,
+    metrics: Option<SocketAddr>,
 }
 
 impl Owner {

@@ -16,7 +16,7 @@ mod tidy;
 
 use std::process::ExitCode;
 
-use args::{Bench, Cli, Command, DeadLetters};
+use args::{Bench, Cli, Command, DeadLetters, LogForm};
 use clap::Parser as _;
 use failure::Failure;
 use tracing_subscriber::EnvFilter;
@@ -26,7 +26,8 @@ static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    say_what_happens();
+    say_what_happens(cli.log);
+    stats::begin();
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
@@ -57,14 +58,13 @@ fn run(command: Command) -> Result<(), Failure> {
 }
 
 /// Lines on stderr, as `RUST_LOG` wants them: what an operator should see, by default.
-fn say_what_happens() {
+fn say_what_happens(form: LogForm) {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("fathom=info,parser=info,sink=info,api=info,simulator=info,warn"));
     let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(terminal)
-        .with_target(false)
-        .init();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match form {
+        LogForm::Pretty => lines.with_ansi(terminal).with_target(false).init(),
+        LogForm::Json => lines.json().flatten_event(true).init(),
+    }
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use schemas::TOPICS;
 
-use crate::contract;
+use crate::stats::names::METRICS;
+use crate::{contract, stats};
 
 /// What a crate may name beside what it is made for. A dependency that is not here is a decision to be taken here.
 const MAY_IMPORT: [(&str, &[&str]); 6] = [
@@ -34,7 +35,19 @@ const MAY_IMPORT: [(&str, &[&str]); 6] = [
     ("sink", &["schemas", "serde", "serde_json", "sqlx", "tracing"]),
     (
         "api",
-        &["axum", "base64", "futures-util", "schemas", "serde", "serde_json", "sqlx", "tokio", "tower-http", "tracing"],
+        &[
+            "axum",
+            "base64",
+            "futures-util",
+            "metrics",
+            "schemas",
+            "serde",
+            "serde_json",
+            "sqlx",
+            "tokio",
+            "tower-http",
+            "tracing",
+        ],
     ),
     ("simulator", &["axum", "chrono", "rand_xoshiro", "schemas", "serde", "serde_json", "tokio", "tracing"]),
 ];
@@ -146,6 +159,26 @@ fn the_tables_of_the_readme_are_what_the_registries_print() {
     }
     let graph = format!("```mermaid\n{}```\n", contract::graph());
     assert!(readme.contains(&graph), "README.md is to hold this graph:\n{graph}");
+}
+
+#[test]
+fn every_name_that_is_counted_is_in_the_page_and_no_name_is_left_over() {
+    let registry = root().join("src/stats/names.rs");
+    let named: BTreeSet<String> = METRICS.iter().map(|metric| metric.name.to_owned()).collect();
+    assert_eq!(named.len(), METRICS.len(), "a name is there twice");
+    let mut counted = BTreeSet::new();
+    for path in sources("src").into_iter().chain(sources("api/src")).filter(|path| *path != registry) {
+        let text = fs::read_to_string(&path).unwrap();
+        let macros = text.split("!(\"").skip(1).filter_map(|rest| rest.split_once('"')).map(|(name, _)| name);
+        let is_metric = |name: &&str| name.starts_with("fathom_") || name.starts_with("process_");
+        counted.extend(macros.filter(is_metric).map(str::to_owned));
+    }
+    assert_eq!(counted, named);
+    assert_eq!(
+        read("docs/metrics.md"),
+        stats::page(),
+        "docs/metrics.md is to be what `fathom schemas --metrics` prints"
+    );
 }
 
 #[test]

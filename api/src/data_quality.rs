@@ -5,6 +5,7 @@ mod candles;
 mod channel;
 mod coverage;
 mod gaps;
+mod latency;
 mod measure;
 mod runs;
 mod sources;
@@ -30,6 +31,7 @@ pub(crate) fn routes() -> Router<Arc<Context>> {
         .route("/api/v1/data-quality/runs", get(runs::list))
         .route("/api/v1/data-quality/coverage", get(coverage::list))
         .route("/api/v1/data-quality/candles", get(candles::list))
+        .route("/api/v1/data-quality/latency", get(latency::list))
 }
 
 /// Where sources tell of themselves.

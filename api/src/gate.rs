@@ -14,7 +14,7 @@ use axum::middleware::{from_fn, map_response_with_state};
 
 pub use room::NoRoom;
 
-use crate::{Context, reply};
+use crate::{Context, measure, reply};
 
 /// Who may come in, and how.
 #[derive(Debug, Clone, Default)]
@@ -33,5 +33,5 @@ pub(crate) fn guard(routes: Router<Arc<Context>>, context: &Arc<Context>) -> Rou
         [] => bounded,
         origins => bounded.layer(origins::layer(origins)),
     };
-    read.layer(from_fn(request_id::named))
+    read.layer(from_fn(measure::request)).layer(from_fn(request_id::named))
 }

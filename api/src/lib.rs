@@ -35,6 +35,7 @@ mod live;
 mod long_short_ratio;
 mod market_ratio;
 mod markets;
+mod measure;
 mod open;
 mod parameters;
 mod positions;
@@ -94,6 +95,7 @@ pub struct Context {
 /// Everything that is served.
 pub fn router(context: Context) -> Router {
     let context = Arc::new(context);
+    measure::begin();
     gate::guard(resources(), &context).with_state(context)
 }
 

@@ -33,6 +33,8 @@ type Offsets = BTreeMap<(&'static str, u32), u64>;
 pub(crate) struct Update {
     pub(crate) partition: u32,
     pub(crate) offset: u64,
+    /// When what it was made of was received.
+    pub(crate) received: Option<i64>,
     pub(crate) subjects: Vec<Subject>,
     pub(crate) data: Box<RawValue>,
 }
@@ -61,7 +63,7 @@ impl Live {
         let Some(value) = record.value else { return };
         let told = match record.headers.get(kind::HEADER) {
             Some(kind::CLOCK) => self.tick(topic, partition, value),
-            kind => self.tell(topic, kind, partition, offset, value),
+            _ => self.tell(topic, partition, offset, record, value),
         };
         if let Err(error) = told {
             tracing::error!(%error, topic = topic.name, partition, offset, "a live result is not what its schema says");
@@ -77,17 +79,24 @@ impl Live {
     fn tell(
         &self,
         topic: &'static Topic,
-        kind: Option<&[u8]>,
         partition: u32,
         offset: u64,
+        record: &Record<'_>,
         value: &[u8],
     ) -> serde_json::Result<()> {
+        let kind = record.headers.get(kind::HEADER);
         let channel = CHANNELS.into_iter().find(|channel| channel.topic == topic && channel.kind == kind);
         let (Some(channel), true) = (channel, self.has_clients()) else { return Ok(()) };
         let row = (channel.live)(value)?;
         let subjects = channel.subjects(&row);
         // Nobody may be left to hear it.
-        let _ = self.updates.send(Arc::new(Update { partition, offset, subjects, data: row.data }));
+        let _ = self.updates.send(Arc::new(Update {
+            partition,
+            offset,
+            received: record.headers.received(),
+            subjects,
+            data: row.data,
+        }));
         Ok(())
     }
 

@@ -194,6 +194,11 @@ impl<'a> Headers<'a> {
         self.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 
+    /// When what the record was made of was received, in milliseconds UTC.
+    pub fn received(self) -> Option<i64> {
+        core::str::from_utf8(self.get("received")?).ok()?.parse().ok()
+    }
+
     pub fn iter(self) -> impl Iterator<Item = (&'a str, &'a [u8])> {
         let mut rest = self.0;
         core::iter::from_fn(move || {
@@ -264,6 +269,7 @@ mod tests {
         Headers::write(&mut bytes, "kind", b"fill");
         Headers::write(&mut bytes, "received", b"17");
         assert_eq!(Headers(&bytes).get("received"), Some(b"17".as_slice()));
+        assert_eq!(Headers(&bytes).received(), Some(17));
         assert_eq!(Headers(&bytes).get("block"), None);
     }
 }

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 use schemas::{GENERATION, topics};
 use tracing::info;
 
-use crate::args::{BenchLatency, Data, KafkaArgs, RuleArgs, Serving, Sources, Up};
+use crate::args::{BenchLatency, Data, KafkaArgs, MetricsArgs, RuleArgs, Serving, Sources, Up};
 use crate::failure::Failure;
 use crate::log::Log as _;
 use crate::log::kafka::Kafka;
@@ -99,6 +99,7 @@ fn everything(args: BenchLatency, folder: &Path, market: &Market) -> Up {
             spot: false,
             simulated: true,
         },
+        metrics: MetricsArgs::default(),
         rules: RuleArgs::default(),
         rate: args.rate,
         seed: market::SEED,

@@ -76,6 +76,7 @@ impl<'a> Known<'a> {
             "running": self.running.is_some(),
             "pid": self.running.map(|_| std::process::id()),
             "http": self.running.map(|owner| owner.http.to_string()),
+            "metrics": self.running.and_then(|owner| owner.metrics).map(|address| address.to_string()),
             "data": self.place,
             "market": self.market.map(Market::name),
             "generation": self.log.generation().number,
@@ -238,6 +239,9 @@ pub fn status_in_words(status: &Value) -> String {
         Some(true) => writeln!(words, "running     pid {}, http://{}/", text("pid"), text("http")),
         _ => writeln!(words, "running     not in this process; this is what the log says"),
     };
+    if let Some(address) = status["metrics"].as_str() {
+        let _ = writeln!(words, "metrics     http://{address}/metrics");
+    }
     let _ = writeln!(words, "market      {} (generation {})", text("market"), text("generation"));
     let disk = status["disk_bytes"].as_u64().map(|bytes| format!(", {} MB of log", bytes / 1_000_000));
     let _ = writeln!(words, "data        {}{}", text("data"), disk.unwrap_or_default());

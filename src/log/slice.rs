@@ -47,6 +47,11 @@ impl Slice {
         self.firsts.iter().zip(&self.batches).flat_map(|(first, batch)| (*first..).zip(batch.records()))
     }
 
+    /// The event time of its last record.
+    pub fn last_time(&self) -> Option<i64> {
+        self.batches.last()?.records().last().map(|record| record.time)
+    }
+
     pub fn count(&self) -> u64 {
         self.batches.iter().map(|batch| u64::from(batch.count())).sum()
     }

@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ::parser::{InfoClient, InfoSource, InfoStatus, Progress, RunRecord};
+use metrics::{counter, gauge};
 use schemas::{Amount, Coin, MarketKind, Outbox, Position, Wallet, topics};
 
 use super::info::STAGE;
@@ -16,7 +16,9 @@ use super::{CHUNK_BYTES, PATIENCE, Shared, now_ms};
 use super::{import, parser};
 use crate::failure::Failure;
 use crate::log::{Log, Reader, Start};
+use crate::stats;
 
+const NAME: &str = "info";
 /// So many are asked about every few minutes within the budget of one address.
 const LARGEST: usize = 1_000;
 const CHOOSE_EVERY: Duration = Duration::from_secs(10);
@@ -34,7 +36,7 @@ pub struct Accounts {
 }
 
 pub async fn follow(shared: &Shared, client: InfoClient, wanted: &Accounts, lease: &Lease) -> Result<(), Failure> {
-    let Shared { log, stats, stop, .. } = shared;
+    let Shared { log, stop, .. } = shared;
     // First the writer: when it has begun, nobody else can change the state that is read next.
     let mut writer = Arc::clone(log).writer(&format!("{STAGE}.0"))?;
     let mut state = Vec::new();
@@ -48,9 +50,10 @@ pub async fn follow(shared: &Shared, client: InfoClient, wanted: &Accounts, leas
     if !wanted.has_fills {
         source.follow_fills(&wanted.named);
     }
+    show(&source.status());
     let mut holders = Holders::begin(shared)?;
     let (mut out, mut chosen_at) = (Outbox::new(generation), None::<Instant>);
-    let mut run = RunRecord::begin("info", &wanted.url, now_ms());
+    let mut run = RunRecord::begin(NAME, &wanted.url, now_ms());
     while !stop.asked() && !lease.is_over() {
         holders.read()?;
         if chosen_at.is_none_or(|at| at.elapsed() > CHOOSE_EVERY) {
@@ -70,9 +73,10 @@ pub async fn follow(shared: &Shared, client: InfoClient, wanted: &Accounts, leas
         run.say(format!("{} accounts", status.followed), now, &mut out);
         if out.records() > 0 {
             writer.commit(&out)?;
+            stats::committed(NAME, &out);
             out.clear();
         }
-        stats.info.show(&status);
+        show(&status);
     }
     run.end(format!("{} accounts", source.status().followed), now_ms(), &mut out);
     tasks::say_last(writer.as_mut(), &out)
@@ -166,13 +170,13 @@ fn take(wallets: &mut HashMap<Wallet, HashMap<Coin, Amount>>, value: &[u8]) {
     held.insert(position.coin, notional);
 }
 
-impl crate::stats::Info {
-    fn show(&self, status: &InfoStatus) {
-        self.requests.store(status.requests, Ordering::Relaxed);
-        self.failed.store(status.failed, Ordering::Relaxed);
-        self.refused.store(status.refused, Ordering::Relaxed);
-        self.weight_in_last_minute.store(status.weight_in_last_minute.into(), Ordering::Relaxed);
-        self.accounts.store(status.followed as u64, Ordering::Relaxed);
-        self.oldest_age_ms.store(status.oldest_age_ms.unwrap_or_default(), Ordering::Relaxed);
-    }
+/// What the source has counted, as metrics.
+fn show(status: &InfoStatus) {
+    counter!("fathom_info_requests_total", "source" => NAME).absolute(status.requests);
+    counter!("fathom_info_failed_total", "source" => NAME).absolute(status.failed);
+    counter!("fathom_info_refused_total", "source" => NAME).absolute(status.refused);
+    gauge!("fathom_info_weight", "source" => NAME).set(status.weight_in_last_minute);
+    gauge!("fathom_info_accounts", "source" => NAME).set(status.followed as f64);
+    let oldest = status.oldest_age_ms.unwrap_or_default() as f64 / 1_000.0;
+    gauge!("fathom_info_oldest_account_seconds", "source" => NAME).set(oldest);
 }

@@ -11,8 +11,8 @@ use tracing::info;
 
 use super::roles::Roles;
 use super::server::{self, Server};
-use super::{Shared, api as api_role, computer, database, housekeeping, market, sink, sources, up};
-use crate::args::{ApiRole, ComputerRole, KafkaArgs, ParserRole, SinkRole};
+use super::{Shared, api as api_role, computer, database, housekeeping, market, metrics_listener, sink, sources, up};
+use crate::args::{ApiRole, ComputerRole, KafkaArgs, MetricsArgs, ParserRole, SinkRole};
 use crate::data_dir::Market;
 use crate::failure::Failure;
 use crate::log::kafka::{Kafka, Settings};
@@ -21,7 +21,7 @@ use crate::stop::{Stop, Upstream};
 pub fn parser(args: ParserRole) -> Result<(), Failure> {
     let settings = settings("parser", &args.kafka)?;
     let ways = args.sources.ways()?;
-    let process = Process::begin("parser", settings)?;
+    let process = Process::begin("parser", settings, &args.metrics)?;
     let market = if args.sources.simulated { Market::Simulated } else { Market::Mainnet };
     market::mark(&process.shared, market)?;
     let mut roles = Roles::new(&process.shared);
@@ -31,7 +31,7 @@ pub fn parser(args: ParserRole) -> Result<(), Failure> {
 }
 
 pub fn computer(args: ComputerRole) -> Result<(), Failure> {
-    let mut process = Process::begin("computer", settings("computer", &args.kafka)?)?;
+    let mut process = Process::begin("computer", settings("computer", &args.kafka)?, &args.metrics)?;
     process.shared.rules = args.rules.rules();
     let mut roles = Roles::new(&process.shared);
     for stage in computer::stages() {
@@ -42,7 +42,7 @@ pub fn computer(args: ComputerRole) -> Result<(), Failure> {
 
 pub fn sink(args: SinkRole) -> Result<(), Failure> {
     let (settings, url) = (settings("sink", &args.kafka)?, args.database.url()?);
-    let process = Process::begin("sink", settings)?;
+    let process = Process::begin("sink", settings, &args.metrics)?;
     let database = database::open_to_write(&url, &process.runtime, &process.shared.stop)?;
     let mut roles = Roles::new(&process.shared);
     let handle = process.runtime.handle().clone();
@@ -52,7 +52,7 @@ pub fn sink(args: SinkRole) -> Result<(), Failure> {
 
 pub fn api(args: ApiRole) -> Result<(), Failure> {
     let (settings, url) = (settings("api", &args.kafka)?, args.database.url()?);
-    let process = Process::begin("api", settings)?;
+    let process = Process::begin("api", settings, &args.metrics)?;
     let Process { shared, runtime } = &process;
     let (listener, address) = server::listen(args.serving.http, runtime)?;
     let Some(market) = market::wait_for(shared)? else { return Ok(()) };
@@ -91,12 +91,13 @@ struct Process {
 }
 
 impl Process {
-    fn begin(name: &str, settings: Settings) -> Result<Self, Failure> {
+    fn begin(name: &str, settings: Settings, metrics: &MetricsArgs) -> Result<Self, Failure> {
         let brokers = settings.brokers().to_owned();
         let (runtime, stop) = (up::runtime()?, Stop::new());
         runtime.spawn(stop.clone().listen());
         let shared = open(settings, stop, false)?;
         info!("the {name} runs on Kafka at {brokers}");
+        metrics_listener::start(metrics, &shared, &runtime)?;
         Ok(Self { shared, runtime })
     }
 

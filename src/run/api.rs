@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use api::{Context, Database, Dependency, Gate, Live, Status};
+use metrics::gauge;
 use schemas::{Keeps, TOPICS};
 use tokio::runtime::Runtime;
 use tracing::info;
@@ -15,6 +16,7 @@ use super::{PATIENCE, Shared, now_ms};
 use crate::data_dir::Market;
 use crate::failure::Failure;
 use crate::log::Start;
+use crate::stats;
 use crate::stop::Upstream;
 
 const READER: &str = "feed";
@@ -45,9 +47,13 @@ pub fn begin(shared: &Shared, live: &Live, database: &Database, runtime: &Runtim
 /// Results as they are committed → those who have subscribed. Begins where the database was, so that a snapshot of
 /// the database and what follows it meet.
 pub fn feed(shared: &Shared, live: &Live, mut told: Told, upstream: &Upstream) -> Result<(), Failure> {
+    stats::restarts(READER, 0);
     loop {
         match tell(shared, live, &mut told, upstream) {
-            Err(Failure::Again { what, .. }) if !shared.stop.asked() => info!("the feed begins again: {what}"),
+            Err(Failure::Again { what, .. }) if !shared.stop.asked() => {
+                stats::restarts(READER, 1);
+                info!("the feed begins again: {what}");
+            }
             outcome => return outcome,
         }
     }
@@ -62,16 +68,21 @@ fn tell(shared: &Shared, live: &Live, told: &mut Told, upstream: &Upstream) -> R
     };
     let starts: Vec<Start> = all.map(start).collect();
     let mut reader = Arc::clone(log).reader(&starts)?;
+    let task = shared.stats.task(READER, 0);
     loop {
         let over = shared.is_over(upstream);
         if shared.ends_at_once() {
             return Ok(());
         }
         let slices = reader.read(FEED_BYTES, PATIENCE)?;
+        task.is_behind(reader.behind());
         if slices.is_empty() && over && reader.behind() == 0 {
             return Ok(());
         }
+        stats::passed(READER, &slices);
+        task.reach(live.head().map_or(0, |clock| clock.time), 0);
         for slice in slices {
+            task.taken.increment(slice.count());
             for (offset, record) in slice.records() {
                 live.publish(slice.topic, slice.partition, offset, &record);
             }
@@ -87,6 +98,7 @@ fn let_clients_take(live: &Live) {
     let began = Instant::now();
     loop {
         let (waiting, most) = live.waiting();
+        gauge!("fathom_live_queue_updates").set(waiting as f64);
         if waiting < most / 4 || began.elapsed() > TAKEN_WITHIN {
             return;
         }
@@ -127,11 +139,12 @@ const STALE_MS: i64 = 5_000;
 
 fn dependencies(shared: &Shared, live: &Live) -> Vec<Dependency> {
     // An API by itself has no tasks and no sources: of other processes it knows what comes of them, and nothing else.
-    let tasks = shared.stats.tasks();
+    let mut tasks = shared.stats.tasks();
+    tasks.retain(|(stage, _)| *stage != READER);
     let reads_a_node = shared.stats.source.is_read.load(Ordering::Relaxed) || tasks.is_empty();
     let node = reads_a_node.then(|| node(live));
     let feed = shared.stats.feed.is_followed.load(Ordering::Relaxed).then(|| feed_is_heard(&shared.stats.feed));
-    let behind: u64 = tasks.iter().map(|(.., task)| task.behind.load(Ordering::Relaxed)).sum();
+    let behind: u64 = tasks.iter().map(|(_, task)| task.behind()).sum();
     let still = format!("{behind} records are still to be worked on");
     let pipeline = (!tasks.is_empty()).then(|| dependency("pipeline", behind < 100_000, still));
     node.into_iter().chain(feed).chain(pipeline).collect()

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use computer::{Definition, Input, Joins, Stage};
@@ -60,6 +59,7 @@ fn task(
         promised: BTreeSet::new(),
         out: Outbox::new(log.generation()),
         enough_bytes: 2 * shared.chunk_bytes,
+        late: 0,
         stats: stats.task(definition.name, share),
     };
     work.say_how_far();
@@ -78,7 +78,7 @@ fn task(
             continue;
         }
         let slices = reader.read_of(&|lane| work.stage.wants_more_of(lane), chunk_bytes, PATIENCE)?;
-        work.stats.behind.store(reader.behind(), Ordering::Relaxed);
+        work.stats.is_behind(reader.behind());
         if slices.is_empty() && over && work.has_all(reader.as_ref()) {
             return Ok(());
         }
@@ -102,6 +102,8 @@ struct Work<'a> {
     out: Outbox,
     /// So many bytes are enough for one commit: a little input may have much to say.
     enough_bytes: usize,
+    /// How many records came too late, as it was said last.
+    late: u64,
     stats: Arc<stats::Task>,
 }
 
@@ -113,7 +115,7 @@ impl Work<'_> {
             self.stage.take(lane, offset, &record, &mut self.out);
         }
         self.stage.has_read(lane, slice.next);
-        self.stats.taken.fetch_add(slice.count(), Ordering::Relaxed);
+        self.stats.taken.increment(slice.count());
     }
 
     /// Applies what can be applied, and commits it.
@@ -156,10 +158,11 @@ impl Work<'_> {
         }
         self.stage.save(&mut self.out);
         self.writer.commit(&self.out)?;
-        self.stats.rejected.fetch_add(set_aside.len() as u64, Ordering::Relaxed);
-        self.stats.late.store(self.stage.late_beside(), Ordering::Relaxed);
-        self.stats.made.fetch_add(self.out.records() as u64, Ordering::Relaxed);
-        self.stats.commits.fetch_add(1, Ordering::Relaxed);
+        stats::committed(self.definition.name, &self.out);
+        self.stats.rejected.increment(set_aside.len() as u64);
+        let late = self.stage.late_beside();
+        self.stats.late.increment(late - std::mem::replace(&mut self.late, late));
+        self.stats.commit(self.out.records() as u64);
         self.say_how_far();
         self.out.clear();
         Ok(())

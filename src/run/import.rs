@@ -20,8 +20,8 @@ use self::shown::Shown;
 use self::summary::Summary;
 use super::roles::Roles;
 use super::{
-    PATIENCE, Shared, alone, computer, database, housekeeping, market, misc_events, now_ms, parser as parser_role,
-    sink, state,
+    PATIENCE, Shared, alone, computer, database, housekeeping, market, metrics_listener, misc_events, now_ms,
+    parser as parser_role, sink, state,
 };
 use crate::args::Import as Args;
 use crate::data_dir::{DataDir, Market};
@@ -53,6 +53,7 @@ pub fn import(args: Args) -> Result<(), Failure> {
     let summary = match args.kafka.settings()? {
         Some(settings) => {
             let shared = alone::open(settings, stop, true)?;
+            metrics_listener::start(&args.metrics, &shared, &runtime)?;
             market::mark(&shared, market)?;
             work.ask_for_leave(&shared)?;
             into_the_log(&shared, &work)?
@@ -61,6 +62,7 @@ pub fn import(args: Args) -> Result<(), Failure> {
             let data = DataDir::take(&args.data.path, market)?;
             let log = Arc::new(Embedded::open(&data.log(), GENERATION)?);
             let shared = Shared { rules: args.rules.rules(), ..Shared::new(log, stop, true) };
+            metrics_listener::start(&args.metrics, &shared, &runtime)?;
             market::mark(&shared, market)?;
             let rows = database::open_to_write(&args.database.url_or(&data), &runtime, &shared.stop)?;
             with_results(&shared, rows, work, &runtime)?

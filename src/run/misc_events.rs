@@ -3,7 +3,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parser::{EventProgress, MiscCursor, MiscEvents, Taken};
@@ -14,6 +13,7 @@ use super::tasks::{self, Lease};
 use super::{PATIENCE, Shared, now_ms, state};
 use crate::failure::Failure;
 use crate::log::{Log, Writer};
+use crate::stats;
 use crate::stop::Upstream;
 
 pub const STAGE: &str = "parser.misc-events";
@@ -32,7 +32,7 @@ fn task(shared: &Shared, nodes: &[PathBuf], lease: &Lease, upstream: &Upstream) 
     let mut writer = Arc::clone(log).writer(&format!("{STAGE}.0"))?;
     let mut events =
         MiscEvents::open(nodes, cursor(log.as_ref())?, imported(log.as_ref())?, generation.number, now_ms())?;
-    let task = stats.task("misc events", 0);
+    let task = stats.task("misc-events", 0);
     let mut out = Outbox::new(generation);
     loop {
         if lease.is_over() || shared.ends_at_once() {
@@ -50,9 +50,9 @@ fn task(shared: &Shared, nodes: &[PathBuf], lease: &Lease, upstream: &Upstream) 
         };
         if out.records() > 0 {
             writer.commit(&out)?;
-            task.taken.fetch_add(taken.lines, Ordering::Relaxed);
-            task.made.fetch_add(out.records() as u64, Ordering::Relaxed);
-            task.commits.fetch_add(1, Ordering::Relaxed);
+            stats::committed("misc-events", &out);
+            task.taken.increment(taken.lines);
+            task.commit(out.records() as u64);
             task.reach(events.cursor().time(), events.cursor().block);
             out.clear();
         }

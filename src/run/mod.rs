@@ -15,6 +15,7 @@ mod info;
 mod listing;
 pub mod market;
 mod markets;
+pub mod metrics_listener;
 mod misc_events;
 pub mod parser;
 mod public_feed;

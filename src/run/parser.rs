@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use metrics::{counter, gauge};
 use parser::{FillStream, NodeFiles, Patience, StreamConfig, Taken};
-use schemas::{Cursor, Outbox, topics};
+use schemas::{Cursor, NODE_FILLS, Outbox, topics};
 use tokio::runtime::Handle;
 use tracing::{info, warn};
 
@@ -16,6 +17,7 @@ use super::tasks::{self, Lease};
 use super::{PATIENCE, Shared, now_ms, state};
 use crate::failure::Failure;
 use crate::log::{Log, Writer};
+use crate::stats;
 use crate::stop::Upstream;
 
 pub const STAGE: &str = "parser.node-fills";
@@ -62,7 +64,7 @@ fn task(
     for stream in &origins.streams {
         files.follow(FillStream::open(stream.clone(), Patience::default()), now_ms());
     }
-    stats.source.show(files.cursor());
+    show(files.cursor());
     let task = stats.task("parser", 0);
     let (mut out, mut said) = (Outbox::new(generation), Instant::now());
     loop {
@@ -92,7 +94,7 @@ fn task(
                 writer.commit(&out)?;
                 out.clear();
             }
-            stats.source.bytes_behind.store(0, Ordering::Relaxed);
+            stats.source.is_behind(0);
             if may_end {
                 return end(writer.as_mut(), &mut files, &mut out);
             }
@@ -100,11 +102,11 @@ fn task(
             continue;
         }
         writer.commit(&out)?;
-        task.taken.fetch_add(taken.lines, Ordering::Relaxed);
-        task.made.fetch_add(out.records() as u64, Ordering::Relaxed);
-        task.commits.fetch_add(1, Ordering::Relaxed);
+        stats::committed("parser", &out);
+        task.taken.increment(taken.lines);
+        task.commit(out.records() as u64);
         task.reach(files.cursor().time, files.cursor().block);
-        stats.source.show(files.cursor());
+        show(files.cursor());
         out.clear();
         if said.elapsed() > PROGRESS {
             said = Instant::now();
@@ -128,23 +130,20 @@ pub fn cursor(log: &dyn Log) -> Result<Cursor, Failure> {
 
 fn say_progress(shared: &Shared, files: &NodeFiles) {
     let behind = files.bytes_behind().unwrap_or_default();
-    shared.stats.source.bytes_behind.store(behind, Ordering::Relaxed);
+    shared.stats.source.is_behind(behind);
     if behind > 8 * 1024 * 1024 {
         info!("reading the node's files: block {}, {} MB to go", files.cursor().block, behind / 1_000_000);
     }
 }
 
-impl crate::stats::Source {
-    fn show(&self, cursor: &Cursor) {
-        self.first_block.store(cursor.first_block, Ordering::Relaxed);
-        self.first_time.store(cursor.first_time, Ordering::Relaxed);
-        self.block.store(cursor.block, Ordering::Relaxed);
-        self.block_time.store(cursor.time, Ordering::Relaxed);
-        self.blocks_missed.store(cursor.blocks_missed, Ordering::Relaxed);
-        self.blocks_repeated.store(cursor.blocks_repeated, Ordering::Relaxed);
-        self.blocks_healed.store(cursor.blocks_healed, Ordering::Relaxed);
-        self.fills.store(cursor.fills, Ordering::Relaxed);
-        self.gaps.store(cursor.gaps, Ordering::Relaxed);
-        self.dead_letters.store(cursor.dead_letters, Ordering::Relaxed);
-    }
+/// What the cursor has counted since the first parser, as metrics.
+fn show(cursor: &Cursor) {
+    gauge!("fathom_source_block", "source" => NODE_FILLS).set(cursor.block as f64);
+    gauge!("fathom_source_open_gaps", "source" => NODE_FILLS).set(cursor.open_gaps.len() as f64);
+    counter!("fathom_source_blocks_missed_total", "source" => NODE_FILLS).absolute(cursor.blocks_missed);
+    counter!("fathom_source_blocks_repeated_total", "source" => NODE_FILLS).absolute(cursor.blocks_repeated);
+    counter!("fathom_source_blocks_healed_total", "source" => NODE_FILLS).absolute(cursor.blocks_healed);
+    counter!("fathom_source_fills_total", "source" => NODE_FILLS).absolute(cursor.fills);
+    counter!("fathom_source_gaps_total", "source" => NODE_FILLS).absolute(cursor.gaps);
+    counter!("fathom_dead_letters_total", "source" => NODE_FILLS).absolute(cursor.dead_letters);
 }

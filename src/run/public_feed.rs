@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use parser::{Markets, Patience, PublicFeed, RunRecord};
+use metrics::{counter, gauge};
+use parser::{FeedCursor, Markets, Patience, PublicFeed, RunRecord};
 use schemas::{Outbox, topics};
 use tokio::runtime::Handle;
 use tracing::info;
@@ -14,8 +15,10 @@ use super::listing::Published;
 use super::tasks::{self, Lease};
 use super::{PATIENCE, Shared, now_ms};
 use crate::failure::Failure;
+use crate::stats;
 
 pub const STAGE: &str = "parser.public-feed";
+const NAME: &str = "public-feed";
 const RETRY: Duration = Duration::from_millis(250);
 /// A new listing is followed after at most this long; one that is noticed on the feed, sooner.
 const METADATA_EVERY: Duration = Duration::from_secs(60);
@@ -34,6 +37,7 @@ pub struct Exchange {
 
 pub fn run(shared: &Shared, exchange: &Exchange, runtime: &Handle) -> Result<(), Failure> {
     shared.stats.feed.is_followed.store(true, Ordering::Relaxed);
+    show(shared, &FeedCursor::default(), 0);
     tasks::keep(shared, STAGE, &topics::STATE_PARSER_PUBLIC_FEED, |shared, _, lease| {
         runtime.block_on(task(shared, exchange, lease))
     })
@@ -51,7 +55,7 @@ async fn task(shared: &Shared, exchange: &Exchange, lease: &Lease) -> Result<(),
     let patience = Patience::default();
     let mut feed = PublicFeed::open(&exchange.feed, markets, state, generation, patience, now_ms)?;
     let (mut out, mut asked) = (Outbox::new(log.generation()), Instant::now());
-    let mut run = RunRecord::begin("public-feed", &exchange.feed, now_ms());
+    let mut run = RunRecord::begin(NAME, &exchange.feed, now_ms());
     while !shared.stop.asked() && !lease.is_over() {
         let patience = if feed.wants_metadata() { METADATA_SOON } else { METADATA_EVERY };
         if asked.elapsed() > patience {
@@ -70,8 +74,9 @@ async fn task(shared: &Shared, exchange: &Exchange, lease: &Lease) -> Result<(),
         run.say(format!("{} connections", cursor.connection), now, &mut out);
         if out.records() > 0 {
             writer.commit(&out)?;
+            stats::committed(NAME, &out);
         }
-        shared.stats.feed.show(feed.cursor(), taken.bytes);
+        show(shared, feed.cursor(), taken.bytes);
         out.clear();
     }
     run.end(format!("{} connections", feed.cursor().connection), now_ms(), &mut out);
@@ -93,4 +98,19 @@ fn first_markets(shared: &Shared, lease: &Lease) -> Result<Option<Markets>, Fail
         shared.stop.rest(RETRY);
     }
     Ok(None)
+}
+
+/// What the cursor has counted, as metrics; and what tells whether it is heard.
+fn show(shared: &Shared, cursor: &FeedCursor, bytes: u64) {
+    let feed = &shared.stats.feed;
+    feed.connected.store(cursor.connected, Ordering::Relaxed);
+    feed.last_frame_time.store(cursor.last_frame_time, Ordering::Relaxed);
+    gauge!("fathom_feed_connected", "source" => NAME).set(u8::from(cursor.connected));
+    gauge!("fathom_feed_last_frame_timestamp_seconds", "source" => NAME).set(cursor.last_frame_time as f64 / 1_000.0);
+    counter!("fathom_feed_bytes_total", "source" => NAME).increment(bytes);
+    counter!("fathom_feed_trades_total", "source" => NAME).absolute(cursor.trades);
+    counter!("fathom_feed_contexts_total", "source" => NAME).absolute(cursor.contexts);
+    counter!("fathom_feed_duplicates_total", "source" => NAME).absolute(cursor.duplicates);
+    counter!("fathom_feed_gaps_total", "source" => NAME).absolute(cursor.gaps);
+    counter!("fathom_feed_connections_total", "source" => NAME).absolute(cursor.connection);
 }

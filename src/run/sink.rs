@@ -14,6 +14,7 @@ use tracing::{trace, warn};
 use super::{PATIENCE, Shared, tasks};
 use crate::failure::Failure;
 use crate::log::{Membership, Reader, Slice, Start};
+use crate::stats;
 use crate::stop::Upstream;
 
 /// Per partition, so that a transaction stays small.
@@ -27,6 +28,7 @@ type Positions = BTreeMap<(String, u32), u64>;
 pub fn run(shared: &Shared, sink: Sink, upstream: &Upstream, runtime: &Handle) -> Result<(), Failure> {
     // A share of it is a share of all.
     let mut membership = shared.log.membership(STAGE, &topics::POSITIONS)?;
+    stats::restarts(STAGE, 0);
     let mut role = Role { shared, sink, runtime, share: None, answered: BTreeSet::new() };
     loop {
         let over = shared.is_over(upstream);
@@ -115,7 +117,7 @@ impl Role<'_> {
             slices => slices?,
         };
         let task = self.shared.stats.task(STAGE, 0);
-        task.behind.store(share.reader.behind(), Ordering::Relaxed);
+        task.is_behind(share.reader.behind());
         if slices.is_empty() {
             return Ok(false);
         }
@@ -152,14 +154,16 @@ impl Role<'_> {
                 share.positions.insert(place(slice), slice.next);
             }
             self.shared.log.done(STAGE, slice.topic, slice.partition, slice.next);
-            task.taken.fetch_add(slice.count(), Ordering::Relaxed);
+            task.taken.increment(slice.count());
         }
-        task.made.fetch_add(rows, Ordering::Relaxed);
-        task.commits.fetch_add(1, Ordering::Relaxed);
+        task.commit(rows);
+        task.reach(slices.iter().filter_map(Slice::last_time).max().unwrap_or_default(), 0);
+        stats::passed(STAGE, slices);
     }
 
     /// Nothing of ours was written. What is ours is read again from where the rows stand now.
     fn begin_again(&mut self, what: &str) -> Result<bool, Failure> {
+        stats::restarts(STAGE, 1);
         warn!("the sink begins again where the rows stand: {what}");
         self.shared.stop.rest(RETRY);
         let partitions = self.share.take().map(|share| share.partitions).unwrap_or_default();

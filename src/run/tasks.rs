@@ -13,6 +13,7 @@ use tracing::info;
 use super::{PATIENCE, Shared};
 use crate::failure::Failure;
 use crate::log::Writer;
+use crate::stats;
 
 /// A task's leave to work; it ends between two commits.
 #[derive(Clone, Default)]
@@ -43,6 +44,7 @@ pub fn keep(
     task: impl Fn(&Shared, u32, &Lease) -> Result<(), Failure> + Sync,
 ) -> Result<(), Failure> {
     let mut membership = shared.log.membership(stage, topic)?;
+    stats::restarts(stage, 0);
     std::thread::scope(|scope| {
         let mut tasks = Tasks { scope, shared, stage, task: &task, ours: None, states: BTreeMap::new() };
         let outcome = loop {
@@ -162,6 +164,7 @@ impl<'scope, F: Fn(&Shared, u32, &Lease) -> Result<(), Failure> + Sync> Tasks<'s
         match thread.join() {
             Ok(Ok(()) | Err(Failure::Ended { .. })) => Ok(AGAIN),
             Ok(Err(Failure::Again { what, at_once })) => {
+                stats::restarts(self.stage, 1);
                 info!("{}/{partition} begins again where it committed last: {what}", self.stage);
                 Ok(if at_once { AGAIN } else { SHUT_OUT })
             }

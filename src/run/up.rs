@@ -14,13 +14,15 @@ use tracing::info;
 use super::roles::Roles;
 use super::server::{self, Server};
 use super::{
-    Shared, alone, api as api_role, computer, database, demo, housekeeping, market, sink as sink_role, sources,
+    Shared, alone, api as api_role, computer, database, demo, housekeeping, market, metrics_listener,
+    sink as sink_role, sources,
 };
 use crate::args::Up;
 use crate::control;
 use crate::data_dir::{DataDir, Market};
 use crate::failure::Failure;
 use crate::log::embedded::Embedded;
+use crate::stats;
 use crate::stop::{Stop, Upstream};
 
 pub fn up(args: Up) -> Result<(), Failure> {
@@ -46,7 +48,8 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
     let live = Live::new(shared.stop.watch());
     computer::announce(shared.log.as_ref())?;
     let positions = api_role::begin(&shared, &live, &reading, &runtime)?;
-    let control = control::Server::start(&data, &shared, address, &runtime)?;
+    let metrics = metrics_listener::start(&args.metrics, &shared, &runtime)?;
+    let control = control::Server::start(&data, &shared, address, metrics, &runtime)?;
     let (kept, gate) = (data.path().display().to_string(), args.serving.gate());
     let context = api_role::context(&shared, market, &kept, reading, live.clone(), gate);
     let server = Server::start(listener, ::api::router(context), args.serving.most(), &shared.stop, &runtime);
@@ -88,7 +91,9 @@ fn open(args: &Up, data: &DataDir, stop: Stop) -> Result<Shared, Failure> {
 
 pub fn runtime() -> Result<Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.map_err(|cause| Failure::because("could not start the runtime", cause))
+    let runtime = runtime.map_err(|cause| Failure::because("could not start the runtime", cause))?;
+    runtime.spawn(stats::keep());
+    Ok(runtime)
 }
 
 /// Prints where things are as soon as they answer with data.

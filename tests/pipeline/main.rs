@@ -13,6 +13,7 @@ mod facts;
 mod import;
 mod import_events;
 mod kills;
+mod metrics;
 mod on_services;
 mod place;
 mod process;

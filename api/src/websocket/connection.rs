@@ -23,6 +23,7 @@ use super::subscription::{Subscription, Told};
 use super::writer::{FAREWELL_PATIENCE, Frame, write};
 use crate::channel::{Channel, Key, Subject};
 use crate::live::Update;
+use crate::measure::{self, Counted};
 use crate::{Context, coin};
 
 const QUEUE_FRAMES: usize = 1024;
@@ -38,13 +39,16 @@ const LOOK_UP_FAILED: &str = "the coin could not be looked up, the database is b
 
 pub(crate) async fn serve(socket: WebSocket, context: Arc<Context>) {
     // Before anything is promised to the client.
-    let mut updates = context.live.listen();
+    let (mut updates, _counted) = (context.live.listen(), Counted::connection());
     let (outgoing, mut incoming) = socket.split();
     let (queue, frames) = mpsc::channel(QUEUE_FRAMES);
     let (farewell, last_words) = oneshot::channel();
     let writer = tokio::spawn(write(outgoing, frames, last_words));
     let mut connection = Connection::new(context, queue);
     let ending = connection.run(&mut incoming, &mut updates).await;
+    if ending == Ending::Slow {
+        measure::lagged();
+    }
     if let Some(words) = ending.farewell() {
         // The writer may be gone already, with the socket.
         let _ = farewell.send(words);
@@ -212,7 +216,10 @@ impl Connection {
     async fn tell(&mut self, update: &Arc<Update>) -> Result<(), Ending> {
         for subject in &update.subjects {
             match self.subscriptions.get_mut(subject).map(|subscription| subscription.tell(subject, update)) {
-                Some(Told::Frame(text)) => self.offer(text).await?,
+                Some(Told::Frame(text)) => {
+                    send_within(BURST_PATIENCE, &self.outlet, Frame { text, received: update.received, _permit: None })
+                        .await?;
+                }
                 Some(Told::TooMuch) => self.give_up(subject).await?,
                 Some(Told::Nothing) | None => {}
             }
@@ -235,16 +242,16 @@ impl Connection {
 
     /// What happens in the market waits for a burst to pass, and not for a client that does not read.
     async fn offer(&mut self, text: Utf8Bytes) -> Result<(), Ending> {
-        send_within(BURST_PATIENCE, &self.outlet, text).await
+        send_within(BURST_PATIENCE, &self.outlet, Frame { text, received: None, _permit: None }).await
     }
 }
 
 async fn send(outlet: &Outlet, text: Utf8Bytes) -> Result<(), Ending> {
-    send_within(ANSWER_PATIENCE, outlet, text).await
+    send_within(ANSWER_PATIENCE, outlet, Frame { text, received: None, _permit: None }).await
 }
 
-async fn send_within(patience: Duration, outlet: &Outlet, text: Utf8Bytes) -> Result<(), Ending> {
-    match timeout(patience, outlet.queue.send(Frame { text, _permit: None })).await {
+async fn send_within(patience: Duration, outlet: &Outlet, frame: Frame) -> Result<(), Ending> {
+    match timeout(patience, outlet.queue.send(frame)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(Ending::Gone),
         Err(_) => Err(Ending::Slow),

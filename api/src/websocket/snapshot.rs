@@ -122,7 +122,7 @@ async fn send_parts(
         let text = frames::data("snapshot", payload).map_err(unavailable)?;
         let permit = timeout(PART_TAKEN_WITHIN, Arc::clone(&outlet.parts).acquire_owned()).await;
         let permit = permit.map_err(|_| NoSnapshot::NotTaken)?.map_err(|_| NoSnapshot::Gone)?;
-        outlet.queue.send(Frame { text, _permit: Some(permit) }).await.map_err(|_| NoSnapshot::Gone)?;
+        outlet.queue.send(Frame { text, received: None, _permit: Some(permit) }).await.map_err(|_| NoSnapshot::Gone)?;
     }
     Ok(parts)
 }

@@ -10,11 +10,13 @@ use super::frames::{self, LiveUpdate, Place};
 use super::snapshot::Snapshot;
 use crate::channel::Subject;
 use crate::live::Update;
+use crate::measure::Counted;
 
 pub(crate) struct Subscription {
     /// Of the last frame; the first frame has 1.
     seq: u64,
     stage: Stage,
+    _counted: Counted,
 }
 
 enum Stage {
@@ -45,7 +47,14 @@ impl Subscription {
     /// With what ends when the subscription does.
     pub(crate) fn waiting() -> (Self, oneshot::Receiver<()>) {
         let (wanted, dropped) = oneshot::channel();
-        (Self { seq: 0, stage: Stage::Waiting { heard: Vec::new(), _wanted: wanted } }, dropped)
+        (
+            Self {
+                seq: 0,
+                stage: Stage::Waiting { heard: Vec::new(), _wanted: wanted },
+                _counted: Counted::subscription(),
+            },
+            dropped,
+        )
     }
 
     pub(crate) fn tell(&mut self, subject: &Subject, update: &Arc<Update>) -> Told {

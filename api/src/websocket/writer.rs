@@ -8,8 +8,12 @@ use futures_util::stream::SplitSink;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::timeout;
 
+use crate::measure::Written;
+
 pub(crate) struct Frame {
     pub(crate) text: Utf8Bytes,
+    /// When what it tells was received.
+    pub(crate) received: Option<i64>,
     /// Held until the frame is on its way, so that big frames do not pile up.
     pub(crate) _permit: Option<OwnedSemaphorePermit>,
 }
@@ -44,10 +48,12 @@ pub(crate) async fn write(
 }
 
 async fn write_frames(socket: &mut SplitSink<WebSocket, Message>, mut queue: mpsc::Receiver<Frame>) {
+    let mut written = Written::default();
     while let Some(first) = queue.recv().await {
         let mut next = Some(first);
         // What is there already goes out in one piece.
         while let Some(frame) = next {
+            written.frame(frame.received);
             if socket.feed(Message::Text(frame.text)).await.is_err() {
                 return;
             }
@@ -56,6 +62,7 @@ async fn write_frames(socket: &mut SplitSink<WebSocket, Message>, mut queue: mps
         if socket.flush().await.is_err() {
             return;
         }
+        written.flush();
     }
 }
 
