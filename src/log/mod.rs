@@ -40,13 +40,13 @@ pub trait Log: Send + Sync {
     /// Reads these partitions, each from where it is said.
     fn reader(self: Arc<Self>, starts: &[Start]) -> Result<Box<dyn Reader>, LogError>;
 
-    /// The last value of every key of a topic that keeps them; how many there are.
+    /// The last value of every key of a topic that keeps them, as they are at one offset.
     fn last_values(
         &self,
         topic: &'static Topic,
         partition: u32,
         each: &mut dyn FnMut(&[u8], &[u8]),
-    ) -> Result<u64, LogError>;
+    ) -> Result<LastValues, LogError>;
 
     /// The last value of one key.
     fn last_value(&self, topic: &'static Topic, partition: u32, name: &[u8]) -> Result<Option<Vec<u8>>, LogError>;
@@ -131,6 +131,14 @@ pub trait Reader: Send {
 
     /// How many records are still to be read, as far as is known.
     fn behind(&self) -> u64;
+}
+
+/// What was handed over of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastValues {
+    pub count: u64,
+    /// What was written before this offset is in them, and nothing else: who reads on from there misses nothing.
+    pub next: u64,
 }
 
 /// Where a reader begins.

@@ -119,9 +119,8 @@ impl Holders {
         let (log, mut starts) = (&shared.log, Vec::new());
         let mut holders = HashMap::new();
         for partition in log.partitions(&topics::POSITIONS) {
-            let from = log.extent(&topics::POSITIONS, partition)?.next;
-            log.last_values(&topics::POSITIONS, partition, &mut |_, value| take(&mut holders, value))?;
-            starts.push(Start { topic: &topics::POSITIONS, partition, from: Some(from) });
+            let held = log.last_values(&topics::POSITIONS, partition, &mut |_, value| take(&mut holders, value))?;
+            starts.push(Start { topic: &topics::POSITIONS, partition, from: Some(held.next) });
         }
         Ok(Self { reader: Arc::clone(log).reader(&starts)?, wallets: holders })
     }

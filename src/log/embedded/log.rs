@@ -9,7 +9,7 @@ use schemas::{Generation, Outbox, Topic};
 use tracing::debug;
 
 use super::{Embedded, retention};
-use crate::log::{Extent, Log, LogError, Membership, Reader, Slice, Start, Writer, say_what_went};
+use crate::log::{Extent, LastValues, Log, LogError, Membership, Reader, Slice, Start, Writer, say_what_went};
 
 impl Log for Embedded {
     fn generation(&self) -> Generation {
@@ -34,7 +34,7 @@ impl Log for Embedded {
         topic: &'static Topic,
         partition: u32,
         each: &mut dyn FnMut(&[u8], &[u8]),
-    ) -> Result<u64, LogError> {
+    ) -> Result<LastValues, LogError> {
         Embedded::last_values(self, topic, partition, each)
     }
 

@@ -15,11 +15,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable as _};
 use schemas::{Batch, Generation, Keeps, Outbox, TOPICS, Topic};
 use tracing::trace;
 
-use super::{Extent, LogError, Slice};
+use super::{Extent, LastValues, LogError, Slice};
 use readers::Readers;
 use stored::{decode_extent, encode_extent, key, latest_parts, offset_of, store, stored_head, unstore, without_first};
 
@@ -194,24 +194,27 @@ impl Embedded {
         Ok(slice)
     }
 
-    /// The last value of every key of a compacted topic.
+    /// The last value of every key of a compacted topic, whatever is written meanwhile.
     pub fn last_values(
         &self,
         topic: &'static Topic,
         partition: u32,
         mut each: impl FnMut(&[u8], &[u8]),
-    ) -> Result<u64, LogError> {
+    ) -> Result<LastValues, LogError> {
         let failed = |source| LogError::Read { topic: topic.name, partition, source };
         let place = self.place(topic, partition);
-        let mut values = 0;
-        for entry in self.latest.prefix(&place) {
+        let moment = self.database.snapshot();
+        let extent = moment.get(&self.extents, &place).map_err(failed)?;
+        let next = extent.and_then(|extent| decode_extent(&extent)).unwrap_or_default().next;
+        let mut count = 0;
+        for entry in moment.prefix(&self.latest, &place) {
             let (name, value) = entry.into_inner().map_err(failed)?;
             let (_, _, value) =
                 latest_parts(&value).ok_or(LogError::Damaged { topic: topic.name, partition, offset: 0 })?;
             each(&name[place.len()..], value);
-            values += 1;
+            count += 1;
         }
-        Ok(values)
+        Ok(LastValues { count, next })
     }
 
     /// The last value of one key.

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use rdkafka::error::KafkaError;
 use schemas::{Generation, TOPICS, Topic};
 
-use super::{Extent, Log, LogError, Membership, Reader, Start, Writer};
+use super::{Extent, LastValues, Log, LogError, Membership, Reader, Start, Writer};
 use crate::stop::Stop;
 use connection::Connection;
 use reader::{ConsumerClient, PartsReader};
@@ -101,10 +101,10 @@ impl Log for Kafka {
         topic: &'static Topic,
         partition: u32,
         each: &mut dyn FnMut(&[u8], &[u8]),
-    ) -> Result<u64, LogError> {
-        let values = restore::last_values(self, topic, partition)?;
+    ) -> Result<LastValues, LogError> {
+        let (values, next) = restore::last_values(self, topic, partition)?;
         values.iter().for_each(|(key, value)| each(key, value));
-        Ok(values.len() as u64)
+        Ok(LastValues { count: values.len() as u64, next })
     }
 
     /// Looked for from the end: what is asked for by key was written lately.

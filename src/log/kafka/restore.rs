@@ -10,31 +10,35 @@ use super::{Extent, Kafka, LogError, PartsReader, Reader as _, Start};
 const CHUNK_BYTES: usize = 4 * 1024 * 1024;
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// The last value of each key, when nobody else can write to the partition any more.
-pub fn last_values(log: &Kafka, topic: &'static Topic, partition: u32) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, LogError> {
+/// The last value of each key, and the offset behind them.
+pub fn last_values(log: &Kafka, topic: &'static Topic, partition: u32) -> Result<(Values, u64), LogError> {
     let mut values = BTreeMap::new();
-    to_the_end(log, Start { topic, partition, from: None }, |key, value| match value {
+    let next = to_the_end(log, Start { topic, partition, from: None }, |key, value| match value {
         Some(value) => drop(values.insert(key.to_vec(), value.to_vec())),
         None => drop(values.remove(key)),
     })?;
-    Ok(values)
+    Ok((values, next))
 }
+
+type Values = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// Hands over each record from there on. Offsets of a commit itself are never given out: the end is where the reader
 /// finds nothing more. A leader that has just become one may not know yet how far it reaches; it does once it has
-/// said so.
-fn to_the_end(log: &Kafka, start: Start, mut each: impl FnMut(&[u8], Option<&[u8]>)) -> Result<(), LogError> {
-    log.ask_extent(start.topic, start.partition)?;
+/// said so. Returns the offset behind them.
+fn to_the_end(log: &Kafka, start: Start, mut each: impl FnMut(&[u8], Option<&[u8]>)) -> Result<u64, LogError> {
+    let first = log.ask_extent(start.topic, start.partition)?.first;
+    let mut next = start.from.unwrap_or(first);
     let mut reader = open(log, start)?;
     while !reader.has_reached_the_end() {
         for slice in reader.read(CHUNK_BYTES, PATIENCE)? {
             slice.records().for_each(|(_, record)| each(record.key, record.value));
+            next = slice.next;
         }
         if log.connection.is_ending() {
             return Err(LogError::Ended { doing: format!("reading {}/{}", start.topic.name, start.partition) });
         }
     }
-    Ok(())
+    Ok(next)
 }
 
 /// The last value of one key. A reading of the last few records is nearly always enough.

@@ -189,7 +189,7 @@ fn state_is_compacted_while_it_is_written() {
     println!("{kept} of {written} records are still there");
     let mut keys = 0;
     assert_eq!(
-        log.last_values(&topics::STATE_COIN, 0, &mut |_, found| keys += usize::from(found == value)).unwrap(),
+        log.last_values(&topics::STATE_COIN, 0, &mut |_, found| keys += usize::from(found == value)).unwrap().count,
         100
     );
     assert_eq!(keys, 100);

@@ -81,6 +81,7 @@ on_both!(
     a_record_comes_out_as_it_went_in,
     an_offset_is_found_by_time,
     the_last_value_of_each_key_stays_and_a_tombstone_takes_it_away,
+    last_values_and_what_is_read_behind_them_meet_while_it_is_written,
     a_reader_that_is_ahead_of_the_log_is_told,
     who_may_pass_over_what_is_not_kept_reads_on_from_the_oldest,
     what_is_committed_after_the_end_was_told_is_known_to_be_there,
@@ -226,11 +227,47 @@ fn the_last_value_of_each_key_stays_and_a_tombstone_takes_it_away(place: &Place)
     put(&[("a", Some("1")), ("b", Some("1")), ("a", Some("2"))]);
     put(&[("b", None), ("c", Some("1")), ("d", Some("1")), ("d", None)]);
     let mut values = BTreeMap::new();
-    log.last_values(&topics::STATE_COIN, 2, &mut |key, value| drop(values.insert(key.to_vec(), value.to_vec())))
+    let seam = log
+        .last_values(&topics::STATE_COIN, 2, &mut |key, value| drop(values.insert(key.to_vec(), value.to_vec())))
         .unwrap();
+    assert_eq!(seam.count, 2);
     assert_eq!(values, BTreeMap::from([(b"a".to_vec(), b"2".to_vec()), (b"c".to_vec(), b"1".to_vec())]));
     assert_eq!(log.last_value(&topics::STATE_COIN, 2, b"a").unwrap().as_deref(), Some(b"2".as_slice()));
     assert_eq!(log.last_value(&topics::STATE_COIN, 1, b"a").unwrap(), None, "partitions are apart");
+}
+
+/// Numbers go round three keys, one after the other.
+fn last_values_and_what_is_read_behind_them_meet_while_it_is_written(place: &Place) {
+    const NUMBERS: u32 = 300;
+    let log = place.open();
+    let mut writer = Arc::clone(&log).writer("test.0").unwrap();
+    let generation = log.generation();
+    let writing = std::thread::spawn(move || {
+        for number in 0..NUMBERS {
+            let mut out = Outbox::new(generation);
+            let (key, value) = ((number % 3).to_be_bytes(), number.to_be_bytes());
+            out.batch(&topics::POSITIONS, 1).push(0, &key, Some(&value), b"");
+            writer.commit(&out).unwrap();
+        }
+    });
+    let mut written = 0;
+    while written < NUMBERS {
+        let mut values = Vec::new();
+        let seam = log.last_values(&topics::POSITIONS, 1, &mut |_, value| values.push(number_of(value))).unwrap();
+        values.sort_unstable();
+        written = values.last().map_or(0, |last| last + 1);
+        assert_eq!(values, (written.saturating_sub(3)..written).collect::<Vec<_>>());
+        let behind = Start { topic: &topics::POSITIONS, partition: 1, from: Some(seam.next) };
+        let slices = Arc::clone(&log).reader(&[behind]).unwrap().read(1, Duration::from_millis(20)).unwrap();
+        if let Some((_, first)) = slices.iter().flat_map(|slice| slice.records()).next() {
+            assert_eq!(number_of(first.value.unwrap()), written, "neither twice nor left out");
+        }
+    }
+    writing.join().unwrap();
+}
+
+fn number_of(value: &[u8]) -> u32 {
+    u32::from_be_bytes(value.try_into().unwrap())
 }
 
 fn a_reader_that_is_ahead_of_the_log_is_told(place: &Place) {
