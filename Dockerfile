@@ -7,7 +7,7 @@ COPY . .
 # an overflow of our own is an error and never a wrong number. `--release` would drop just those checks.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/fathom/target \
-    cargo build --locked && install -D target/debug/fathom /built/fathom
+    make build && install -D target/debug/fathom /built/fathom
 
 # The same Debian: the binary asks for no more than its C library.
 FROM debian:bookworm-slim

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use schemas::TOPICS;
 
-use crate::stats::names::METRICS;
+use crate::stats::names::{Kind, METRICS};
 use crate::{contract, stats};
 
 /// What a crate may name beside what it is made for. A dependency that is not here is a decision to be taken here.
@@ -179,6 +179,23 @@ fn every_name_that_is_counted_is_in_the_page_and_no_name_is_left_over() {
         stats::page(),
         "docs/metrics.md is to be what `fathom schemas --metrics` prints"
     );
+}
+
+#[test]
+fn dashboard_and_alerts_name_only_what_is_counted() {
+    let (alerts, dashboard) = (read("monitoring/alerts.yml"), read("monitoring/grafana/fathom.json"));
+    for text in [&alerts, &dashboard] {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let names: BTreeSet<&str> = words.filter(|word| word.starts_with("fathom_")).collect();
+        assert!(names.len() > 5, "{names:?}");
+        for name in names {
+            let metric = METRICS.iter().find(|metric| metric.name == name.trim_end_matches("_bucket"));
+            let is_histogram = metric.is_some_and(|metric| metric.kind == Kind::Histogram);
+            assert!(metric.is_some() && is_histogram == name.ends_with("_bucket"), "{name} is not counted");
+        }
+    }
+    let of = |what| alerts.matches(what).count();
+    assert!(of("- alert: ") > 5 && of("- alert: ") == of("runbook: "), "each alert says what to do");
 }
 
 #[test]

@@ -5,12 +5,13 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::compare;
 use crate::kills::{Dice, in_a_commit};
 use crate::place::Place;
 use crate::process::{Process, fathom, path, run, wait_until, wait_until_caught_up};
 use crate::roles::{ALL, Roles, live_market};
 use crate::services::Services;
+use crate::web::Web;
+use crate::{compare, metrics};
 
 #[test]
 #[ignore = "needs Kafka and Postgres: .ci/run"]
@@ -28,6 +29,7 @@ fn the_production_form_equals_the_truth_and_the_embedded_form() {
     roles.role("sink").wait_for("commit ends");
     arrives(&place, &market);
     serves(&mut roles);
+    tell_of_themselves(&mut roles);
     a_standard_client_reads(&place);
     roles.end_all();
     judge(&place, &market, folder.path());
@@ -242,6 +244,17 @@ fn serves(roles: &mut Roles) {
             assert!(!tells || reply["meta"]["simulated"] == true, "{url}: {reply}");
             tells && reply["meta"]["watermark"].as_i64().is_some()
         });
+    }
+}
+
+/// Each role tells what the page says that it tells, and Prometheus' own tool has nothing to say about it.
+fn tell_of_themselves(roles: &mut Roles) {
+    for name in ALL {
+        let line = roles.role(name).wait_for_or_seen("metrics are at");
+        let text = Web::at(line.rsplit("http://").next().unwrap().trim_end_matches("/metrics")).text("/metrics");
+        let role = name.split(' ').next().unwrap();
+        assert_eq!(metrics::told(&text), metrics::documented(Some(role)), "{name}");
+        metrics::no_complaint(&text);
     }
 }
 
