@@ -61,7 +61,7 @@ fn bucket(line: &str) -> Option<(&str, (f64, u64))> {
 fn row(hop: &str, mut buckets: Buckets) -> Option<LatencyRow> {
     buckets.sort_by(|one, other| one.0.total_cmp(&other.0));
     let measurements = buckets.last()?.1;
-    let ms = |share| (quantile(&buckets, share) * 1_000.0).ceil() as u64;
+    let ms = |share| (quantile(&buckets, share) * 1_000.0).round() as u64;
     let [p50_ms, p95_ms, p99_ms] = [0.5, 0.95, 0.99].map(ms);
     (measurements > 0).then(|| LatencyRow { hop: hop.to_owned(), measurements, p50_ms, p95_ms, p99_ms })
 }
