@@ -1,5 +1,6 @@
 //! What can be said on the command line. The doc comments are the help.
 
+mod keys;
 mod serving;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use crate::log::kafka::Settings;
 use crate::run::Exchange;
 use crate::run::sources::{Ways, folders};
 use crate::run::streams;
+pub use keys::{Keys, KeysAdd, KeysList, KeysRevoke};
 pub use serving::Serving;
 
 /// From Hyperliquid's fills to numbers people act on: positions, long/short ratios, over REST and WebSocket.
@@ -78,6 +80,9 @@ pub enum Command {
     /// List, show and redrive what could not be understood: its exact bytes are kept for 30 days
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Make, list and revoke the keys with which an API may be asked
+    #[command(subcommand)]
+    Keys(Keys),
     /// Print the contract: sources, topics, processors and tables. Changes nothing
     Schemas(Schemas),
     /// Measure this machine with the project's own benchmarks. Touches no data directory

@@ -26,6 +26,10 @@ use crate::log::kafka::Kafka;
 use crate::run::Shared;
 use crate::stop::Stop;
 use answer::Known;
+pub use answer::moment;
+
+/// What is said to a question, line by line.
+pub type Answers = Arc<dyn Fn(&Question) -> Result<Vec<Value>, Failure> + Send + Sync>;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -127,13 +131,7 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start(
-        data: &DataDir,
-        shared: &Shared,
-        http: SocketAddr,
-        metrics: Option<SocketAddr>,
-        runtime: &Runtime,
-    ) -> Result<Self, Failure> {
+    pub fn start(data: &DataDir, owner: &Arc<Owner>, runtime: &Runtime) -> Result<Self, Failure> {
         let socket = data_dir::socket(data.path());
         // Whoever left it is gone: the directory is locked by this process.
         let _ = std::fs::remove_file(&socket);
@@ -141,13 +139,7 @@ impl Server {
         let listener = UnixListener::bind(&socket)
             .map_err(|cause| Failure::because(format!("cannot listen on {}", socket.display()), cause))?;
         drop(guard);
-        let owner = Arc::new(Owner {
-            shared: shared.clone(),
-            path: data.path().to_owned(),
-            market: data.market,
-            http,
-            metrics,
-        });
+        let owner = Arc::clone(owner);
         runtime.spawn(async move {
             loop {
                 match listener.accept().await {
@@ -177,6 +169,15 @@ pub struct Owner {
 }
 
 impl Owner {
+    pub fn new(data: &DataDir, shared: &Shared, http: SocketAddr, metrics: Option<SocketAddr>) -> Self {
+        Self { shared: shared.clone(), path: data.path().to_owned(), market: data.market, http, metrics }
+    }
+
+    pub fn answers(self: &Arc<Self>) -> Answers {
+        let owner = Arc::clone(self);
+        Arc::new(move |question| all_lines(&Known::of(&owner), question))
+    }
+
     async fn serve(self: Arc<Self>, client: tokio::net::UnixStream) {
         let (reader, mut writer) = client.into_split();
         let mut line = String::new();
@@ -209,4 +210,19 @@ impl Owner {
         };
         let _ = lines.blocking_send(last);
     }
+}
+
+/// Of a process that has no directory.
+pub fn answers_on_kafka(shared: &Shared, brokers: String) -> Answers {
+    let log = Arc::clone(&shared.log);
+    Arc::new(move |question| all_lines(&Known::on_kafka(Arc::clone(&log), brokers.clone())?, question))
+}
+
+fn all_lines(known: &Known<'_>, question: &Question) -> Result<Vec<Value>, Failure> {
+    let mut lines = Vec::new();
+    known.answer(question, &mut |line| {
+        lines.push(line);
+        Ok(())
+    })?;
+    Ok(lines)
 }

@@ -6,6 +6,7 @@ mod contract;
 mod control;
 mod data_dir;
 mod failure;
+mod keys;
 mod log;
 mod run;
 mod simulate;
@@ -16,7 +17,7 @@ mod tidy;
 
 use std::process::ExitCode;
 
-use args::{Bench, Cli, Command, DeadLetters, LogForm};
+use args::{Bench, Cli, Command, DeadLetters, Keys, LogForm};
 use clap::Parser as _;
 use failure::Failure;
 use tracing_subscriber::EnvFilter;
@@ -49,6 +50,9 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::DeadLetters(DeadLetters::Ls(args)) => control::dead_letters::ls(&args),
         Command::DeadLetters(DeadLetters::Show(args)) => control::dead_letters::show(&args),
         Command::DeadLetters(DeadLetters::Redrive(args)) => control::dead_letters::redrive(&args),
+        Command::Keys(Keys::Add(args)) => keys::add(&args),
+        Command::Keys(Keys::List(args)) => keys::list(&args),
+        Command::Keys(Keys::Revoke(args)) => keys::revoke(&args),
         Command::Schemas(args) => contract::print(&args),
         Command::Bench(Bench::Computer(args)) => bench::computer::computer(&args),
         Command::Bench(Bench::Import(args)) => bench::import::import(&args),

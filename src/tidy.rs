@@ -43,6 +43,7 @@ const MAY_IMPORT: [(&str, &[&str]); 6] = [
             "schemas",
             "serde",
             "serde_json",
+            "sha2",
             "sqlx",
             "tokio",
             "tower-http",

@@ -8,8 +8,8 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::NoRoom;
 use crate::cause::{is_cut_short, passes};
+use crate::{NoRoom, Scope};
 
 #[derive(Debug)]
 pub(crate) enum ApiError {
@@ -48,6 +48,15 @@ pub(crate) enum ApiError {
         status: StatusCode,
         said: String,
     },
+    NoKey,
+    UnknownKey,
+    ScopeMissing {
+        needed: Scope,
+    },
+    /// Seconds from now on it may be asked again.
+    TooManyRequests {
+        after: u64,
+    },
     /// There are too many connections already.
     NoRoom(NoRoom),
     /// The same request may succeed later.
@@ -82,7 +91,9 @@ impl ApiError {
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Unread { status, .. } => *status,
-            Self::NoRoom(NoRoom::ForTheAddress) => StatusCode::TOO_MANY_REQUESTS,
+            Self::NoKey | Self::UnknownKey => StatusCode::UNAUTHORIZED,
+            Self::ScopeMissing { .. } => StatusCode::FORBIDDEN,
+            Self::TooManyRequests { .. } | Self::NoRoom(NoRoom::ForTheAddress) => StatusCode::TOO_MANY_REQUESTS,
             Self::NoRoom(NoRoom::ForAnyone) | Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooDear { .. } | Self::TookTooLong => StatusCode::GATEWAY_TIMEOUT,
             Self::Database { .. } | Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
@@ -103,6 +114,10 @@ impl ApiError {
             Self::BodyTooSlow => "BODY_TOO_SLOW",
             Self::Unread { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, .. } => "UNSUPPORTED_MEDIA_TYPE",
             Self::Unread { .. } => "UNREADABLE",
+            Self::NoKey => "NO_KEY",
+            Self::UnknownKey => "UNKNOWN_KEY",
+            Self::ScopeMissing { .. } => "SCOPE_MISSING",
+            Self::TooManyRequests { .. } => "RATE_LIMITED",
             Self::NoRoom(_) => "TOO_MANY_CONNECTIONS",
             Self::Busy { .. } => "DATABASE_BUSY",
             Self::TooDear { .. } => "QUERY_TOO_SLOW",
@@ -118,6 +133,7 @@ impl ApiError {
             Self::UnknownSource { name } => json!({ "source": name }),
             Self::NoSuchPath { path } => json!({ "path": path }),
             Self::Method { method } => json!({ "method": method.as_str() }),
+            Self::ScopeMissing { needed } => json!({ "scope": needed }),
             Self::AddressTooLong { most } | Self::BodyTooLarge { most } => json!({ "max_bytes": most }),
             Self::HeadersTooLarge { headers, bytes } => json!({ "max_headers": headers, "max_bytes": bytes }),
             _ => json!({}),
@@ -127,6 +143,7 @@ impl ApiError {
     /// After how many seconds the same may be asked again, where it may.
     pub(crate) fn retry_after(&self) -> Option<u64> {
         match self {
+            Self::TooManyRequests { after } => Some(*after),
             Self::Busy { .. } => Some(1),
             Self::NoRoom(_) | Self::TooDear { .. } | Self::TookTooLong => Some(10),
             _ => None,
@@ -172,6 +189,10 @@ impl fmt::Display for ApiError {
             Self::BodyTooLarge { most } => write!(f, "the body is longer than {most} bytes; send less"),
             Self::BodyTooSlow => f.write_str("the body did not come in time; send it at once"),
             Self::Unread { said, .. } => f.write_str(said),
+            Self::NoKey => f.write_str("this takes a key: Authorization: Bearer, or X-API-Key"),
+            Self::UnknownKey => f.write_str("this key is not known here, or not any more"),
+            Self::ScopeMissing { needed } => write!(f, "this takes a key of scope {needed}; yours is not"),
+            Self::TooManyRequests { after } => write!(f, "you have asked too much; ask again in {after} s"),
             Self::NoRoom(NoRoom::ForAnyone) => {
                 f.write_str("as many connections are open as there may be; try again in a while")
             }

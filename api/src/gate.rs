@@ -1,32 +1,46 @@
 //! What every request passes before it comes to a resource, and every reply on its way out: a name of its own, who may
 //! read it in a browser, how large and how long it may be, and what is said when something of ours breaks.
 
+mod access;
+mod address;
+mod keys;
 mod limits;
 mod origins;
+mod rates;
 mod request_id;
 mod room;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::http::HeaderValue;
-use axum::middleware::{from_fn, map_response_with_state};
+use axum::middleware::{from_fn, from_fn_with_state, map_response_with_state};
 
+pub use keys::{Key, Keys, Scope, fingerprint, token};
+pub use rates::Rates;
 pub use room::NoRoom;
 
 use crate::{Context, measure, reply};
 
 /// Who may come in, and how.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Gate {
     /// The pages that may read replies in a browser; `*` is all of them. Nobody else's, when there are none.
     pub origins: Vec<HeaderValue>,
+    /// Which keys are good now. Without, everybody may ask for everything.
+    pub keys: Option<Arc<dyn Fn() -> Arc<Keys> + Send + Sync>>,
+    /// How much everybody may ask.
+    pub rates: Option<Arc<Rates>>,
+    /// Who tells truly whose requests it hands on.
+    pub proxies: Vec<IpAddr>,
 }
 
 /// Whatever is inside of another one is listed before it.
 pub(crate) fn guard(routes: Router<Arc<Context>>, context: &Arc<Context>) -> Router<Arc<Context>> {
     let bounded = routes
         .layer(from_fn(limits::bounded))
+        .layer(from_fn_with_state(Arc::clone(context), access::checked))
         .layer(from_fn(room::turn_away))
         .layer(map_response_with_state(Arc::clone(context), reply::say_errors));
     let read = match context.gate.origins.as_slice() {

@@ -69,7 +69,7 @@ use axum::Router;
 use axum::http::{Method, Uri};
 
 pub use database::Database;
-pub use gate::{Gate, NoRoom};
+pub use gate::{Gate, Key, Keys, NoRoom, Rates, Scope, fingerprint, token};
 pub use health::Dependency;
 pub use live::Live;
 pub use open::{OpenError, open_database};

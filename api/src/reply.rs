@@ -7,8 +7,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
@@ -108,9 +108,11 @@ pub(crate) async fn say_errors(State(context): State<Arc<Context>>, response: Re
     if error.status().is_server_error() {
         tracing::warn!(%error, cause = error.source(), "a request was not answered");
     }
+    // What else was said of it stays: what else may be asked here, and how much.
     let mut told = said(&error, context.simulated);
-    // What else could be asked here is known only where it was refused.
-    told.headers_mut().extend(head.headers.get(ALLOW).map(|allowed| (ALLOW, allowed.clone())));
+    let of_the_error = std::mem::replace(told.headers_mut(), head.headers);
+    told.headers_mut().remove(CONTENT_LENGTH);
+    told.headers_mut().extend(of_the_error);
     told
 }
 
@@ -126,6 +128,9 @@ fn said(error: &ApiError, simulated: bool) -> Response {
     });
     let mut response = (error.status(), Json(form)).into_response();
     response.headers_mut().extend(error.retry_after().map(|seconds| (RETRY_AFTER, seconds.into())));
+    if error.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     response
 }
 

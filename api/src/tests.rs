@@ -1,6 +1,7 @@
 //! The whole of what is served, over real sockets and a real database that the sink has written.
 #![allow(clippy::unwrap_used)]
 
+mod access;
 mod binance;
 mod client;
 mod dashboards;

@@ -31,7 +31,8 @@ async fn upgrade(
 ) -> Result<Response, ApiError> {
     let upgrade = upgrade.map_err(|_| ApiError::NotAWebSocket)?;
     // Beyond what is allowed, so that a client that sends too much can still be told.
-    let limited = upgrade.max_message_size(4 * MESSAGE_BYTES).max_frame_size(4 * MESSAGE_BYTES);
+    // Nothing is chosen by it: it stands beside the key, of which nothing is told back.
+    let limited = upgrade.protocols(["fathom"]).max_message_size(4 * MESSAGE_BYTES).max_frame_size(4 * MESSAGE_BYTES);
     Ok(limited.on_upgrade(move |socket| connection::serve(socket, context)))
 }
 

@@ -11,8 +11,11 @@ use tracing::info;
 
 use super::roles::Roles;
 use super::server::{self, Server};
-use super::{Shared, api as api_role, computer, database, housekeeping, market, metrics_listener, sink, sources, up};
+use super::{
+    Shared, admin, api as api_role, computer, database, housekeeping, market, metrics_listener, sink, sources, up,
+};
 use crate::args::{ApiRole, ComputerRole, KafkaArgs, MetricsArgs, ParserRole, SinkRole};
+use crate::control::answers_on_kafka;
 use crate::data_dir::Market;
 use crate::failure::Failure;
 use crate::log::kafka::{Kafka, Settings};
@@ -52,15 +55,19 @@ pub fn sink(args: SinkRole) -> Result<(), Failure> {
 
 pub fn api(args: ApiRole) -> Result<(), Failure> {
     let (settings, url) = (settings("api", &args.kafka)?, args.database.url()?);
+    let keys = args.serving.keys()?;
     let process = Process::begin("api", settings, &args.metrics)?;
     let Process { shared, runtime } = &process;
-    let (listener, address) = server::listen(args.serving.http, runtime)?;
+    let (listener, address) = server::listen(args.serving.http, runtime, "--http")?;
     let Some(market) = market::wait_for(shared)? else { return Ok(()) };
     let database = database::open_to_read(&url, runtime, &shared.stop)?;
     let live = Live::new(shared.stop.watch());
     let positions = api_role::begin(shared, &live, &database, runtime)?;
-    let context = api_role::context(shared, market, &args.kafka.shown(), database, live.clone(), args.serving.gate());
+    let gate = args.serving.gate(keys.as_ref());
+    let context = api_role::context(shared, market, &args.kafka.shown(), database, live.clone(), gate);
     let server = Server::start(listener, ::api::router(context), args.serving.most(), &shared.stop, runtime);
+    let answers = || answers_on_kafka(shared, args.kafka.shown());
+    let _admin = admin::start(&args.serving, keys, answers, &shared.stop, runtime)?;
     say_where(address, market);
     let mut roles = Roles::new(shared);
     roles.start("feed", &Upstream::default(), move |shared| {

@@ -44,7 +44,7 @@ pub fn start_market(
     let mut simulator = Simulator::open(options).map_err(|error| Failure::because(error.to_string(), error))?;
     let feed = simulator.feed();
     roles.start("simulator", market, move |shared| run_market(simulator, shared));
-    let (listener, address) = server::listen(SocketAddr::from(([127, 0, 0, 1], 0)), runtime)?;
+    let (listener, address) = server::listen(SocketAddr::from(([127, 0, 0, 1], 0)), runtime, "--http")?;
     let stop = roles.shared.stop.clone();
     runtime.spawn(simulator::serve(listener, feed, async move { stop.wait().await }));
     let exchange = Exchange {

@@ -2,6 +2,7 @@
 //! what is not read yet is the only queue. A role ends when its upstream has ended and nothing is left to read.
 
 mod accounts;
+mod admin;
 pub mod alone;
 pub mod api;
 pub mod computer;

@@ -106,10 +106,11 @@ impl Door {
     }
 }
 
-pub fn listen(address: SocketAddr, runtime: &Runtime) -> Result<(TcpListener, SocketAddr), Failure> {
+/// At the address that a flag has named.
+pub fn listen(address: SocketAddr, runtime: &Runtime, flag: &str) -> Result<(TcpListener, SocketAddr), Failure> {
     let listener = runtime.block_on(TcpListener::bind(address)).map_err(|cause| {
         Failure::because(
-            format!("cannot listen on {address}: stop what does, or choose another address with --http"),
+            format!("cannot listen on {address}: stop what does, or choose another address with {flag}"),
             cause,
         )
     })?;

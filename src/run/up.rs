@@ -14,7 +14,7 @@ use tracing::info;
 use super::roles::Roles;
 use super::server::{self, Server};
 use super::{
-    Shared, alone, api as api_role, computer, database, demo, housekeeping, market, metrics_listener,
+    Shared, admin, alone, api as api_role, computer, database, demo, housekeeping, market, metrics_listener,
     sink as sink_role, sources,
 };
 use crate::args::Up;
@@ -34,9 +34,10 @@ pub fn up(args: Up) -> Result<(), Failure> {
 pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAddr) -> T) -> Result<T, Failure> {
     let market = if args.demo || args.sources.simulated { Market::Simulated } else { Market::Mainnet };
     let ways = if args.demo { None } else { Some(args.sources.ways()?) };
+    let keys = args.serving.keys()?;
     let data = DataDir::take(&args.data.path, market)?;
     let runtime = runtime()?;
-    let (listener, address) = server::listen(args.serving.http, &runtime)?;
+    let (listener, address) = server::listen(args.serving.http, &runtime, "--http")?;
     let stop = Stop::new();
     runtime.spawn(stop.clone().listen());
 
@@ -49,8 +50,10 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
     computer::announce(shared.log.as_ref())?;
     let positions = api_role::begin(&shared, &live, &reading, &runtime)?;
     let metrics = metrics_listener::start(&args.metrics, &shared, &runtime)?;
-    let control = control::Server::start(&data, &shared, address, metrics, &runtime)?;
-    let (kept, gate) = (data.path().display().to_string(), args.serving.gate());
+    let owner = Arc::new(control::Owner::new(&data, &shared, address, metrics));
+    let control = control::Server::start(&data, &owner, &runtime)?;
+    let admin = admin::start(&args.serving, keys.clone(), || owner.answers(), &shared.stop, &runtime)?;
+    let (kept, gate) = (data.path().display().to_string(), args.serving.gate(keys.as_ref()));
     let context = api_role::context(&shared, market, &kept, reading, live.clone(), gate);
     let server = Server::start(listener, ::api::router(context), args.serving.most(), &shared.stop, &runtime);
 
@@ -70,6 +73,7 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
     let made = meanwhile(&shared, &data, address);
     let outcome = roles.wait();
     server.end(&runtime);
+    drop(admin);
     drop(control);
     runtime.shutdown_timeout(Duration::from_millis(200));
     if outcome.is_ok() {

@@ -19,6 +19,7 @@ mod place;
 mod process;
 mod quality;
 mod roles;
+mod secrets;
 mod services;
 mod streams;
 mod traded;

@@ -8,10 +8,12 @@ use api::NoRoom;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How many there may be.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Most {
     pub in_all: u32,
     pub from_one_address: u32,
+    /// Who stands for many: bounded only as all are together.
+    pub proxies: Vec<IpAddr>,
 }
 
 pub struct Room {
@@ -31,14 +33,15 @@ pub struct Guest {
 
 impl Room {
     pub fn new(most: Most) -> Self {
-        Self { most, places: Arc::new(Semaphore::new(most.in_all as usize)), guests: Arc::default() }
+        let places = Arc::new(Semaphore::new(most.in_all as usize));
+        Self { most, places, guests: Arc::default() }
     }
 
     pub fn enter(&self, address: IpAddr) -> Result<Guest, NoRoom> {
         let address = address.to_canonical();
         let mut guests = lock(&self.guests);
         let of_the_address = guests.get(&address).copied().unwrap_or_default();
-        if of_the_address >= self.most.from_one_address {
+        if !self.most.proxies.contains(&address) && of_the_address >= self.most.from_one_address {
             return Err(NoRoom::ForTheAddress);
         }
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| NoRoom::ForAnyone)?;

@@ -26,12 +26,12 @@ struct Served {
     runtime: Runtime,
 }
 
-const MANY: Most = Most { in_all: 100, from_one_address: 100 };
+const MANY: Most = Most { in_all: 100, from_one_address: 100, proxies: Vec::new() };
 const SHORT: Manners = Manners { head_within: Duration::from_millis(300), taken_within: Duration::from_millis(300) };
 
 fn serve(most: Most, manners: Manners) -> Served {
     let runtime = crate::run::up::runtime().unwrap();
-    let (listener, address) = listen("127.0.0.1:0".parse().unwrap(), &runtime).unwrap();
+    let (listener, address) = listen("127.0.0.1:0".parse().unwrap(), &runtime, "--http").unwrap();
     let app = Router::new()
         .route("/", get(hello))
         .route("/much", get(async || vec![b'x'; 64 * 1024 * 1024]))
@@ -96,7 +96,7 @@ fn who_says_no_whole_request_is_cut_off() {
 
 #[test]
 fn who_takes_nothing_is_cut_off_and_nobody_waits() {
-    let served = serve(Most { in_all: 1, from_one_address: 1 }, SHORT);
+    let served = serve(Most { in_all: 1, from_one_address: 1, proxies: Vec::new() }, SHORT);
     let mut greedy = served.connect();
     greedy.write_all(b"GET /much HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let began = Instant::now();
@@ -110,7 +110,7 @@ fn who_takes_nothing_is_cut_off_and_nobody_waits() {
 
 #[test]
 fn whoever_comes_on_top_is_told_and_the_others_go_on() {
-    let served = serve(Most { in_all: 3, from_one_address: 2 }, Manners::default());
+    let served = serve(Most { in_all: 3, from_one_address: 2, proxies: Vec::new() }, Manners::default());
     let (mut first, _) = served.guest();
     let (second, _) = served.guest();
     let (mut third, said) = served.guest();
