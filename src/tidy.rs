@@ -171,7 +171,8 @@ fn every_name_that_is_counted_is_in_the_page_and_no_name_is_left_over() {
     for path in sources("src").into_iter().chain(sources("api/src")).filter(|path| *path != registry) {
         let text = fs::read_to_string(&path).unwrap();
         let macros = text.split("!(\"").skip(1).filter_map(|rest| rest.split_once('"')).map(|(name, _)| name);
-        let is_metric = |name: &&str| name.starts_with("fathom_") || name.starts_with("process_");
+        let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let is_metric = |name: &&str| is_name(name) && (name.starts_with("fathom_") || name.starts_with("process_"));
         counted.extend(macros.filter(is_metric).map(str::to_owned));
     }
     assert_eq!(counted, named);
