@@ -5,6 +5,7 @@ use axum::response::IntoResponse;
 use schemas::Amount;
 use serde_json::{Value, json};
 
+use crate::heatmap_grid::Cell;
 use crate::liquidation_heatmap::{Candle, Heatmap};
 
 /// Times there are places among the candles, and numbers are numbers.
@@ -14,7 +15,7 @@ pub(crate) fn heatmap(heatmap: &Heatmap) -> impl IntoResponse + use<> {
         let time = grid.times.get(time)?;
         heatmap.candles.binary_search_by_key(time, |candle| candle.0).ok()
     };
-    let cell = |(time, price, long, short): &(usize, usize, Option<Amount>, Option<Amount>)| {
+    let cell = |(time, price, long, short): &Cell| {
         Some(json!([candle_of(*time)?, price, number(Amount::sum(*long, *short)?)]))
     };
     Json(json!({

@@ -20,10 +20,13 @@ pub(crate) struct Grid {
     pub(crate) step: Option<Amount>,
     pub(crate) times: Vec<i64>,
     pub(crate) prices: Vec<Amount>,
-    pub(crate) cells: Vec<(usize, usize, Option<Amount>, Option<Amount>)>,
+    pub(crate) cells: Vec<Cell>,
     /// The largest of all cells, both sides together.
     pub(crate) max_notional: Option<Amount>,
 }
+
+/// Its place among the times and among the prices, and the notional of longs and of shorts.
+pub(crate) type Cell = (usize, usize, Option<Amount>, Option<Amount>);
 
 /// Notional of longs and of shorts.
 type Both = (Option<Amount>, Option<Amount>);

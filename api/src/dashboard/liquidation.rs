@@ -9,7 +9,7 @@ use schemas::Amount;
 use serde::Serialize;
 
 use crate::error::ApiError;
-use crate::heatmap_grid::Grid;
+use crate::heatmap_grid::{Cell, Grid};
 use crate::liquidation_heatmap::{self, Heatmap};
 use crate::parameters::Parameters;
 use crate::reply::Reply;
@@ -49,9 +49,7 @@ impl ShownHeatmap {
     fn of(heatmap: Heatmap) -> Self {
         let Grid { times, prices, cells, max_notional, .. } = &heatmap.grid;
         let now = now();
-        let sum = |side: fn(&(usize, usize, Option<Amount>, Option<Amount>)) -> Option<Amount>| {
-            cells.iter().map(side).fold(Some(Amount::ZERO), Amount::sum)
-        };
+        let sum = |side: fn(&Cell) -> Option<Amount>| cells.iter().map(side).fold(Some(Amount::ZERO), Amount::sum);
         let (long_notional, short_notional) = (sum(|cell| cell.2), sum(|cell| cell.3));
         Self {
             times_display: times.iter().map(|time| shown::ago(*time, now)).collect(),
