@@ -43,7 +43,7 @@ pub enum Command {
     /// Keeps all of it under --data (on Kafka and Postgres, where those are named) and goes on where it was when started
     /// again. With --demo it starts a simulated
     /// market and reads that through the real Hyperliquid sources; without it, it follows a Hyperliquid node's files.
-    Up(Up),
+    Up(Box<Up>),
     /// Run the parser alone, on Apache Kafka (sources -> facts)
     ///
     /// Several may run: one reads each source, another takes over within seconds when it is gone. As every role, it makes

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Up(args) => run::up::up(args),
+        Command::Up(args) => run::up::up(*args),
         Command::Parser(args) => run::alone::parser(args),
         Command::Computer(args) => run::alone::computer(args),
         Command::Sink(args) => run::alone::sink(args),

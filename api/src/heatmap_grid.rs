@@ -88,6 +88,8 @@ fn next_wider(step: Amount) -> Option<Amount> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use proptest::prelude::*;
 
     use super::*;

@@ -66,6 +66,8 @@ fn rounded(amount: Amount, places: i32) -> Option<Amount> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
