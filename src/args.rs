@@ -85,6 +85,8 @@ pub enum Command {
     Keys(Keys),
     /// Print the contract: sources, topics, processors and tables. Changes nothing
     Schemas(Schemas),
+    /// Print the OpenAPI document of everything that is served. Changes nothing
+    Openapi,
     /// Measure this machine with the project's own benchmarks. Touches no data directory
     #[command(subcommand)]
     Bench(Bench),

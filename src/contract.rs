@@ -1,4 +1,5 @@
-//! `fathom schemas`: the registries, as the tables and the graph that stand in the README.
+//! `fathom schemas` and `fathom openapi`: the registries, as the tables and the graph that stand in the README, and what
+//! is served, as OpenAPI.
 
 use std::fmt::Write as _;
 
@@ -29,6 +30,12 @@ pub fn print(args: &Schemas) -> Result<(), Failure> {
             .collect();
         println!("{}", json!({ "generation": GENERATION.number, "topics": topics }));
     }
+    Ok(())
+}
+
+/// As it stands in `api/openapi.json`.
+pub fn openapi() -> Result<(), Failure> {
+    println!("{:#}", *api::OPENAPI);
     Ok(())
 }
 

@@ -54,6 +54,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Keys(Keys::List(args)) => keys::list(&args),
         Command::Keys(Keys::Revoke(args)) => keys::revoke(&args),
         Command::Schemas(args) => contract::print(&args),
+        Command::Openapi => contract::openapi(),
         Command::Bench(Bench::Computer(args)) => bench::computer::computer(&args),
         Command::Bench(Bench::Import(args)) => bench::import::import(&args),
         Command::Bench(Bench::Latency(args)) => bench::latency::latency(args),

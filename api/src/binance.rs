@@ -6,27 +6,73 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Query as UrlQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use schemas::{Amount, Interval, RatioKind};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::database::Stored;
+use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
+use crate::openapi::form::{Form, Object};
+use crate::openapi::parameter::Parameter;
 use crate::query::Query;
 use crate::{Context, coin};
 
-pub(crate) fn routes() -> Router<Arc<Context>> {
-    Router::new()
-        .route("/futures/data/globalLongShortAccountRatio", ratios(RatioKind::Accounts))
-        .route("/futures/data/topLongShortAccountRatio", ratios(RatioKind::TopAccounts))
-        .route("/futures/data/topLongShortPositionRatio", ratios(RatioKind::TopPositions))
-        .route("/futures/data/takerlongshortRatio", get(takers))
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    let endpoint = |name: &str, summary, handler, row| {
+        Endpoint::new(format!("/futures/data/{name}"), handler, operation(summary, row))
+    };
+    let [all, top, positions] = [RatioKind::Accounts, RatioKind::TopAccounts, RatioKind::TopPositions].map(ratios);
+    vec![
+        endpoint("globalLongShortAccountRatio", "Long over short accounts of a coin", all, &RATIO),
+        endpoint("topLongShortAccountRatio", "The same, of the largest accounts", top, &RATIO),
+        endpoint("topLongShortPositionRatio", "The same, by what the largest accounts hold", positions, &RATIO),
+        endpoint("takerlongshortRatio", "What takers bought over what they sold", get(takers), &TAKEN),
+    ]
 }
+
+fn operation(summary: &'static str, row: &'static Object) -> Operation {
+    let parameters = vec![
+        Parameter::text("symbol", "BTCUSDT").required(),
+        Parameter::words("period", &PERIODS).required(),
+        Parameter::count("limit", "10"),
+        Parameter::time("startTime", "0"),
+        Parameter::time("endTime", "4102444800000"),
+    ];
+    let description =
+        "buckets that are over, oldest first: the latest ones, or from startTime on; what is bought and sold \
+         is in USD, where Binance counts coins"
+            .to_owned();
+    Operation { summary, description, parameters, answer: Answer::Binance(Form::Object(row)), examples: &[] }
+}
+
+static RATIO: Object = Object {
+    name: "binance-ratio",
+    fields: &[
+        ("symbol", Form::Text),
+        ("longAccount", Form::Decimal),
+        ("longShortRatio", Form::Decimal),
+        ("shortAccount", Form::Decimal),
+        ("timestamp", Form::Integer),
+    ],
+    optional: &[],
+};
+
+static TAKEN: Object = Object {
+    name: "binance-taken",
+    fields: &[
+        ("buySellRatio", Form::Decimal),
+        ("buyVol", Form::Decimal),
+        ("sellVol", Form::Decimal),
+        ("timestamp", Form::Integer),
+    ],
+    optional: &[],
+};
 
 /// What holders of a coin are, one after the other.
 #[derive(Serialize)]

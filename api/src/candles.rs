@@ -10,6 +10,7 @@ use crate::row::{REASON, Shape, Stored, Told};
 
 pub(crate) static COURSE: Course = Course {
     name: "candles",
+    summaries: ["The running candle of a coin", "The candles of a coin"],
     shape: &SHAPE,
     schema: Candle::SCHEMA,
     definition: |_| DEFINITION,

@@ -7,6 +7,26 @@ use serde_json::{Value, json};
 
 use crate::heatmap_grid::Cell;
 use crate::liquidation_heatmap::{Candle, Heatmap};
+use crate::openapi::form::{Form, Object};
+
+pub(crate) static HEATMAP: Object = Object {
+    name: "CoinGlassHeatmap",
+    fields: &[("code", Form::Text), ("msg", Form::Text), ("data", Form::Object(&DATA))],
+    optional: &[],
+};
+
+static DATA: Object = Object {
+    name: "CoinGlassHeatmapData",
+    fields: &[
+        ("y_axis", Form::List(&Form::Number)),
+        ("liquidation_leverage_data", Form::List(&Form::Tuple(&[Form::Integer, Form::Integer, Form::Number]))),
+        ("price_candlesticks", Form::List(&Form::Tuple(&CANDLESTICK))),
+    ],
+    optional: &[],
+};
+
+const CANDLESTICK: [Form; 6] =
+    [Form::Integer, Form::Decimal, Form::Decimal, Form::Decimal, Form::Decimal, Form::MaybeDecimal];
 
 /// Times there are places among the candles, and numbers are numbers.
 pub(crate) fn heatmap(heatmap: &Heatmap) -> impl IntoResponse + use<> {

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -13,8 +12,10 @@ use schemas::Interval;
 use crate::channel::{Key, Subject};
 use crate::coin::{self, AskedCoin};
 use crate::database::Moment;
+use crate::endpoint::Endpoint;
 use crate::error::ApiError;
 use crate::export::{self, AT_ONCE, Accepted, FORMATS, Format};
+use crate::openapi::declared;
 use crate::parameters::{Parameters, TimeRange};
 use crate::query::Query;
 use crate::ratio_series::Series;
@@ -27,6 +28,8 @@ use crate::{Context, cursor};
 pub(crate) struct Course {
     /// In paths and cursors.
     pub(crate) name: &'static str,
+    /// What the latest bucket is of, and those before, in a few words.
+    pub(crate) summaries: [&'static str; 2],
     pub(crate) shape: &'static Shape,
     pub(crate) schema: &'static str,
     pub(crate) definition: fn(Series) -> &'static str,
@@ -36,27 +39,31 @@ pub(crate) struct Course {
     pub(crate) only: Option<Interval>,
 }
 
-pub(crate) fn routes(course: &'static Course) -> Router<Arc<Context>> {
-    let path = format!("/api/v1/{}", course.name);
+pub(crate) fn endpoints(course: &'static Course) -> Vec<Endpoint> {
+    let (path, row) = (format!("/api/v1/{}", course.name), declared::row_of(course));
+    let (latest, history) = (declared::latest_of(course, row), declared::history_of(course, row));
     if course.is_by_coin() {
         let path = format!("{path}/{{coin}}");
-        let latest = move |State(context): State<Arc<Context>>, AskedCoin(coin): AskedCoin, asked: Parameters| async move {
-            course.latest(&context, Some(&coin), asked).await
-        };
-        let history =
+        let answer_latest =
+            move |State(context): State<Arc<Context>>, AskedCoin(coin): AskedCoin, asked: Parameters| async move {
+                course.latest(&context, Some(&coin), asked).await
+            };
+        let answer_history =
             move |State(context): State<Arc<Context>>,
                   AskedCoin(coin): AskedCoin,
                   Accepted(format): Accepted,
                   asked: Parameters| async move { course.history(context, format, Some(&coin), asked).await };
-        return Router::new().route(&path, get(latest)).route(&format!("{path}/history"), get(history));
+        let before = Endpoint::new(format!("{path}/history"), get(answer_history), history);
+        return vec![Endpoint::new(path, get(answer_latest), latest), before];
     }
-    let latest = move |State(context): State<Arc<Context>>, asked: Parameters| async move {
+    let answer_latest = move |State(context): State<Arc<Context>>, asked: Parameters| async move {
         course.latest(&context, None, asked).await
     };
-    let history = move |State(context): State<Arc<Context>>, Accepted(format): Accepted, asked: Parameters| async move {
+    let answer_history = move |State(context): State<Arc<Context>>, Accepted(format): Accepted, asked: Parameters| async move {
         course.history(context, format, None, asked).await
     };
-    Router::new().route(&path, get(latest)).route(&format!("{path}/history"), get(history))
+    let before = Endpoint::new(format!("{path}/history"), get(answer_history), history);
+    vec![Endpoint::new(path, get(answer_latest), latest), before]
 }
 
 impl Course {
@@ -121,6 +128,9 @@ impl Course {
         let mut meta = self.meta(context, &standing, asked.series, &rows);
         meta.reason = if rows.is_empty() { standing.reason_for_nothing() } else { None };
         if more {
+            // Of a page that begins and ends somewhere, final rows are all there will ever be.
+            let begins = asked.range.oldest_first || asked.after.is_some();
+            meta.is_settled = begins && meta.complete && rows.iter().all(|row| row.is_true("final"));
             meta.complete = false;
             let list = self.list_name(&asked.range);
             meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, &list, last.integer("time")));

@@ -6,22 +6,21 @@ mod long_short_ratio;
 mod wallet_distribution;
 mod whale_activities;
 
-use std::sync::Arc;
-
-use axum::Router;
 use schemas::Amount;
 use schemas::table::{Kind, Value};
 
+use crate::endpoint::Endpoint;
 use crate::row::{Field, Told};
 use crate::time_of_day::now;
-use crate::{Context, list, shown};
+use crate::{list, shown};
 
-pub(crate) fn routes() -> Router<Arc<Context>> {
-    Router::new()
-        .merge(liquidation::routes())
-        .merge(long_short_ratio::routes())
-        .merge(list::routes(&whale_activities::LIST))
-        .merge(wallet_distribution::routes())
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        liquidation::endpoint(),
+        long_short_ratio::endpoint(),
+        list::endpoint(&whale_activities::LIST),
+        wallet_distribution::endpoint(),
+    ]
 }
 
 const fn display(name: &'static str) -> Field {

@@ -10,28 +10,39 @@ mod measure;
 mod runs;
 mod sources;
 
-use std::sync::Arc;
-
-use axum::Router;
 use axum::routing::get;
 use schemas::{Topic, topics};
 
 pub(crate) use channel::CHANNEL;
 
 use crate::database::Moment;
+use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
+use crate::openapi::form::{Form, Object};
+use crate::openapi::parameter::Parameter;
 use crate::query::Query;
 use crate::reply::{Coverage, Meta};
 use crate::{Context, standing};
 
-pub(crate) fn routes() -> Router<Arc<Context>> {
-    Router::new()
-        .route("/api/v1/data-quality/sources", get(sources::list))
-        .route("/api/v1/data-quality/gaps", get(gaps::list))
-        .route("/api/v1/data-quality/runs", get(runs::list))
-        .route("/api/v1/data-quality/coverage", get(coverage::list))
-        .route("/api/v1/data-quality/candles", get(candles::list))
-        .route("/api/v1/data-quality/latency", get(latency::list))
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new("/api/v1/data-quality/sources", get(sources::list), sources::operation()),
+        Endpoint::new("/api/v1/data-quality/gaps", get(gaps::list), gaps::operation()),
+        Endpoint::new("/api/v1/data-quality/runs", get(runs::list), runs::operation()),
+        Endpoint::new("/api/v1/data-quality/coverage", get(coverage::list), coverage::operation()),
+        Endpoint::new("/api/v1/data-quality/candles", get(candles::list), candles::operation()),
+        Endpoint::new("/api/v1/data-quality/latency", get(latency::list), latency::operation()),
+    ]
+}
+
+fn operation(summary: &'static str, definition: &str, parameters: Vec<Parameter>, row: &'static Object) -> Operation {
+    let (description, answer) = (definition.to_owned(), Answer::Rows(Form::Object(row)));
+    Operation { summary, description, parameters, answer, examples: &[] }
+}
+
+/// One that is there on every machine that follows the exchange.
+fn source() -> Parameter {
+    Parameter::text("source", "node-fills")
 }
 
 /// Where sources tell of themselves.

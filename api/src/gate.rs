@@ -21,7 +21,7 @@ pub use keys::{Key, Keys, Scope, fingerprint, token};
 pub use rates::Rates;
 pub use room::NoRoom;
 
-use crate::{Context, measure, reply};
+use crate::{Context, caching, measure, reply};
 
 /// Who may come in, and how.
 #[derive(Clone, Default)]
@@ -42,7 +42,8 @@ pub(crate) fn guard(routes: Router<Arc<Context>>, context: &Arc<Context>) -> Rou
         .layer(from_fn(limits::bounded))
         .layer(from_fn_with_state(Arc::clone(context), access::checked))
         .layer(from_fn(room::turn_away))
-        .layer(map_response_with_state(Arc::clone(context), reply::say_errors));
+        .layer(map_response_with_state(Arc::clone(context), reply::say_errors))
+        .layer(from_fn(caching::spare_what_is_known));
     let read = match context.gate.origins.as_slice() {
         [] => bounded,
         origins => bounded.layer(origins::layer(origins)),

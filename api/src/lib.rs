@@ -1,8 +1,10 @@
 //! ROWS AND LIVE RESULTS → HTTP AND WEBSOCKET. The database and the live results in; replies and frames out.
 //!
-//! A resource is one file and one line in [`router`]; a live channel is one line in `channel.rs`.
+//! A resource is one file and one line in [`endpoints`], from which the routes and their description come; a live channel is
+//! one line in `channel.rs`.
 
 mod binance;
+mod caching;
 mod candles;
 mod cause;
 mod channel;
@@ -13,6 +15,8 @@ mod cursor;
 mod dashboard;
 mod data_quality;
 mod database;
+mod docs;
+mod endpoint;
 mod error;
 mod export;
 mod gate;
@@ -37,6 +41,7 @@ mod market_ratio;
 mod markets;
 mod measure;
 mod open;
+mod openapi;
 mod parameters;
 mod positions;
 mod prices;
@@ -69,12 +74,14 @@ use axum::Router;
 use axum::http::{Method, Uri};
 
 pub use database::Database;
+pub use docs::OPENAPI;
 pub use gate::{Gate, Key, Keys, NoRoom, Rates, Scope, fingerprint, token};
 pub use health::Dependency;
 pub use live::Live;
 pub use open::{OpenError, open_database};
 pub use status::Status;
 
+use endpoint::Endpoint;
 use error::ApiError;
 
 /// What replies are made from.
@@ -92,7 +99,7 @@ pub struct Context {
     pub ready: Arc<dyn Fn() -> Vec<Dependency> + Send + Sync>,
 }
 
-/// Everything that is served.
+/// What is served, and how requests are answered that are not of it.
 pub fn router(context: Context) -> Router {
     let context = Arc::new(context);
     measure::begin();
@@ -100,35 +107,47 @@ pub fn router(context: Context) -> Router {
 }
 
 fn resources() -> Router<Arc<Context>> {
-    Router::new()
-        .merge(status::routes())
-        .merge(health::routes())
-        .merge(markets::routes())
-        .merge(positions::routes())
-        .merge(long_short_ratio::routes())
-        .merge(market_ratio::routes())
-        .merge(course::routes(&candles::COURSE))
-        .merge(course::routes(&taker_flow::OF_COIN))
-        .merge(course::routes(&taker_flow::OF_THE_MARKET))
-        .merge(list::routes(&liquidations::LIST))
-        .merge(list::routes(&liquidation_episodes::LIST))
-        .merge(liquidation_summary::routes())
-        .merge(list::routes(&liquidation_cascades::LIST))
-        .merge(course::routes(&liquidation_stats::COURSE))
-        .merge(liquidation_history::routes())
-        .merge(liquidation_heatmap::routes())
-        .merge(course::routes(&liquidation_map::COURSE))
-        .merge(liquidation_max_pain::routes())
-        .merge(liquidation_risk::routes())
-        .merge(wallets::routes())
-        .merge(wallet_leaderboard::routes())
-        .merge(wallet_distribution::routes())
-        .merge(list::routes(&whale_activities::LIST))
-        .merge(prices::routes())
-        .merge(binance::routes())
-        .merge(dashboard::routes())
-        .merge(data_quality::routes())
-        .merge(websocket::routes())
+    endpoint::routed(endpoints())
         .fallback(async |uri: Uri| ApiError::NoSuchPath { path: uri.path().to_owned() })
         .method_not_allowed_fallback(async |method: Method| ApiError::Method { method })
+}
+
+/// Everything that is served.
+fn endpoints() -> Vec<Endpoint> {
+    [
+        docs::endpoints(),
+        vec![status::endpoint(), markets::endpoint(), positions::endpoint()],
+        prices::endpoints(),
+        course::endpoints(&candles::COURSE),
+        long_short_ratio::endpoints(),
+        market_ratio::endpoints(),
+        course::endpoints(&taker_flow::OF_COIN),
+        course::endpoints(&taker_flow::OF_THE_MARKET),
+        vec![
+            list::endpoint(&liquidations::LIST),
+            list::endpoint(&liquidation_episodes::LIST),
+            list::endpoint(&liquidation_cascades::LIST),
+            liquidation_summary::endpoint(),
+            liquidation_history::endpoint(),
+            liquidation_heatmap::endpoint(),
+            liquidation_max_pain::endpoint(),
+            liquidation_risk::endpoint(),
+        ],
+        course::endpoints(&liquidation_stats::COURSE),
+        course::endpoints(&liquidation_map::COURSE),
+        vec![
+            wallets::endpoint(),
+            wallet_leaderboard::endpoint(),
+            wallet_distribution::endpoint(),
+            list::endpoint(&whale_activities::LIST),
+        ],
+        data_quality::endpoints(),
+        binance::endpoints(),
+        dashboard::endpoints(),
+        health::endpoints(),
+        vec![websocket::endpoint()],
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -10,6 +10,7 @@ use crate::row::{REASON, Shape, Stored, Told};
 
 pub(crate) static LIST: List = List {
     name: "liquidations/cascades",
+    summary: "Bursts in which one liquidation follows the other",
     shape: &SHAPE,
     schema: LiquidationCascade::SCHEMA,
     definition: "orders against one side of a coin with less than ten seconds of event time between one and the next, once five accounts \

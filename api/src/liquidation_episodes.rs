@@ -11,6 +11,7 @@ use crate::row::{REASON, Shape, Told};
 
 pub(crate) static LIST: List = List {
     name: "liquidations/episodes",
+    summary: "Liquidations of one victim that belong together",
     shape: &SHAPE,
     schema: LiquidationEpisode::SCHEMA,
     definition: "orders of one victim, coin and side with less than a minute of event time between them; size and notional \

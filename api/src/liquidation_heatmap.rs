@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -13,17 +12,71 @@ use sqlx::FromRow;
 use crate::channel::{Channel, Key, LiveRow, raw};
 use crate::coin::{self, AskedCoin};
 use crate::database::Moment;
+use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
 use crate::heatmap_grid::{Grid, Lying};
+use crate::openapi::form::{Form, Object};
+use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::ratio_series::Series;
 use crate::reply::{Meta, Reply};
 use crate::{Context, coinglass, heatmap_of_positions, standing};
 
-pub(crate) fn routes() -> Router<Arc<Context>> {
-    Router::new().route("/api/v1/liquidation-heatmap/{coin}", get(heatmap))
+pub(crate) fn endpoint() -> Endpoint {
+    let mut parameters = vec![Parameter::coin().in_path()];
+    parameters.extend(choices());
+    parameters.push(Parameter::words_or("format", &["json", "coinglass"], "json"));
+    let operation = Operation {
+        summary: "At which prices a coin was liquidated, or would have been, and when",
+        description: DEFINITION.to_owned(),
+        parameters,
+        answer: Answer::OneOrBare(Form::Object(&HEATMAP), Form::Object(&coinglass::HEATMAP)),
+        examples: &["?model=positions&range=7d&buckets=20"],
+    };
+    Endpoint::new("/api/v1/liquidation-heatmap/{coin}", get(heatmap), operation)
 }
+
+/// What of it is shown, and in how many steps.
+pub(crate) fn choices() -> [Parameter; 3] {
+    let (ranges, models) = (RANGES.map(|(name, _)| name), MODELS.map(|(name, _)| name));
+    [
+        Parameter::words_or("range", &ranges, ranges[1]),
+        Parameter::words_or("model", &models, models[0]),
+        Parameter::count_up_to("buckets", MOST_STEPS, "100"),
+    ]
+}
+
+pub(crate) static HEATMAP: Object = Object {
+    name: "liquidation-heatmap",
+    fields: &[
+        ("coin", Form::Text),
+        ("model", Form::Text),
+        ("range", Form::Text),
+        ("interval", Form::Interval),
+        ("start_time", Form::Integer),
+        ("end_time", Form::Integer),
+        ("step", Form::Decimal),
+        ("times", Form::List(&Form::Integer)),
+        ("prices", Form::List(&Form::Decimal)),
+        ("cells", Form::List(&CELL)),
+        ("max_notional", Form::Decimal),
+        ("candles", Form::List(&CANDLE)),
+    ],
+    optional: &[],
+};
+
+pub(crate) static CELL: Form = Form::Tuple(&[Form::Integer, Form::Integer, Form::MaybeDecimal, Form::MaybeDecimal]);
+
+pub(crate) static CANDLE: Form = Form::Tuple(&[
+    Form::Integer,
+    Form::Decimal,
+    Form::Decimal,
+    Form::Decimal,
+    Form::Decimal,
+    Form::MaybeDecimal,
+    Form::MaybeDecimal,
+]);
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "liquidation_heatmap",
@@ -57,7 +110,7 @@ pub(crate) static CHANNEL: Channel = Channel {
 /// A subscription begins with the latest so many cells.
 const IN_A_SNAPSHOT: u32 = 500;
 
-const DEFINITION: &str = "what was liquidated, by the average price and the time of the order, victims' legs only, without auto-deleveraging; \
+pub(crate) const DEFINITION: &str = "what was liquidated, by the average price and the time of the order, victims' legs only, without auto-deleveraging; \
      a cell is [place in times, place in prices, notional of longs, notional of shorts]; prices are the lowest of each \
      step; where nothing was liquidated there is no cell";
 
@@ -139,16 +192,17 @@ async fn heatmap(
     mut parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let format =
-        parameters.word("format", "INVALID_FORMAT", &[("json", Form::Ours), ("coinglass", Form::CoinGlass)])?;
+        parameters.word("format", "INVALID_FORMAT", &[("json", Manner::Ours), ("coinglass", Manner::CoinGlass)])?;
     let reply = of_coin(&context, coin, parameters).await?;
-    Ok(match format.unwrap_or(Form::Ours) {
-        Form::Ours => reply.into_response(),
-        Form::CoinGlass => coinglass::heatmap(&reply.data).into_response(),
+    Ok(match format.unwrap_or(Manner::Ours) {
+        Manner::Ours => reply.into_response(),
+        Manner::CoinGlass => coinglass::heatmap(&reply.data).into_response(),
     })
 }
 
+/// In whose words it is told.
 #[derive(Clone, Copy)]
-enum Form {
+enum Manner {
     Ours,
     CoinGlass,
 }

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 
 use crate::Context;
+use crate::endpoint::Endpoint;
 use crate::error::ApiError;
 use crate::export::Accepted;
 use crate::liquidation_stats::COURSE;
+use crate::openapi::declared;
 use crate::parameters::Parameters;
 
-pub(crate) fn routes() -> Router<Arc<Context>> {
-    Router::new().route("/api/v1/liquidations/history", get(history))
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::new("/api/v1/liquidations/history", get(history), declared::history_without_path(&COURSE))
 }
 
 async fn history(

@@ -8,12 +8,17 @@ use serde::{Deserialize, Serialize};
 use crate::channel::{Channel, Key, LiveRow, Subject, live_row, raw};
 use crate::course::Course;
 use crate::database::Moment;
+use crate::openapi::form::{Form, Object};
 use crate::query::Query;
 use crate::ratio_series::Series;
 use crate::row::{Field, REASON, Shape, Stored, Told};
 
 pub(crate) static COURSE: Course = Course {
     name: "liquidation-map",
+    summaries: [
+        "What would be liquidated of a coin, at which price",
+        "How the map of a coin was each quarter of an hour",
+    ],
     shape: &SHAPE,
     schema: LiquidationMap::SCHEMA,
     definition: |_| DEFINITION,
@@ -66,6 +71,59 @@ static SHAPE: Shape = Shape {
     // From the lowest price up; the reason is about what is null and not on the other side of the mark.
     derived: &[Field { name: "bins", kind: Kind::Json }, REASON],
     derive,
+};
+
+/// All positions of one side.
+pub(crate) static SIDE: Object = Object {
+    name: "liquidation-map-side",
+    fields: &[
+        ("positions", Form::Integer),
+        ("size", Form::Decimal),
+        ("notional", Form::Decimal),
+        ("oi_coverage_pct", Form::Decimal),
+        ("by_basis", Form::Map(&Form::Object(&HELD))),
+        ("never", Form::Object(&HELD)),
+        ("beyond", Form::Object(&HELD)),
+        ("at_risk", Form::List(&Form::Object(&HELD))),
+        ("max_pain", Form::Object(&PRICE_RANGE)),
+        ("nearest_cluster", Form::Object(&PRICE_RANGE)),
+    ],
+    optional: &["oi_coverage_pct", "max_pain", "nearest_cluster"],
+};
+
+static HELD: Object =
+    Object { name: "held", fields: &[("positions", Form::Integer), ("notional", Form::Decimal)], optional: &[] };
+
+static PRICE_RANGE: Object = Object {
+    name: "price-range",
+    fields: &[("price_low", Form::Decimal), ("price_high", Form::Decimal), ("notional", Form::Decimal)],
+    optional: &[],
+};
+
+/// What would be liquidated between two prices.
+pub(crate) static BIN: Object = Object {
+    name: "liquidation-map-bin",
+    fields: &[
+        ("price_low", Form::Decimal),
+        ("price_high", Form::Decimal),
+        ("long", Form::Object(&BINNED)),
+        ("short", Form::Object(&BINNED)),
+        ("long_cumulative", Form::Decimal),
+        ("short_cumulative", Form::Decimal),
+    ],
+    optional: &[],
+};
+
+static BINNED: Object = Object {
+    name: "binned",
+    fields: &[
+        ("positions", Form::Integer),
+        ("notional", Form::Decimal),
+        ("exact", Form::Decimal),
+        ("leverage", Form::List(&Form::Decimal)),
+        ("cohorts", Form::List(&Form::Decimal)),
+    ],
+    optional: &[],
 };
 
 #[derive(Serialize, Deserialize)]

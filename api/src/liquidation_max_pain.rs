@@ -2,21 +2,54 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use schemas::{Amount, LiquidationMap, MapSide, Message, PriceRange};
 use serde::Serialize;
 
+use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
+use crate::openapi::form::{Form, Object};
+use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
 use crate::reply::{Meta, Reply};
 use crate::row::Told;
 use crate::{Context, coin, liquidation_map, standing, valued_position};
 
-pub(crate) fn routes() -> Router<Arc<Context>> {
-    Router::new().route("/api/v1/liquidation-max-pain", get(max_pain))
+pub(crate) fn endpoint() -> Endpoint {
+    let operation = Operation {
+        summary: "Where most of each coin would be liquidated, on either side of the mark",
+        description: DEFINITION.to_owned(),
+        parameters: vec![Parameter::coin()],
+        answer: Answer::Rows(Form::Object(&ROW)),
+        examples: &[],
+    };
+    Endpoint::new("/api/v1/liquidation-max-pain", get(max_pain), operation)
 }
+
+static ROW: Object = Object {
+    name: "liquidation-max-pain",
+    fields: &[
+        ("coin", Form::Text),
+        ("mark_px", Form::Decimal),
+        ("long", Form::Object(&PAIN)),
+        ("short", Form::Object(&PAIN)),
+        ("complete", Form::Boolean),
+        ("clock", Form::Integer),
+    ],
+    optional: &[],
+};
+
+static PAIN: Object = Object {
+    name: "most-painful-bin",
+    fields: &[
+        ("price_low", Form::Decimal),
+        ("price_high", Form::Decimal),
+        ("notional", Form::Decimal),
+        ("distance_pct", Form::Decimal),
+    ],
+    optional: &[],
+};
 
 const DEFINITION: &str = "of the latest liquidation map of each coin, the bin with the most notional among those that a falling mark \
      reaches (long) and among those that a rising one does (short); null where there is none; distance_pct is how far the \

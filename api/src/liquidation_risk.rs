@@ -2,21 +2,53 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use schemas::{Amount, LiquidationMap, MapBin, MapSide, Message, RISK_DISTANCES, SizeCohort};
 use serde::Serialize;
 
+use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
+use crate::openapi::form::{Form, Object};
+use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
 use crate::reply::{Meta, Reply};
 use crate::row::Told;
 use crate::{Context, coin, liquidation_map, standing, valued_position};
 
-pub(crate) fn routes() -> Router<Arc<Context>> {
-    Router::new().route("/api/v1/liquidation-risk", get(risk))
+pub(crate) fn endpoint() -> Endpoint {
+    let operation = Operation {
+        summary: "How much of each coin a move of the mark would liquidate",
+        description: DEFINITION.to_owned(),
+        parameters: vec![
+            Parameter::coin(),
+            Parameter::words_or("within_pct", &DISTANCES.map(|(name, _)| name), "5"),
+            Parameter::words("cohort", &SizeCohort::ALL.map(SizeCohort::name)),
+        ],
+        answer: Answer::Rows(Form::Object(&ROW)),
+        examples: &[],
+    };
+    Endpoint::new("/api/v1/liquidation-risk", get(risk), operation)
 }
+
+static ROW: Object = Object {
+    name: "liquidation-risk",
+    fields: &[
+        ("coin", Form::Text),
+        ("mark_px", Form::Decimal),
+        ("within_pct", Form::Integer),
+        ("cohort", Form::Text),
+        ("open_interest_notional", Form::Decimal),
+        ("long", Form::Object(&AT_RISK)),
+        ("short", Form::Object(&AT_RISK)),
+        ("complete", Form::Boolean),
+        ("clock", Form::Integer),
+    ],
+    optional: &["cohort"],
+};
+
+static AT_RISK: Object =
+    Object { name: "at-risk", fields: &[("at_risk", Form::Decimal), ("at_risk_pct", Form::Decimal)], optional: &[] };
 
 const DEFINITION: &str = "of the latest liquidation map of each coin, what is liquidated when the mark falls (long) or rises (short) by \
      within_pct; at_risk_pct is the share of that side's open interest at the mark; of a size cohort it is the sum of the \

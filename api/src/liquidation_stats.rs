@@ -10,10 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::channel::{Channel, live_row, raw};
 use crate::course::Course;
+use crate::openapi::form::{Form, Object};
 use crate::row::{Field, REASON, Shape, Stored, Told};
 
 pub(crate) static COURSE: Course = Course {
     name: "liquidation-stats",
+    summaries: [
+        "How much of a coin is liquidated now, by side and method",
+        "How much of a coin was liquidated over time",
+    ],
     shape: &SHAPE,
     schema: LiquidationStats::SCHEMA,
     definition: |_| DEFINITION,
@@ -52,6 +57,28 @@ pub(crate) static SHAPE: Shape = Shape {
         REASON,
     ],
     derive,
+};
+
+/// The order of a bucket that closed most.
+pub(crate) static LARGEST: Object = Object {
+    name: "largest-order",
+    fields: &[
+        ("wallet", Form::Wallet),
+        ("side", Form::Words(&["long", "short"])),
+        ("method", Form::Text),
+        ("block", Form::Integer),
+        ("time", Form::Integer),
+        ("notional", Form::Decimal),
+        ("average_px", Form::Decimal),
+    ],
+    optional: &["average_px"],
+};
+
+/// What was liquidated in one way.
+pub(crate) static LIQUIDATED: Object = Object {
+    name: "liquidated",
+    fields: &[("orders", Form::Integer), ("notional", Form::Decimal)],
+    optional: &["notional"],
 };
 
 fn derive(row: &Told) -> Vec<Value> {

@@ -2,23 +2,67 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use schemas::{Interval, LargestOrder, LiquidationStats, Message};
 use serde::Serialize;
 
+use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
-use crate::liquidation_stats::{ByMethod, SHAPE, Totals};
+use crate::liquidation_stats::{ByMethod, LIQUIDATED, SHAPE, Totals};
+use crate::openapi::form::{Form, Object};
+use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::reply::{Meta, Reply};
 use crate::row::{Stored, Told};
 use crate::{Context, coin, standing};
 
-pub(crate) fn routes() -> Router<Arc<Context>> {
-    Router::new().route("/api/v1/liquidations/summary", get(summary))
+pub(crate) fn endpoint() -> Endpoint {
+    let operation = Operation {
+        summary: "What was liquidated within 1, 4, 12 and 24 hours",
+        description: DEFINITION.to_owned(),
+        parameters: vec![Parameter::coin()],
+        answer: Answer::Rows(Form::Object(&SUMMARY)),
+        examples: &[],
+    };
+    Endpoint::new("/api/v1/liquidations/summary", get(summary), operation)
 }
+
+static SUMMARY: Object = Object {
+    name: "liquidation-summary",
+    fields: &[
+        ("window", Form::Text),
+        ("start_time", Form::Integer),
+        ("end_time", Form::Integer),
+        ("coin", Form::Text),
+        ("long_orders", Form::Integer),
+        ("long_notional", Form::Decimal),
+        ("short_orders", Form::Integer),
+        ("short_notional", Form::Decimal),
+        ("long_by_method", Form::Map(&Form::Object(&LIQUIDATED))),
+        ("short_by_method", Form::Map(&Form::Object(&LIQUIDATED))),
+        ("largest", Form::Object(&LARGEST_OF_ALL)),
+        ("complete", Form::Boolean),
+        ("reason", Form::Text),
+    ],
+    optional: &[],
+};
+
+static LARGEST_OF_ALL: Object = Object {
+    name: "largest-order-of-a-coin",
+    fields: &[
+        ("coin", Form::Text),
+        ("wallet", Form::Wallet),
+        ("side", Form::Words(&["long", "short"])),
+        ("method", Form::Text),
+        ("block", Form::Integer),
+        ("time", Form::Integer),
+        ("notional", Form::Decimal),
+        ("average_px", Form::Decimal),
+    ],
+    optional: &["average_px"],
+};
 
 const DEFINITION: &str = "of the whole minutes that end with the running one, by the time of the order, victims' legs only; totals and the \
      largest order are without auto-deleveraging, which stands under by_method";

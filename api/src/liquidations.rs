@@ -10,6 +10,7 @@ use crate::row::{REASON, Shape, Stored, Told};
 
 pub(crate) static LIST: List = List {
     name: "liquidations",
+    summary: "What was closed by force, order by order",
     shape: &SHAPE,
     schema: LiquidationOrder::SCHEMA,
     definition: "a fill counts when the exchange marked it as a liquidation and its user is the liquidated one: \

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -12,8 +11,10 @@ use schemas::table::{Kind, Value};
 
 use crate::channel::Subject;
 use crate::database::Moment;
+use crate::endpoint::Endpoint;
 use crate::error::ApiError;
 use crate::export::{self, AT_ONCE, Accepted, FORMATS, Format};
+use crate::openapi::declared;
 use crate::parameters::{Parameters, TimeRange};
 use crate::query::Query;
 use crate::reply::{Meta, Reply};
@@ -24,6 +25,8 @@ use crate::{Context, coin, cursor, standing};
 pub(crate) struct List {
     /// Its path below `/api/v1/`.
     pub(crate) name: &'static str,
+    /// What it is of, in a few words.
+    pub(crate) summary: &'static str,
     pub(crate) shape: &'static Shape,
     pub(crate) schema: &'static str,
     pub(crate) definition: &'static str,
@@ -66,11 +69,11 @@ pub(crate) const SIDE: Filter = Filter::Word { name: "side", code: "INVALID_SIDE
 pub(crate) const MIN_NOTIONAL: Filter =
     Filter::AtLeast { name: "min_notional", code: "INVALID_NOTIONAL", column: "notional" };
 
-pub(crate) fn routes(list: &'static List) -> Router<Arc<Context>> {
+pub(crate) fn endpoint(list: &'static List) -> Endpoint {
     let answer = move |State(context): State<Arc<Context>>, Accepted(format): Accepted, asked: Parameters| async move {
         list.answer(context, format, asked).await
     };
-    Router::new().route(&format!("/api/v1/{}", list.name), get(answer))
+    Endpoint::new(format!("/api/v1/{}", list.name), get(answer), declared::of_list(list))
 }
 
 impl List {

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -14,8 +13,11 @@ use crate::Context;
 use crate::channel::{Channel, live_row, raw};
 use crate::coin::AskedCoin;
 use crate::course::Course;
+use crate::endpoint::Endpoint;
 use crate::error::ApiError;
 use crate::export::Accepted;
+use crate::openapi::declared;
+use crate::openapi::form::Form;
 use crate::parameters::Parameters;
 use crate::ratio_series::Series;
 use crate::row::{Shape, Stored, Told};
@@ -36,6 +38,7 @@ pub(crate) static CHANNEL: Channel = Channel {
 
 pub(crate) static COURSE: Course = Course {
     name: "long-short-ratio",
+    summaries: ["How long and short stand in a coin", "How long and short stood in a coin"],
     shape: &SHAPE,
     schema: LongShortRatio::SCHEMA,
     definition,
@@ -58,10 +61,17 @@ const OF_POSITIONS: &str = "what the accounts of the cohort that the row defines
      open, high, low and close are the long size over the short size within the bucket, and so what they are worth; \
      oi_coverage_pct is what all known accounts hold of the coin's open interest, of both sides, at the bucket's end";
 
-pub(crate) fn routes() -> Router<Arc<Context>> {
+pub(crate) fn endpoints() -> Vec<Endpoint> {
     let path = "/api/v1/long-short-ratio/{coin}";
-    Router::new().route(path, get(latest)).route(&format!("{path}/history"), get(history))
+    vec![
+        Endpoint::new(path, get(latest), declared::latest_of(&COURSE, Form::Either(&ROWS))),
+        Endpoint::new(format!("{path}/history"), get(history), declared::history_of(&COURSE, Form::Either(&ROWS))),
+    ]
 }
+
+/// Of holders, and of takers.
+static ROWS: [Form; 2] =
+    [Form::Shape("long-short-ratio", &SHAPE), Form::Shape("taker-ratio", taker_ratio::OF_COIN.shape)];
 
 async fn latest(
     State(context): State<Arc<Context>>,

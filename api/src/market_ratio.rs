@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -13,9 +12,12 @@ use schemas::{MarketRatio, Message, RatioKind, TOP_WALLETS_FROM};
 use crate::Context;
 use crate::channel::{Channel, live_row, raw};
 use crate::course::Course;
+use crate::endpoint::Endpoint;
 use crate::error::ApiError;
 use crate::export::Accepted;
 use crate::long_short_ratio::worth;
+use crate::openapi::declared;
+use crate::openapi::form::Form;
 use crate::parameters::Parameters;
 use crate::ratio_series::Series;
 use crate::row::{Shape, Stored, Told};
@@ -36,6 +38,7 @@ pub(crate) static CHANNEL: Channel = Channel {
 
 pub(crate) static COURSE: Course = Course {
     name: "long-short-ratio",
+    summaries: ["How long and short stand in the whole market", "How long and short stood in the whole market"],
     shape: &SHAPE,
     schema: MarketRatio::SCHEMA,
     definition,
@@ -54,10 +57,17 @@ const OF_POSITIONS: &str = "what the wallets that the row defines hold on each s
      open, high, low and close are what they hold long over what they hold short, as summed up once a minute; \
      oi_coverage_pct is what all known wallets hold of the open interest of all markets, both sides and at the marks";
 
-pub(crate) fn routes() -> Router<Arc<Context>> {
+pub(crate) fn endpoints() -> Vec<Endpoint> {
     let path = "/api/v1/long-short-ratio";
-    Router::new().route(path, get(latest)).route(&format!("{path}/history"), get(history))
+    vec![
+        Endpoint::new(path, get(latest), declared::latest_of(&COURSE, Form::Either(&ROWS))),
+        Endpoint::new(format!("{path}/history"), get(history), declared::history_of(&COURSE, Form::Either(&ROWS))),
+    ]
 }
+
+/// Of holders, and of takers.
+static ROWS: [Form; 2] =
+    [Form::Shape("market-ratio", &SHAPE), Form::Shape("market-taker-ratio", taker_ratio::OF_THE_MARKET.shape)];
 
 async fn latest(State(context): State<Arc<Context>>, mut parameters: Parameters) -> Result<Response, ApiError> {
     let course = of_kind(&mut parameters);

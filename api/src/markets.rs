@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use schemas::{Market, Message};
@@ -11,16 +10,48 @@ use serde_json::value::RawValue;
 use sqlx::FromRow;
 
 use crate::Context;
+use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
+use crate::openapi::form::{Form, Object};
+use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::reply::{Coverage, Meta, Reply};
 use crate::standing;
 use crate::stored::Json;
 
-pub(crate) fn routes() -> Router<Arc<Context>> {
-    Router::new().route("/api/v1/markets", get(list))
+pub(crate) fn endpoint() -> Endpoint {
+    let operation = Operation {
+        summary: "What is traded, on which terms",
+        description: "markets as the exchange's metadata describes them, delisted ones as well unless active is true"
+            .to_owned(),
+        parameters: vec![Parameter::text("dex", "xyz"), Parameter::words("active", &["false", "true"])],
+        answer: Answer::Rows(Form::Object(&MARKET)),
+        examples: &["?dex="],
+    };
+    Endpoint::new("/api/v1/markets", get(list), operation)
 }
+
+static MARKET: Object = Object {
+    name: "market",
+    fields: &[
+        ("coin", Form::Text),
+        ("dex", Form::Text),
+        ("size_decimals", Form::Integer),
+        ("max_leverage", Form::Integer),
+        ("isolated_only", Form::Boolean),
+        ("delisted", Form::Boolean),
+        ("time", Form::Integer),
+        ("margin_tiers", Form::List(&Form::Object(&MARGIN_TIER))),
+    ],
+    optional: &[],
+};
+
+static MARGIN_TIER: Object = Object {
+    name: "margin-tier",
+    fields: &[("lower_bound", Form::Decimal), ("max_leverage", Form::Integer)],
+    optional: &[],
+};
 
 #[derive(Serialize, FromRow)]
 struct MarketRow {

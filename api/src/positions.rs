@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use schemas::{Message, Position};
@@ -12,7 +11,10 @@ use sqlx::FromRow;
 
 use crate::Context;
 use crate::channel::{Channel, Key, LiveRow, raw};
+use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
+use crate::openapi::form::Form;
+use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::ratio_series::Series;
@@ -20,8 +22,18 @@ use crate::reply::{Meta, Reply};
 use crate::valued_position::{self, ValuedPosition};
 use crate::{coin, cursor, standing};
 
-pub(crate) fn routes() -> Router<Arc<Context>> {
-    Router::new().route("/api/v1/positions", get(list))
+pub(crate) fn endpoint() -> Endpoint {
+    let mut parameters =
+        vec![Parameter::coin(), Parameter::wallet("wallet"), Parameter::words("side", &["long", "short"])];
+    parameters.extend(Parameter::limit_and_cursor());
+    let operation = Operation {
+        summary: "Who holds what, at the marks",
+        description: valued_position::DEFINITION.to_owned(),
+        parameters,
+        answer: Answer::Rows(Form::Object(&valued_position::POSITION)),
+        examples: &["?coin=BTC&side=short&limit=5"],
+    };
+    Endpoint::new("/api/v1/positions", get(list), operation)
 }
 
 pub(crate) static CHANNEL: Channel = Channel {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use schemas::{Message, Price};
@@ -12,16 +11,49 @@ use sqlx::FromRow;
 use crate::Context;
 use crate::channel::{Channel, Key, LiveRow, raw};
 use crate::coin::{self, AskedCoin};
+use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
+use crate::openapi::form::{Form, Object};
+use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::ratio_series::Series;
 use crate::reply::{Coverage, Meta, Reply};
 use crate::standing::{self, Standing};
 
-pub(crate) fn routes() -> Router<Arc<Context>> {
-    Router::new().route("/api/v1/prices", get(list)).route("/api/v1/prices/{coin}", get(latest))
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    let operation = |summary, parameters, answer| Operation {
+        summary,
+        description: DEFINITION.to_owned(),
+        parameters,
+        answer,
+        examples: &[],
+    };
+    let (of_all, row) = ("At which prices everything is valued", Form::Object(&PRICE));
+    let (of_one, coin) = ("At which price a coin is valued", vec![Parameter::coin().in_path()]);
+    vec![
+        Endpoint::new("/api/v1/prices", get(list), operation(of_all, Vec::new(), Answer::Rows(row))),
+        Endpoint::new("/api/v1/prices/{coin}", get(latest), operation(of_one, coin, Answer::OneOrNull(row))),
+    ]
 }
+
+static PRICE: Object = Object {
+    name: "price",
+    fields: &[
+        ("coin", Form::Text),
+        ("time", Form::Integer),
+        ("mark_px", Form::Decimal),
+        ("oracle_px", Form::Decimal),
+        ("mid_px", Form::Decimal),
+        ("funding", Form::Decimal),
+        ("open_interest", Form::Decimal),
+        ("open_interest_notional", Form::Decimal),
+        ("previous_day_px", Form::Decimal),
+        ("day_notional", Form::Decimal),
+        ("reason", Form::Text),
+    ],
+    optional: &[],
+};
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "prices",

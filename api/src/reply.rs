@@ -12,10 +12,11 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
+use serde_json::value::to_raw_value;
 
-use crate::Context;
 use crate::error::ApiError;
 use crate::standing::Standing;
+use crate::{Context, caching};
 
 #[derive(Serialize)]
 pub(crate) struct Reply<T> {
@@ -45,6 +46,9 @@ pub(crate) struct Meta {
     /// Why there are no data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<&'static str>,
+    /// Nothing will change the data any more.
+    #[serde(skip)]
+    pub(crate) is_settled: bool,
 }
 
 #[derive(Serialize)]
@@ -86,13 +90,20 @@ impl Meta {
             schema,
             definition: None,
             reason: None,
+            is_settled: false,
         }
     }
 }
 
 impl<T: Serialize> IntoResponse for Reply<T> {
     fn into_response(self) -> Response {
-        Json(self).into_response()
+        match to_raw_value(&self.data) {
+            Ok(data) => {
+                (caching::headers(data.get(), &self.meta), Json(Reply { data, meta: self.meta })).into_response()
+            }
+            // What cannot be written is told as it was always told: as a fault of ours.
+            Err(_) => Json(self).into_response(),
+        }
     }
 }
 

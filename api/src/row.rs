@@ -66,10 +66,15 @@ impl Shape {
         }
     }
 
-    /// Of every field that a row may have, in their order.
+    /// Every field that a row may have, in their order.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&'static str, Kind)> {
+        let columns = self.of.columns.iter().filter(|column| self.is_told(column.name));
+        let columns = columns.map(|column| (column.name, column.kind));
+        columns.chain(self.derived.iter().map(|field| (field.name, field.kind)))
+    }
+
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
-        let columns = self.of.columns.iter().map(|column| column.name).filter(|name| self.is_told(name));
-        columns.chain(self.derived.iter().map(|field| field.name))
+        self.parts().map(|(name, _)| name)
     }
 
     pub(crate) fn has(&self, column: &str) -> bool {

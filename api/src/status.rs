@@ -1,16 +1,16 @@
-//! `/api/v1/status` and the page at `/`: what is running.
+//! `/api/v1/status`: what is running.
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
-use axum::response::Html;
 use axum::routing::get;
 use schemas::{Topic, topics};
 use serde::Serialize;
 
 use crate::Context;
+use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
+use crate::openapi::form::{Form, Object};
 use crate::parameters::Parameters;
 use crate::reply::{Meta, Reply};
 use crate::standing;
@@ -26,9 +26,37 @@ pub struct Status {
     pub data: String,
 }
 
-pub(crate) fn routes() -> Router<Arc<Context>> {
-    Router::new().route("/", get(async || Html(include_str!("page.html")))).route("/api/v1/status", get(status))
+pub(crate) fn endpoint() -> Endpoint {
+    let operation = Operation {
+        summary: "What is running, and how far it is",
+        description:
+            "the latest block that was heard of, up to which event time everything is in the rows, and how many \
+             records each topic holds"
+                .to_owned(),
+        parameters: Vec::new(),
+        answer: Answer::One(Form::Object(&STATUS)),
+        examples: &[],
+    };
+    Endpoint::new("/api/v1/status", get(status), operation)
 }
+
+static STATUS: Object = Object {
+    name: "status",
+    fields: &[
+        ("version", Form::Text),
+        ("market", Form::Text),
+        ("started", Form::Integer),
+        ("head_block", Form::Integer),
+        ("head_time", Form::Integer),
+        ("clock", Form::Integer),
+        ("topics", Form::List(&Form::Object(&TOPIC))),
+        ("data", Form::Text),
+    ],
+    optional: &[],
+};
+
+static TOPIC: Object =
+    Object { name: "topic", fields: &[("name", Form::Text), ("records", Form::Integer)], optional: &[] };
 
 #[derive(Serialize)]
 struct StatusRow {

@@ -11,6 +11,7 @@ use crate::row::{REASON, Shape, Stored, Told};
 
 pub(crate) static OF_COIN: Course = Course {
     name: "taker-flow",
+    summaries: ["What takers buy and sell of a coin now", "What takers bought and sold of a coin"],
     shape: &SHAPE_OF_COIN,
     schema: TakerFlow::SCHEMA,
     definition: |_| DEFINITION,
@@ -21,6 +22,7 @@ pub(crate) static OF_COIN: Course = Course {
 /// Of all perpetuals: spot markets are no part of it.
 pub(crate) static OF_THE_MARKET: Course = Course {
     name: "taker-flow",
+    summaries: ["What takers buy and sell of all perpetuals now", "What takers bought and sold of all perpetuals"],
     shape: &SHAPE_OF_THE_MARKET,
     schema: MarketTakerFlow::SCHEMA,
     definition: |_| DEFINITION_OF_THE_MARKET,

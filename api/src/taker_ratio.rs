@@ -13,6 +13,7 @@ pub(crate) const KIND: &str = "taker";
 
 pub(crate) static OF_COIN: Course = Course {
     name: "long-short-ratio",
+    summaries: ["What takers buy of a coin over what they sell", "What takers bought of a coin over what they sold"],
     shape: &SHAPE_OF_COIN,
     schema: TakerFlow::SCHEMA,
     definition: |_| DEFINITION,
@@ -22,6 +23,10 @@ pub(crate) static OF_COIN: Course = Course {
 
 pub(crate) static OF_THE_MARKET: Course = Course {
     name: "long-short-ratio",
+    summaries: [
+        "What takers buy over what they sell, of all perpetuals",
+        "What takers bought over what they sold, of all perpetuals",
+    ],
     shape: &SHAPE_OF_THE_MARKET,
     schema: MarketTakerFlow::SCHEMA,
     definition: |_| DEFINITION,

@@ -3,6 +3,7 @@
 
 mod access;
 mod binance;
+mod caching;
 mod client;
 mod dashboards;
 mod data_quality;
@@ -15,6 +16,7 @@ mod http;
 mod liquidation_map;
 mod liquidations;
 mod market_ratios;
+mod openapi;
 mod plans;
 // The same places as the sink's own tests: its migrations make the tables that are read here.
 #[path = "../../sink/src/tests/place.rs"]

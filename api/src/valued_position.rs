@@ -5,6 +5,7 @@ use schemas::{Amount, Message, Position, PositionRisk, Topic};
 use serde::Serialize;
 use sqlx::FromRow;
 
+use crate::openapi::form::{Form, Object};
 use crate::query::Query;
 use crate::stored::{Decimal, MaybeDecimal};
 
@@ -19,6 +20,36 @@ pub(crate) const DEFINITION: &str = "perpetuals; size and entry_px as source has
 
 /// What a position is made of, but for the mark.
 pub(crate) const TOPICS: [&Topic; 2] = [Position::TOPIC, PositionRisk::TOPIC];
+
+pub(crate) static POSITION: Object = Object {
+    name: "valued-position",
+    fields: &[
+        ("coin", Form::Text),
+        ("wallet", Form::Wallet),
+        ("side", Form::Words(&["long", "short"])),
+        ("source", Form::Words(&["fill", "account"])),
+        ("size", Form::Decimal),
+        ("opened_at", Form::Integer),
+        ("changed_at", Form::Integer),
+        ("entry_px", Form::Decimal),
+        ("realised_pnl", Form::Decimal),
+        ("last_px", Form::Decimal),
+        ("mark_px", Form::Decimal),
+        ("mark_time", Form::Integer),
+        ("notional", Form::Decimal),
+        ("unrealised_pnl", Form::Decimal),
+        ("leverage", Form::Integer),
+        ("isolated", Form::Boolean),
+        ("liquidation_px", Form::Decimal),
+        ("liquidation_basis", Form::Text),
+        ("distance_pct", Form::Decimal),
+        ("block", Form::Integer),
+        ("index", Form::Integer),
+        ("clock", Form::Integer),
+        ("reason", Form::Text),
+    ],
+    optional: &[],
+};
 
 #[derive(Serialize, FromRow)]
 pub(crate) struct ValuedPosition {

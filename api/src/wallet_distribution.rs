@@ -2,23 +2,72 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use schemas::{Amount, Measure, Message, WalletDistribution, WalletTier};
 use serde::Serialize;
 use sqlx::FromRow;
 
+use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
+use crate::openapi::form::{Form, Object};
+use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::reply::{Meta, Reply};
 use crate::stored::Json;
 use crate::{Context, holes, standing};
 
-pub(crate) fn routes() -> Router<Arc<Context>> {
-    Router::new().route("/api/v1/wallets/distribution", get(distribution))
+pub(crate) fn endpoint() -> Endpoint {
+    Endpoint::new("/api/v1/wallets/distribution", get(distribution), operation())
 }
+
+pub(crate) fn operation() -> Operation {
+    let measures = [Measure::Size, Measure::Pnl].map(Measure::name);
+    Operation {
+        summary: "How the wallets that hold something are spread by size or by profit",
+        description: DEFINITION.to_owned(),
+        parameters: vec![Parameter::words_or("by", &measures, measures[0]), Parameter::time("time", "4102444800000")],
+        answer: Answer::OneOrNull(Form::Object(&DISTRIBUTION)),
+        examples: &["?time=0"],
+    }
+}
+
+static DISTRIBUTION: Object = Object {
+    name: "wallet-distribution",
+    fields: &[
+        ("by", Form::Text),
+        ("time", Form::Integer),
+        ("tiers", Form::List(&Form::Object(&TIER))),
+        ("total", Form::Object(&TOTAL)),
+        ("not_valued", Form::Integer),
+        ("block", Form::Integer),
+        ("clock", Form::Integer),
+    ],
+    optional: &[],
+};
+
+static TIER: Object = Object {
+    name: "wallet-tier",
+    fields: &[
+        ("name", Form::Text),
+        ("from", Form::Decimal),
+        ("below", Form::Decimal),
+        ("wallets", Form::Integer),
+        ("long", Form::Decimal),
+        ("short", Form::Decimal),
+        ("bias", Form::Decimal),
+        ("net_long", Form::Integer),
+        ("net_short", Form::Integer),
+        ("in_profit", Form::Integer),
+        ("in_loss", Form::Integer),
+        ("cost_unknown", Form::Integer),
+        ("reason", Form::Text),
+    ],
+    optional: &["net_long", "net_short"],
+};
+
+static TOTAL: Object = Object { name: "wallet-total", fields: TIER.fields.split_at(3).1, optional: TIER.optional };
 
 const DEFINITION: &str = "wallets with an open perpetual position, at the marks of the minute; by size, of what is held in all coins, long and \
      short added up; by pnl, of what the open positions have realised since they were seen, fees in USDC taken off, and would \

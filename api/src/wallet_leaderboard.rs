@@ -2,22 +2,39 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use schemas::{Message, WalletSummary};
 use serde::Serialize;
 use sqlx::FromRow;
 
+use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
+use crate::openapi::form::Form;
+use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::reply::{Meta, Reply};
-use crate::wallet_summary::{COLUMNS, DEFINITION, SummaryRow};
+use crate::wallet_summary::{COLUMNS, DEFINITION, SUMMARY, SummaryRow};
 use crate::{Context, cursor, holes, standing};
 
-pub(crate) fn routes() -> Router<Arc<Context>> {
-    Router::new().route("/api/v1/wallets/leaderboard", get(list))
+pub(crate) fn endpoint() -> Endpoint {
+    let windows = WINDOWS.map(|(name, _)| name);
+    let mut parameters = vec![
+        Parameter::words("sort", &["pnl", "win_rate", "volume"]),
+        Parameter::words_or("window", &windows, windows[0]),
+        Parameter::count("min_trades", "10"),
+        Parameter::words_or("order", &["desc", "asc"], "desc"),
+    ];
+    parameters.extend(Parameter::limit_and_cursor());
+    let operation = Operation {
+        summary: "Who has made or traded most, or wins most often",
+        description: DEFINITION.to_owned(),
+        parameters,
+        answer: Answer::Rows(Form::Object(&SUMMARY)),
+        examples: &["?sort=win_rate&min_trades=3", "?window=7d&sort=pnl&limit=3"],
+    };
+    Endpoint::new("/api/v1/wallets/leaderboard", get(list), operation)
 }
 
 #[derive(Serialize, FromRow)]

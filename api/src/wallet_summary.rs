@@ -6,6 +6,7 @@ use schemas::{Amount, MakerShare, Rolling, Text};
 use serde::Serialize;
 use sqlx::FromRow;
 
+use crate::openapi::form::{Form, Object};
 use crate::stored::Json;
 
 pub(crate) const COLUMNS: &str = "wallet, time, first_seen, last_fill, positions, CAST(realised_pnl AS TEXT) AS realised_pnl, \
@@ -18,6 +19,37 @@ pub(crate) const DEFINITION: &str = "perpetuals only, by the time of the fills; 
      tokens stand apart and are in no sum; maker_share is the share of the volume that others took from it; what happened in \
      a hole of the source is in no sum, and complete is false where there is one; a round trip is from flat to flat, or to the other side, of one coin, counted when \
      all of it was seen and its profit is known in one token, and won when it made more than its fees";
+
+pub(crate) static SUMMARY: Object = Object {
+    name: "wallet-summary",
+    fields: &[
+        ("wallet", Form::Wallet),
+        ("time", Form::Integer),
+        ("first_seen", Form::Integer),
+        ("last_fill", Form::Integer),
+        ("positions", Form::Integer),
+        ("realised_pnl", Form::Object(&WINDOWS)),
+        ("fees", Form::Object(&WINDOWS)),
+        ("volume", Form::Object(&WINDOWS)),
+        ("fees_other", Form::Map(&Form::MaybeDecimal)),
+        ("maker_share", Form::Object(&SHARES)),
+        ("round_trips", Form::Integer),
+        ("round_trips_won", Form::Integer),
+        ("win_rate", Form::Decimal),
+        ("block", Form::Integer),
+        ("reason", Form::Text),
+    ],
+    optional: &[],
+};
+
+static WINDOWS: Object = Object {
+    name: "by-window",
+    fields: &[("1d", Form::Decimal), ("7d", Form::Decimal), ("30d", Form::Decimal), ("all", Form::Decimal)],
+    optional: &[],
+};
+
+static SHARES: Object =
+    Object { name: "share-by-window", fields: &[("30d", Form::Decimal), ("all", Form::Decimal)], optional: &[] };
 
 /// A wallet as it is told.
 #[derive(Serialize, FromRow)]

@@ -2,14 +2,16 @@
 
 use std::sync::{Arc, LazyLock};
 
-use axum::Router;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::routing::get;
 use schemas::{Amount, Message, WalletSummary};
 use serde::Serialize;
 
+use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
+use crate::openapi::form::{Form, Object};
+use crate::openapi::parameter::Parameter;
 use crate::parameters::{Parameters, read_wallet};
 use crate::query::Query;
 use crate::reply::{Meta, Reply};
@@ -17,9 +19,41 @@ use crate::valued_position::{self, ValuedPosition};
 use crate::wallet_summary::{self, SummaryRow};
 use crate::{Context, holes, standing};
 
-pub(crate) fn routes() -> Router<Arc<Context>> {
-    Router::new().route("/api/v1/wallets/{address}", get(wallet))
+pub(crate) fn endpoint() -> Endpoint {
+    let operation = Operation {
+        summary: "What a wallet has made, paid and traded, and what it holds",
+        description: DEFINITION.clone(),
+        parameters: vec![Parameter::wallet("address").in_path()],
+        answer: Answer::OneOrNull(Form::Object(&WALLET)),
+        examples: &[],
+    };
+    Endpoint::new("/api/v1/wallets/{address}", get(wallet), operation)
 }
+
+static WALLET: Object = Object {
+    name: "wallet",
+    fields: &[
+        ("wallet", Form::Wallet),
+        ("summary", Form::Object(&wallet_summary::SUMMARY)),
+        ("reason", Form::Text),
+        ("exposure", Form::Object(&EXPOSURE)),
+        ("positions", Form::List(&Form::Object(&valued_position::POSITION))),
+    ],
+    optional: &[],
+};
+
+static EXPOSURE: Object = Object {
+    name: "exposure",
+    fields: &[
+        ("long", Form::Decimal),
+        ("short", Form::Decimal),
+        ("gross", Form::Decimal),
+        ("net", Form::Decimal),
+        ("unrealised_pnl", Form::Decimal),
+        ("reason", Form::Text),
+    ],
+    optional: &[],
+};
 
 static DEFINITION: LazyLock<String> = LazyLock::new(|| {
     let (summary, positions) = (wallet_summary::DEFINITION, valued_position::DEFINITION);

@@ -11,7 +11,6 @@ mod writer;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -19,10 +18,21 @@ use axum::response::Response;
 use axum::routing::get;
 
 use crate::Context;
+use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
 
-pub(crate) fn routes() -> Router<Arc<Context>> {
-    Router::new().route("/api/v1/ws", get(upgrade))
+pub(crate) fn endpoint() -> Endpoint {
+    let operation = Operation {
+        summary: "Live results, over WebSocket",
+        description:
+            "subscriptions, each of which begins with the rows as they are and goes on with every result after \
+             them: no seam, nothing twice"
+                .to_owned(),
+        parameters: Vec::new(),
+        answer: Answer::WebSocket,
+        examples: &[],
+    };
+    Endpoint::new("/api/v1/ws", get(upgrade), operation)
 }
 
 async fn upgrade(

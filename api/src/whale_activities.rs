@@ -11,6 +11,7 @@ use crate::row::{REASON, Shape, Stored, Told};
 
 pub(crate) static LIST: List = List {
     name: "whales/activities",
+    summary: "What large orders and large transfers did",
     shape: &SHAPE,
     schema: WhaleActivity::SCHEMA,
     definition: "the fills that one order of a wallet had in one block are one event, told when its notional reaches \

@@ -2,23 +2,60 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use schemas::Amount;
 use serde::Serialize;
 
+use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
 use crate::heatmap_grid::{Cell, Grid};
 use crate::liquidation_heatmap::{self, Heatmap};
+use crate::openapi::form::{Form, Object};
+use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
 use crate::reply::Reply;
 use crate::time_of_day::now;
 use crate::{Context, shown};
 
-pub(super) fn routes() -> Router<Arc<Context>> {
-    Router::new().route("/api/v1/market/liquidation", get(liquidation))
+pub(super) fn endpoint() -> Endpoint {
+    let mut parameters = vec![Parameter::coin()];
+    parameters.extend(liquidation_heatmap::choices());
+    let operation = Operation {
+        summary: "The heatmap of a coin's liquidations, with its sums and axes as they are shown",
+        description: liquidation_heatmap::DEFINITION.to_owned(),
+        parameters,
+        answer: Answer::One(Form::Object(&HEATMAP)),
+        examples: &["?coin=BTC&range=7d"],
+    };
+    Endpoint::new("/api/v1/market/liquidation", get(liquidation), operation)
 }
+
+static HEATMAP: Object = Object {
+    name: "shown-liquidation-heatmap",
+    fields: &[
+        ("coin", Form::Text),
+        ("model", Form::Text),
+        ("range", Form::Text),
+        ("interval", Form::Interval),
+        ("start_time", Form::Integer),
+        ("end_time", Form::Integer),
+        ("step", Form::Decimal),
+        ("times", Form::List(&Form::Integer)),
+        ("prices", Form::List(&Form::Decimal)),
+        ("cells", Form::List(&liquidation_heatmap::CELL)),
+        ("max_notional", Form::Decimal),
+        ("candles", Form::List(&liquidation_heatmap::CANDLE)),
+        ("times_display", Form::List(&Form::Text)),
+        ("prices_display", Form::List(&Form::Text)),
+        ("max_display", Form::Text),
+        ("long_notional", Form::Decimal),
+        ("long_display", Form::Text),
+        ("short_notional", Form::Decimal),
+        ("short_display", Form::Text),
+    ],
+    optional: &[],
+};
 
 /// What dashboards begin with.
 const COIN: &str = "BTC";

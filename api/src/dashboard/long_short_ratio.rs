@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
@@ -11,17 +10,25 @@ use schemas::table::Value;
 
 use super::{age, display, shown_as};
 use crate::course::Course;
+use crate::endpoint::Endpoint;
 use crate::error::ApiError;
 use crate::export::Accepted;
+use crate::openapi::declared;
+use crate::openapi::form::Form;
 use crate::parameters::Parameters;
 use crate::row::{Field, REASON, Shape, Told};
 use crate::{Context, long_short_ratio, market_ratio, shares, shown};
 
 const NAME: &str = "market/long-short-ratio";
 
-pub(super) fn routes() -> Router<Arc<Context>> {
-    Router::new().route(&format!("/api/v1/{NAME}"), get(history))
+pub(super) fn endpoint() -> Endpoint {
+    let operation = declared::history_of_holders(&OF_COIN, Form::Either(&ROWS));
+    Endpoint::new(format!("/api/v1/{NAME}"), get(history), operation)
 }
+
+/// Of a coin, and of the whole market.
+static ROWS: [Form; 2] =
+    [Form::Shape("shown-long-short-ratio", &SHAPE_OF_COIN), Form::Shape("shown-market-ratio", &SHAPE_OF_THE_MARKET)];
 
 async fn history(
     State(context): State<Arc<Context>>,
@@ -33,8 +40,11 @@ async fn history(
     course.history(context, format, coin.as_deref(), parameters).await
 }
 
-static OF_COIN: Course = Course { name: NAME, shape: &SHAPE_OF_COIN, ..long_short_ratio::COURSE };
-static OF_THE_MARKET: Course = Course { name: NAME, shape: &SHAPE_OF_THE_MARKET, ..market_ratio::COURSE };
+const SUMMARIES: [&str; 2] = ["How holders stand, of a coin or of the whole market, as a chart shows it"; 2];
+
+static OF_COIN: Course = Course { name: NAME, summaries: SUMMARIES, shape: &SHAPE_OF_COIN, ..long_short_ratio::COURSE };
+static OF_THE_MARKET: Course =
+    Course { name: NAME, summaries: SUMMARIES, shape: &SHAPE_OF_THE_MARKET, ..market_ratio::COURSE };
 
 const DERIVED: [Field; 7] = {
     let [definition, ratio, _] = shares::DERIVED;

@@ -2,22 +2,67 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use schemas::Amount;
 use serde::Serialize;
 
+use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
+use crate::openapi::form::{Form, Object};
 use crate::parameters::Parameters;
 use crate::reply::Reply;
 use crate::time_of_day::now;
 use crate::wallet_distribution::{self, Distribution, Tier, Total};
 use crate::{Context, shown};
 
-pub(super) fn routes() -> Router<Arc<Context>> {
-    Router::new().route("/api/v1/wallet/distribution", get(distribution))
+pub(super) fn endpoint() -> Endpoint {
+    let operation = Operation {
+        summary: "How wallets are spread by size or by profit, as a table shows it",
+        answer: Answer::OneOrNull(Form::Object(&DISTRIBUTION)),
+        ..wallet_distribution::operation()
+    };
+    Endpoint::new("/api/v1/wallet/distribution", get(distribution), operation)
 }
+
+static DISTRIBUTION: Object = Object {
+    name: "shown-wallet-distribution",
+    fields: &[
+        ("time", Form::Integer),
+        ("time_display", Form::Text),
+        ("tiers", Form::List(&Form::Object(&TIER))),
+        ("total", Form::Object(&TOTAL)),
+    ],
+    optional: &[],
+};
+
+static TIER: Object = Object {
+    name: "shown-wallet-tier",
+    fields: &[
+        ("name", Form::Text),
+        ("from", Form::Decimal),
+        ("below", Form::Decimal),
+        ("range_display", Form::Text),
+        ("wallets", Form::Integer),
+        ("long", Form::Decimal),
+        ("short", Form::Decimal),
+        ("bias", Form::Decimal),
+        ("net_long", Form::Integer),
+        ("net_short", Form::Integer),
+        ("in_profit", Form::Integer),
+        ("in_loss", Form::Integer),
+        ("cost_unknown", Form::Integer),
+        ("reason", Form::Text),
+        ("wallets_share_display", Form::Text),
+        ("long_display", Form::Text),
+        ("short_display", Form::Text),
+        ("held_display", Form::Text),
+    ],
+    optional: &["net_long", "net_short"],
+};
+
+static TOTAL: Object =
+    Object { name: "shown-wallet-total", fields: TIER.fields.split_at(4).1, optional: TIER.optional };
 
 #[derive(Serialize)]
 struct ShownDistribution {

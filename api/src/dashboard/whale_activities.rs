@@ -7,7 +7,13 @@ use crate::list::List;
 use crate::row::{REASON, Shape, Told};
 use crate::{shown, whale_activities};
 
-pub(super) static LIST: List = List { name: "whale/activities", shape: &SHAPE, ..whale_activities::LIST };
+pub(super) static LIST: List = List {
+    name: "whale/activities",
+    summary: "What large orders and large transfers did, as a tape shows it",
+    shape: &SHAPE,
+    schema: "shown-whale-activity/1",
+    ..whale_activities::LIST
+};
 
 static SHAPE: Shape = Shape {
     derived: &[

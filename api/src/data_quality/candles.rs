@@ -7,7 +7,10 @@ use schemas::{CandleCheck, CandleDifference, Differences, Message};
 use serde::Serialize;
 use sqlx::FromRow;
 
+use crate::endpoint::Operation;
 use crate::error::ApiError;
+use crate::openapi::form::{Form, Object};
+use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::reply::{Meta, Reply};
@@ -18,6 +21,53 @@ const DEFINITION: &str = "minutes from since to until, of which the exchange has
      and no block is missing here, different the ones that are not the same in everything, differences in what; \
      only_here and only_there are minutes of which the other one has none, not_compared those of which it is not known \
      here whether all was seen; here is made of trades, there is the exchange's";
+
+pub(super) fn operation() -> Operation {
+    super::operation(
+        "Whether candles made of trades are those of the exchange",
+        DEFINITION,
+        vec![Parameter::coin()],
+        &CHECK,
+    )
+}
+
+static CHECK: Object = Object {
+    name: "candle-check",
+    fields: &[
+        ("coin", Form::Text),
+        ("since", Form::Integer),
+        ("until", Form::Integer),
+        ("compared", Form::Integer),
+        ("different", Form::Integer),
+        ("differences", Form::Map(&Form::Integer)),
+        ("only_here", Form::Integer),
+        ("only_there", Form::Integer),
+        ("not_compared", Form::Integer),
+        ("last_difference", Form::Object(&DIFFERENCE)),
+        ("block", Form::Integer),
+        ("clock", Form::Integer),
+    ],
+    optional: &[],
+};
+
+static DIFFERENCE: Object = Object {
+    name: "candle-difference",
+    fields: &[("time", Form::Integer), ("here", Form::Object(&VALUES)), ("there", Form::Object(&VALUES))],
+    optional: &["here", "there"],
+};
+
+static VALUES: Object = Object {
+    name: "candle-values",
+    fields: &[
+        ("open", Form::Decimal),
+        ("high", Form::Decimal),
+        ("low", Form::Decimal),
+        ("close", Form::Decimal),
+        ("volume", Form::Decimal),
+        ("trades", Form::Integer),
+    ],
+    optional: &[],
+};
 
 /// A coin as it is told.
 #[derive(Serialize, FromRow)]

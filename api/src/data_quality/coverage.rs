@@ -10,7 +10,9 @@ use sqlx::FromRow;
 use super::measure::{Measure, Stretch};
 use crate::Context;
 use crate::database::Moment;
+use crate::endpoint::Operation;
 use crate::error::ApiError;
+use crate::openapi::form::{Form, Object};
 use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::reply::Reply;
@@ -20,6 +22,35 @@ const DEFINITION: &str = "since and until are the earliest and the latest event 
      cover, what several of them cover once; covered_pct is the share of the time from since to until that is not \
      missing, in percent and rounded down, covered_blocks_pct that of the blocks; of what is before and after, nothing \
      is said";
+
+pub(super) fn operation() -> Operation {
+    super::operation(
+        "How much of each source is known, in time and in blocks",
+        DEFINITION,
+        vec![super::source()],
+        &COVERAGE,
+    )
+}
+
+static COVERAGE: Object = Object {
+    name: "source-coverage",
+    fields: &[
+        ("source", Form::Text),
+        ("open_gaps", Form::Integer),
+        ("healed_gaps", Form::Integer),
+        ("since", Form::Integer),
+        ("until", Form::Integer),
+        ("missing_ms", Form::Integer),
+        ("covered_pct", Form::Decimal),
+        ("since_block", Form::Integer),
+        ("until_block", Form::Integer),
+        ("missing_blocks", Form::Integer),
+        ("covered_blocks_pct", Form::Decimal),
+        ("reason", Form::Text),
+        ("blocks_reason", Form::Text),
+    ],
+    optional: &["blocks_reason"],
+};
 
 /// The coverage of a source as it is told.
 #[derive(Serialize)]

@@ -6,7 +6,10 @@ use axum::extract::State;
 use serde::Serialize;
 use sqlx::FromRow;
 
+use crate::endpoint::Operation;
 use crate::error::ApiError;
+use crate::openapi::form::{Form, Object};
+use crate::openapi::parameter::Parameter;
 use crate::parameters::{Parameters, TimeRange};
 use crate::query::Query;
 use crate::reply::Reply;
@@ -15,6 +18,38 @@ use crate::{Context, cursor};
 const DEFINITION: &str = "a gap is a stretch of event time, and of blocks where the source numbers them, of which something is or may be \
      missing; of a part of the source where that is not everything (coins, a wallet); it is healed once all of it was found elsewhere; duration_ms is from from_time to to_time, missing_blocks \
      counts both ends and is null where blocks are not numbered; a range of times finds what lies in it in part";
+
+pub(super) fn operation() -> Operation {
+    super::operation("What of the sources is or may be missing", DEFINITION, parameters(), &GAP)
+}
+
+fn parameters() -> Vec<Parameter> {
+    let mut parameters = vec![super::source(), Parameter::words("status", &["healed", "open"])];
+    parameters.extend(Parameter::range_and_order());
+    parameters.extend(Parameter::limit_and_cursor());
+    parameters
+}
+
+static GAP: Object = Object {
+    name: "source-gap",
+    fields: &[
+        ("source", Form::Text),
+        ("part", Form::Text),
+        ("status", Form::Words(&["open", "healed"])),
+        ("from_time", Form::Integer),
+        ("to_time", Form::Integer),
+        ("duration_ms", Form::Integer),
+        ("from_block", Form::Integer),
+        ("to_block", Form::Integer),
+        ("missing_blocks", Form::Integer),
+        ("noticed", Form::Integer),
+        ("reason", Form::Text),
+        ("healed", Form::Integer),
+        ("healed_by", Form::Text),
+        ("healed_reason", Form::Text),
+    ],
+    optional: &[],
+};
 
 /// A gap as it is told.
 #[derive(Serialize)]

@@ -7,7 +7,9 @@ use axum::extract::State;
 use serde::Serialize;
 
 use crate::Context;
+use crate::endpoint::Operation;
 use crate::error::ApiError;
+use crate::openapi::form::{Form, Object};
 use crate::parameters::Parameters;
 use crate::reply::Reply;
 
@@ -16,6 +18,22 @@ const DEFINITION: &str = "from the moment the exchange's word was received until
      histogram that /metrics tells; of each commit what waited longest is measured, at websocket each frame. Hops are \
      parser, misc-events, public-feed and info, the stages of the computer, sink (in the rows), feed (read by the API) \
      and websocket (written to a client); those of other processes are in the metrics of those processes";
+
+pub(super) fn operation() -> Operation {
+    super::operation("How long it takes from receipt to each hop", DEFINITION, Vec::new(), &LATENCY)
+}
+
+static LATENCY: Object = Object {
+    name: "latency",
+    fields: &[
+        ("hop", Form::Text),
+        ("measurements", Form::Integer),
+        ("p50_ms", Form::Integer),
+        ("p95_ms", Form::Integer),
+        ("p99_ms", Form::Integer),
+    ],
+    optional: &[],
+};
 
 /// A hop as it is told.
 #[derive(Debug, PartialEq, Eq, Serialize)]

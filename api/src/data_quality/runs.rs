@@ -7,7 +7,10 @@ use schemas::{Message, SourceRun};
 use serde::Serialize;
 use sqlx::FromRow;
 
+use crate::endpoint::Operation;
 use crate::error::ApiError;
+use crate::openapi::form::{Form, Object};
+use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::reply::Reply;
@@ -23,6 +26,44 @@ const LIST: &str = "data-quality/runs";
 pub(super) const SELECT: &str = "SELECT run.source, run.stream, run.started, run.ended, run.time, run.frames, run.bytes, run.facts, \
      run.duplicates, run.gaps, run.dead_letters, run.first_block, run.last_block, run.first_time, run.last_time, \
      run.lag_ms, run.cursor FROM source_runs AS run";
+
+pub(super) fn operation() -> Operation {
+    super::operation(
+        "What each connection to a source, or each reading of its files, has given",
+        DEFINITION,
+        parameters(),
+        &RUN,
+    )
+}
+
+fn parameters() -> Vec<Parameter> {
+    let [limit, cursor] = Parameter::limit_and_cursor();
+    vec![super::source(), Parameter::text("stream", "hourly"), limit, cursor]
+}
+
+static RUN: Object = Object {
+    name: "source-run",
+    fields: &[
+        ("source", Form::Text),
+        ("stream", Form::Text),
+        ("started", Form::Integer),
+        ("ended", Form::Integer),
+        ("time", Form::Integer),
+        ("frames", Form::Integer),
+        ("bytes", Form::Integer),
+        ("facts", Form::Integer),
+        ("duplicates", Form::Integer),
+        ("gaps", Form::Integer),
+        ("dead_letters", Form::Integer),
+        ("first_block", Form::Integer),
+        ("last_block", Form::Integer),
+        ("first_time", Form::Integer),
+        ("last_time", Form::Integer),
+        ("lag_ms", Form::Integer),
+        ("cursor", Form::Text),
+    ],
+    optional: &[],
+};
 
 /// A run as it is told.
 #[derive(Serialize, FromRow)]

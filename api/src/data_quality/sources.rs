@@ -10,7 +10,9 @@ use sqlx::FromRow;
 use super::runs::{self, Run, RunRow};
 use crate::Context;
 use crate::database::Moment;
+use crate::endpoint::Operation;
 use crate::error::ApiError;
+use crate::openapi::form::{Form, Object};
 use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::reply::Reply;
@@ -19,6 +21,48 @@ use crate::time_of_day::now;
 const DEFINITION: &str = "status is what was said last of the connection to the source; streams are several of the same kind, such as \
      folders, addresses or files, each with its latest run; age_ms is how long ago its latest event time was when this \
      was told, lag_ms how long after its event time the latest fact was received";
+
+pub(super) fn operation() -> Operation {
+    super::operation("Whether each source is heard, and how far it is", DEFINITION, Vec::new(), &SOURCE)
+}
+
+static SOURCE: Object = Object {
+    name: "source",
+    fields: &[
+        ("source", Form::Text),
+        ("status", Form::Text),
+        ("status_time", Form::Integer),
+        ("status_reason", Form::Text),
+        ("streams", Form::List(&Form::Object(&STREAM))),
+        ("reason", Form::Text),
+    ],
+    optional: &[],
+};
+
+static STREAM: Object = Object {
+    name: "stream",
+    fields: &[
+        ("stream", Form::Text),
+        ("started", Form::Integer),
+        ("ended", Form::Integer),
+        ("time", Form::Integer),
+        ("frames", Form::Integer),
+        ("bytes", Form::Integer),
+        ("facts", Form::Integer),
+        ("duplicates", Form::Integer),
+        ("gaps", Form::Integer),
+        ("dead_letters", Form::Integer),
+        ("first_block", Form::Integer),
+        ("last_block", Form::Integer),
+        ("first_time", Form::Integer),
+        ("last_time", Form::Integer),
+        ("lag_ms", Form::Integer),
+        ("cursor", Form::Text),
+        ("age_ms", Form::Integer),
+        ("reason", Form::Text),
+    ],
+    optional: &[],
+};
 
 /// A source as it is told.
 #[derive(Serialize)]
