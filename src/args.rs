@@ -472,6 +472,9 @@ pub struct Schemas {
     /// Print what is counted, and who tells it: docs/metrics.md
     #[arg(long, conflicts_with_all = ["json", "graph"])]
     pub metrics: bool,
+    /// Print every table with its columns and indexes, as docs/schema.md has them
+    #[arg(long, conflicts_with_all = ["json", "graph"])]
+    pub tables: bool,
     /// Print one JSON object as the last line
     #[arg(long)]
     pub json: bool,

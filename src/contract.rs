@@ -3,13 +3,14 @@
 
 use std::fmt::Write as _;
 
+use schemas::table::Table;
 use schemas::tables::TABLES;
 use schemas::{GENERATION, Keeps, TOPICS, Topic};
 use serde_json::json;
 
 use crate::args::Schemas;
 use crate::failure::Failure;
-use crate::stats;
+use crate::{schema_page, stats};
 
 pub fn print(args: &Schemas) -> Result<(), Failure> {
     if args.graph {
@@ -18,6 +19,10 @@ pub fn print(args: &Schemas) -> Result<(), Failure> {
     }
     if args.metrics {
         print!("{}", stats::page());
+        return Ok(());
+    }
+    if args.tables {
+        print!("{}", schema_page::page());
         return Ok(());
     }
     for (title, table) in tables() {
@@ -118,9 +123,12 @@ fn processors() -> String {
 }
 
 fn sink_tables() -> String {
-    let rows: Vec<_> =
-        TABLES.iter().map(|table| [code(table.name), code(table.topic.name), table.key.join(", ")]).collect();
+    let rows: Vec<_> = TABLES.iter().map(|table| [code(table.name), made_of(table), table.key.join(", ")]).collect();
     table(["table", "made of", "key"], &rows)
+}
+
+fn made_of(table: &Table) -> String {
+    table.topics().map(|topic| code(topic.name)).collect::<Vec<_>>().join(", ")
 }
 
 fn code(name: &str) -> String {

@@ -9,6 +9,7 @@ mod failure;
 mod keys;
 mod log;
 mod run;
+mod schema_page;
 mod simulate;
 mod stats;
 mod stop;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use schemas::TOPICS;
 
 use crate::stats::names::{Kind, METRICS};
-use crate::{contract, stats};
+use crate::{contract, schema_page, stats};
 
 /// What a crate may name beside what it is made for. A dependency that is not here is a decision to be taken here.
 const MAY_IMPORT: [(&str, &[&str]); 6] = [
@@ -198,6 +198,11 @@ fn dashboard_and_alerts_name_only_what_is_counted() {
     }
     let of = |what| alerts.matches(what).count();
     assert!(of("- alert: ") > 5 && of("- alert: ") == of("runbook: "), "each alert says what to do");
+}
+
+#[test]
+fn the_page_of_the_tables_is_what_the_registry_prints() {
+    assert!(read("docs/schema.md") == schema_page::page(), "write it again: fathom schemas --tables > docs/schema.md");
 }
 
 #[test]

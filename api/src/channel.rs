@@ -49,6 +49,17 @@ pub(crate) struct Channel {
     pub(crate) live: fn(&[u8]) -> serde_json::Result<LiveRow>,
 }
 
+/// Every topic of which live results are told: an API reads those and no others.
+pub fn topics() -> Vec<&'static Topic> {
+    let mut topics: Vec<&'static Topic> = Vec::new();
+    for channel in CHANNELS {
+        if !topics.contains(&channel.topic) {
+            topics.push(channel.topic);
+        }
+    }
+    topics
+}
+
 /// What somebody is told, row by row.
 pub(crate) type Rows<'a> = BoxStream<'a, Result<Box<RawValue>, sqlx::Error>>;
 

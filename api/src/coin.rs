@@ -75,7 +75,7 @@ fn only_one_but_for_case(coins: &[String], name: &str) -> Option<String> {
 }
 
 /// The tables that name coins, each in the order of (generation, coin).
-const TABLES: [&str; 6] = ["markets", "prices", "long_short_ratios", "candles", "positions", "liquidation_orders"];
+const TABLES: [&str; 6] = ["markets", "prices", "long_short_ratios", "candles", "positions", "liquidations"];
 
 async fn exists(moment: &mut Moment, generation: u32, coin: &str) -> Result<bool, sqlx::Error> {
     let mut query = Query::new("SELECT FALSE");

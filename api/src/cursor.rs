@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use schemas::table::Value;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -28,4 +29,14 @@ pub(crate) fn not_ours() -> ApiError {
 
 fn refused(why: &str) -> ApiError {
     ApiError::parameter("INVALID_CURSOR", "cursor", format!("{why}; start again without a cursor"))
+}
+
+/// A value of a row, as it stands in a place.
+pub(crate) fn json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Boolean(truth) => (*truth).into(),
+        Value::Integer(number) => (*number).into(),
+        Value::Text(text) => text.as_str().into(),
+    }
 }

@@ -18,7 +18,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
         liquidation::endpoint(),
         long_short_ratio::endpoint(),
-        list::endpoint(&whale_activities::LIST),
+        list::of_rows(&whale_activities::LIST),
         wallet_distribution::endpoint(),
     ]
 }

@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction, query_as_with};
 
 use crate::channel::Rows;
-use crate::query::Query;
+use crate::query::{Query, as_number, as_sort_key};
 
 /// Where rows are read from.
 #[derive(Debug, Clone)]
@@ -78,11 +78,11 @@ impl Moment {
     fn stream<T: Stored>(&mut self, query: Query) -> Result<BoxStream<'_, Result<T, sqlx::Error>>, sqlx::Error> {
         match self {
             Self::Sqlite(rows) => {
-                let arguments = query.arguments::<SqliteArguments>()?;
+                let arguments = query.arguments::<SqliteArguments>(as_sort_key)?;
                 Ok(query_as_with(AssertSqlSafe(query.sqlite), arguments).fetch(&mut **rows))
             }
             Self::Postgres(rows) => {
-                let arguments = query.arguments::<PgArguments>()?;
+                let arguments = query.arguments::<PgArguments>(as_number)?;
                 Ok(query_as_with(AssertSqlSafe(query.postgres), arguments).fetch(&mut **rows))
             }
         }

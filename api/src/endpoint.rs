@@ -59,9 +59,12 @@ impl Endpoint {
         Self { path: path.into(), operation, handler }
     }
 
-    /// Every example request: without parameters that may be left out, with each of them alone, and what else there is.
+    /// Every example request, none where only the server knows what is there: without parameters that may be left out, with each of them alone, and what else there is.
     pub(crate) fn requests(&self) -> Vec<String> {
         let in_path = self.operation.parameters.iter().filter(|it| it.is_in_path);
+        if in_path.clone().any(|it| it.example.is_empty()) {
+            return Vec::new();
+        }
         let path = in_path.fold(self.path.clone(), |path, it| path.replace(&format!("{{{}}}", it.name), it.example));
         let in_query: Vec<&Parameter> = self.operation.parameters.iter().filter(|it| !it.is_in_path).collect();
         let required = in_query.iter().filter(|it| it.is_required);

@@ -25,6 +25,9 @@ pub(crate) enum ApiError {
     UnknownSource {
         name: String,
     },
+    NoSuchRow {
+        id: String,
+    },
     NoSuchPath {
         path: String,
     },
@@ -83,7 +86,10 @@ impl ApiError {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Parameter { .. } => StatusCode::BAD_REQUEST,
-            Self::UnknownCoin { .. } | Self::UnknownSource { .. } | Self::NoSuchPath { .. } => StatusCode::NOT_FOUND,
+            Self::UnknownCoin { .. }
+            | Self::UnknownSource { .. }
+            | Self::NoSuchRow { .. }
+            | Self::NoSuchPath { .. } => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAWebSocket => StatusCode::UPGRADE_REQUIRED,
             Self::AddressTooLong { .. } => StatusCode::URI_TOO_LONG,
@@ -105,6 +111,7 @@ impl ApiError {
             Self::Parameter { code, .. } => code,
             Self::UnknownCoin { .. } => "UNKNOWN_COIN",
             Self::UnknownSource { .. } => "UNKNOWN_SOURCE",
+            Self::NoSuchRow { .. } => "UNKNOWN_ID",
             Self::NoSuchPath { .. } => "NOT_FOUND",
             Self::Method { .. } => "METHOD_NOT_ALLOWED",
             Self::NotAWebSocket => "UPGRADE_REQUIRED",
@@ -131,6 +138,7 @@ impl ApiError {
             Self::Parameter { name, .. } => json!({ "param": name }),
             Self::UnknownCoin { coin } => json!({ "coin": coin }),
             Self::UnknownSource { name } => json!({ "source": name }),
+            Self::NoSuchRow { id } => json!({ "id": id }),
             Self::NoSuchPath { path } => json!({ "path": path }),
             Self::Method { method } => json!({ "method": method.as_str() }),
             Self::ScopeMissing { needed } => json!({ "scope": needed }),
@@ -176,6 +184,9 @@ impl fmt::Display for ApiError {
                     f,
                     "no source called {name:?} was heard so far; /api/v1/data-quality/sources lists those that were"
                 )
+            }
+            Self::NoSuchRow { id } => {
+                write!(f, "there is no {id:?} here, or it is there no longer; the list tells the ids")
             }
             Self::NoSuchPath { path } => write!(f, "there is nothing at {path}; / lists what there is"),
             Self::Method { method } => write!(f, "{method} is not understood here; use GET"),

@@ -1,7 +1,7 @@
 //! ROWS AND LIVE RESULTS → HTTP AND WEBSOCKET. The database and the live results in; replies and frames out.
 //!
-//! A resource is one file and one line in [`endpoints`], from which the routes and their description come; a live channel is
-//! one line in `channel.rs`.
+//! A resource is one file and one line in [`endpoints`], from which the routes and their description come; a list is one line
+//! in `list.rs`, a live channel one in `channel.rs`.
 
 mod binance;
 mod caching;
@@ -19,11 +19,13 @@ mod docs;
 mod endpoint;
 mod error;
 mod export;
+mod filter;
 mod gate;
 mod health;
 mod heatmap_grid;
 mod heatmap_of_positions;
 mod holes;
+mod identity;
 mod liquidation_cascades;
 mod liquidation_episodes;
 mod liquidation_heatmap;
@@ -43,6 +45,7 @@ mod measure;
 mod open;
 mod openapi;
 mod parameters;
+mod position_history;
 mod positions;
 mod prices;
 mod query;
@@ -57,6 +60,7 @@ mod stored;
 mod taker_flow;
 mod taker_ratio;
 mod time_of_day;
+mod transactions;
 mod valued_position;
 mod wallet_distribution;
 mod wallet_leaderboard;
@@ -73,6 +77,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::{Method, Uri};
 
+pub use channel::topics;
 pub use database::Database;
 pub use docs::OPENAPI;
 pub use gate::{Gate, Key, Keys, NoRoom, Rates, Scope, fingerprint, token};
@@ -117,6 +122,7 @@ fn endpoints() -> Vec<Endpoint> {
     [
         docs::endpoints(),
         vec![status::endpoint(), markets::endpoint(), positions::endpoint()],
+        list::endpoints(),
         prices::endpoints(),
         course::endpoints(&candles::COURSE),
         long_short_ratio::endpoints(),
@@ -124,9 +130,6 @@ fn endpoints() -> Vec<Endpoint> {
         course::endpoints(&taker_flow::OF_COIN),
         course::endpoints(&taker_flow::OF_THE_MARKET),
         vec![
-            list::endpoint(&liquidations::LIST),
-            list::endpoint(&liquidation_episodes::LIST),
-            list::endpoint(&liquidation_cascades::LIST),
             liquidation_summary::endpoint(),
             liquidation_history::endpoint(),
             liquidation_heatmap::endpoint(),
@@ -135,12 +138,7 @@ fn endpoints() -> Vec<Endpoint> {
         ],
         course::endpoints(&liquidation_stats::COURSE),
         course::endpoints(&liquidation_map::COURSE),
-        vec![
-            wallets::endpoint(),
-            wallet_leaderboard::endpoint(),
-            wallet_distribution::endpoint(),
-            list::endpoint(&whale_activities::LIST),
-        ],
+        vec![wallets::endpoint(), wallet_leaderboard::endpoint(), wallet_distribution::endpoint()],
         data_quality::endpoints(),
         binance::endpoints(),
         dashboard::endpoints(),

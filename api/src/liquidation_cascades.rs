@@ -5,7 +5,8 @@ use schemas::tables::liquidation_cascades::TABLE;
 use schemas::{LiquidationCascade, Message};
 
 use crate::channel::{Channel, live_row, raw};
-use crate::list::{Filter, List, SIDE};
+use crate::filter::{Filter, SIDE};
+use crate::list::List;
 use crate::row::{REASON, Shape, Stored, Told};
 
 pub(crate) static LIST: List = List {
@@ -18,6 +19,8 @@ pub(crate) static LIST: List = List {
          chosen by when they began",
     filters: &[Filter::Coin, SIDE],
     order: &["first_time", "coin", "side", "first_block"],
+    sorts: &[],
+    item: None,
     as_of: "clock",
     whole: Some("complete"),
 };

@@ -4,8 +4,9 @@ use schemas::table::Value;
 use schemas::tables::liquidation_episodes::TABLE;
 use schemas::{LiquidationEpisode, Message};
 
+use crate::filter::{Filter, MIN_NOTIONAL, SIDE};
 use crate::liquidations::METHODS;
-use crate::list::{Filter, List, MIN_NOTIONAL, SIDE};
+use crate::list::List;
 use crate::query::Query;
 use crate::row::{REASON, Shape, Told};
 
@@ -26,6 +27,8 @@ pub(crate) static LIST: List = List {
         Filter::About { name: "final", code: "INVALID_FINAL", words: &["true", "false"], push: push_final },
     ],
     order: &["first_time", "coin", "wallet", "first_block", "side"],
+    sorts: &["notional"],
+    item: None,
     as_of: "clock",
     whole: Some("complete"),
 };
@@ -45,7 +48,7 @@ fn why_null(episode: &Told) -> Value {
 /// An episode may have orders of several methods.
 fn push_method(query: &mut Query, method: &str) {
     query.push(
-        " AND EXISTS (SELECT 1 FROM liquidation_orders AS made WHERE made.generation = liquidation_episodes.generation \
+        " AND EXISTS (SELECT 1 FROM liquidations AS made WHERE made.generation = liquidation_episodes.generation \
          AND made.coin = liquidation_episodes.coin AND made.wallet = liquidation_episodes.wallet \
          AND made.side = liquidation_episodes.side \
          AND made.block BETWEEN liquidation_episodes.first_block AND liquidation_episodes.last_block AND made.method = ",

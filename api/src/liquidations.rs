@@ -1,11 +1,13 @@
 //! `/liquidations` and the live channel `liquidations`: what was closed by force, order by order.
 
 use schemas::table::Value;
-use schemas::tables::liquidation_orders::TABLE;
+use schemas::tables::liquidations::TABLE;
 use schemas::{LiquidationOrder, Message};
 
 use crate::channel::{Channel, live_row, raw};
-use crate::list::{Filter, List, MIN_NOTIONAL, SIDE};
+use crate::filter::{Filter, MIN_NOTIONAL, SIDE};
+use crate::identity::{self, ID};
+use crate::list::List;
 use crate::row::{REASON, Shape, Stored, Told};
 
 pub(crate) static LIST: List = List {
@@ -23,7 +25,9 @@ pub(crate) static LIST: List = List {
         Filter::Word { name: "method", code: "INVALID_METHOD", words: &METHODS },
         MIN_NOTIONAL,
     ],
-    order: &["time", "coin", "wallet", "block", "method"],
+    order: &ORDER,
+    sorts: &["notional"],
+    item: Some("What one block closed by force of a position"),
     as_of: "time",
     whole: None,
 };
@@ -41,14 +45,22 @@ pub(crate) static CHANNEL: Channel = Channel {
     live: |value| live_row(&SHAPE, value),
 };
 
+/// What makes an order the one it is.
+const ORDER: [&str; 5] = ["time", "coin", "wallet", "block", "method"];
+
 /// The ways in which the exchange liquidates.
 pub(crate) const METHODS: [&str; 3] = ["market", "backstop", "adl"];
 
 /// A subscription begins with the latest so many orders.
 const IN_A_SNAPSHOT: u32 = 50;
 
-static SHAPE: Shape =
-    Shape { of: &TABLE, hidden: &[], optional: &[], derived: &[REASON], derive: |row| vec![why_null(row)] };
+static SHAPE: Shape = Shape {
+    of: &TABLE,
+    hidden: &[],
+    optional: &[],
+    derived: &[ID, REASON],
+    derive: |row| vec![identity::of(row, &ORDER), why_null(row)],
+};
 
 fn why_null(order: &Told) -> Value {
     let is_exact = !order.is_null("notional") && !order.is_null("average_px");

@@ -7,13 +7,15 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::stream::{self, Stream};
 use schemas::Amount;
-use schemas::table::{Kind, Value};
+use schemas::table::{Column, Kind, Value};
 
 use crate::channel::Subject;
 use crate::database::Moment;
 use crate::endpoint::Endpoint;
 use crate::error::ApiError;
 use crate::export::{self, AT_ONCE, Accepted, FORMATS, Format};
+use crate::filter::{Filter, Given};
+use crate::identity::AskedId;
 use crate::openapi::declared;
 use crate::parameters::{Parameters, TimeRange};
 use crate::query::Query;
@@ -33,47 +35,46 @@ pub(crate) struct List {
     pub(crate) filters: &'static [Filter],
     /// The columns that make its order and a place in it: the first one is the time that a range is about.
     pub(crate) order: &'static [&'static str],
+    /// Decimals by which it may be sorted as well, each with an index: among equal ones the order decides.
+    pub(crate) sorts: &'static [&'static str],
+    /// What a row is of, where it has an address of its own: then the order is what its id is made of.
+    pub(crate) item: Option<&'static str>,
     /// The column that says how far a row is known.
     pub(crate) as_of: &'static str,
     /// The column that says that no block is missing in a row.
     pub(crate) whole: Option<&'static str>,
 }
 
-/// What a list may be chosen by.
-pub(crate) enum Filter {
-    Coin,
-    Wallet,
-    /// One of these words, in the column of the same name.
-    Word {
-        name: &'static str,
-        code: &'static str,
-        words: &'static [&'static str],
-    },
-    /// One of these words, which is about more than a column.
-    About {
-        name: &'static str,
-        code: &'static str,
-        words: &'static [&'static str],
-        push: fn(&mut Query, &str),
-    },
-    /// From a decimal on, in the column of this name, that is not negative.
-    AtLeast {
-        name: &'static str,
-        code: &'static str,
-        column: &'static str,
-    },
+/// Every list there is.
+pub(crate) static LISTS: [&List; 6] = [
+    &crate::transactions::LIST,
+    &crate::position_history::LIST,
+    &crate::liquidations::LIST,
+    &crate::liquidation_episodes::LIST,
+    &crate::liquidation_cascades::LIST,
+    &crate::whale_activities::LIST,
+];
+
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    LISTS
+        .into_iter()
+        .flat_map(|list| [Some(of_rows(list)), list.item.map(|summary| of_one(list, summary))])
+        .flatten()
+        .collect()
 }
 
-/// Long or short, as most lists know them.
-pub(crate) const SIDE: Filter = Filter::Word { name: "side", code: "INVALID_SIDE", words: &["long", "short"] };
-pub(crate) const MIN_NOTIONAL: Filter =
-    Filter::AtLeast { name: "min_notional", code: "INVALID_NOTIONAL", column: "notional" };
-
-pub(crate) fn endpoint(list: &'static List) -> Endpoint {
+pub(crate) fn of_rows(list: &'static List) -> Endpoint {
     let answer = move |State(context): State<Arc<Context>>, Accepted(format): Accepted, asked: Parameters| async move {
         list.answer(context, format, asked).await
     };
     Endpoint::new(format!("/api/v1/{}", list.name), get(answer), declared::of_list(list))
+}
+
+fn of_one(list: &'static List, summary: &'static str) -> Endpoint {
+    let answer = move |State(context): State<Arc<Context>>, id: AskedId, asked: Parameters| async move {
+        list.one(&context, id, asked).await
+    };
+    Endpoint::new(format!("/api/v1/{}/{{id}}", list.name), get(answer), declared::of_item(list, summary))
 }
 
 impl List {
@@ -94,13 +95,9 @@ impl List {
 struct Asked {
     given: Vec<(&'static Filter, Given)>,
     range: TimeRange,
+    sort: Option<&'static str>,
     after: Option<Vec<Value>>,
     limit: usize,
-}
-
-enum Given {
-    Text(String),
-    Amount(Amount),
 }
 
 impl List {
@@ -138,7 +135,7 @@ impl List {
         meta.reason = if rows.is_empty() { standing.reason_for_nothing() } else { None };
         if rows.len() > asked.limit {
             rows.truncate(asked.limit);
-            let place = |row: &Told| self.place_of(row).iter().map(json).collect::<Vec<_>>();
+            let place = |row: &Told| self.place_of(asked, row).iter().map(cursor::json).collect::<Vec<_>>();
             let list = self.as_asked(asked);
             meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, &list, place(last)));
         }
@@ -161,7 +158,7 @@ impl List {
                 let (mut moment, count) = (context.database.one_moment().await?, AT_ONCE.min(asked.limit));
                 let rows = self.read(&mut moment, context.generation, &asked, count).await?;
                 asked.limit -= rows.len();
-                asked.after = rows.last().map(|last| self.place_of(last));
+                asked.after = rows.last().map(|last| self.place_of(&asked, last));
                 let goes_on = rows.len() == count && asked.limit > 0;
                 Ok(Some((rows, goes_on.then_some(asked))))
             }
@@ -179,8 +176,13 @@ impl List {
         Ok(stored.into_iter().map(|row| self.shape.told(row)).collect())
     }
 
-    fn place_of(&self, row: &Told) -> Vec<Value> {
-        self.order.iter().map(|column| row.value(column).clone()).collect()
+    /// The columns of the order in which it is told.
+    fn order_of(&'static self, sort: Option<&'static str>) -> impl Iterator<Item = &'static Column> {
+        sort.into_iter().chain(self.order.iter().copied()).filter_map(|name| self.shape.of.column(name))
+    }
+
+    fn place_of(&'static self, asked: &Asked, row: &Told) -> Vec<Value> {
+        self.order_of(asked.sort).map(|column| row.value(column.name).clone()).collect()
     }
 
     fn asked(&'static self, generation: u32, format: Format, parameters: &mut Parameters) -> Result<Asked, ApiError> {
@@ -188,92 +190,110 @@ impl List {
         for filter in self.filters {
             given.extend(filter.read(parameters)?.map(|value| (filter, value)));
         }
-        let range = parameters.time_range()?;
+        let sorts: Vec<(&str, Option<&'static str>)> =
+            [("time", None)].into_iter().chain(self.sorts.iter().map(|sort| (*sort, Some(*sort)))).collect();
+        let sort = parameters.word("sort", "INVALID_SORT", &sorts)?.flatten();
+        let range = if sort.is_some() { parameters.range_of_sorted()? } else { parameters.time_range()? };
         let limit = if format == Format::Json { parameters.limit()? } else { parameters.any_limit()? };
-        let mut asked = Asked { given, range, after: None, limit };
+        let mut asked = Asked { given, range, sort, after: None, limit };
         if let Some(cursor) = parameters.text("cursor")? {
             let place: Vec<serde_json::Value> = cursor::read(generation, &self.as_asked(&asked), &cursor)?;
-            asked.after = Some(self.place(place).ok_or_else(cursor::not_ours)?);
+            asked.after = Some(self.place(sort, place).ok_or_else(cursor::not_ours)?);
         }
         Ok(asked)
     }
 
     /// A value for each column of the order, of its kind.
-    fn place(&self, stood: Vec<serde_json::Value>) -> Option<Vec<Value>> {
-        let kind = |column: &str| self.shape.of.columns.iter().find(|it| it.name == column).map(|it| it.kind);
-        let value = |(column, stood): (&&str, serde_json::Value)| match (kind(column)?, stood) {
+    fn place(&'static self, sort: Option<&'static str>, stood: Vec<serde_json::Value>) -> Option<Vec<Value>> {
+        let value = |(column, stood): (&Column, serde_json::Value)| match (column.kind, stood) {
             (Kind::Integer, serde_json::Value::Number(number)) => number.as_i64().map(Value::Integer),
             (Kind::Text, serde_json::Value::String(text)) => Some(Value::Text(text)),
+            (Kind::Decimal, serde_json::Value::String(text)) => text.parse::<Amount>().ok().map(Value::text),
+            (Kind::Decimal, serde_json::Value::Null) => Some(Value::Null),
             _ => None,
         };
-        let place: Option<Vec<Value>> = self.order.iter().zip(stood).map(value).collect();
-        place.filter(|place| place.len() == self.order.len())
+        let count = self.order_of(sort).count();
+        let place: Option<Vec<Value>> = self.order_of(sort).zip(stood).map(value).collect();
+        place.filter(|place| place.len() == count)
     }
 
-    /// A cursor of one direction, or of other filters, says nothing in another.
+    /// A cursor of one sort and direction, or of other filters, says nothing in another.
     fn as_asked(&self, asked: &Asked) -> String {
         let way = if asked.range.oldest_first { "asc" } else { "desc" };
         let given = asked.given.iter().map(|(filter, given)| format!("&{}={}", filter.name(), given.as_text()));
-        format!("{}/{way}{}", self.name, given.collect::<String>())
+        let sort = asked.sort.unwrap_or("time");
+        format!("{}/{sort}/{way}{}", self.name, given.collect::<String>())
     }
 
-    fn query(&self, generation: u32, asked: &Asked, count: usize) -> Query {
-        let (table, order) = (self.shape.of.name, self.order);
-        let mut query =
-            Query::new(format_args!("SELECT {} FROM {table} WHERE generation = ", self.shape.columns(table)));
-        query.push_bind(generation);
+    fn query(&'static self, generation: u32, asked: &Asked, count: usize) -> Query {
+        let mut query = self.rows_of(generation);
         for (filter, given) in &asked.given {
             filter.push(&mut query, given);
         }
-        asked.range.push(&mut query, order[0]);
+        asked.range.push(&mut query, self.order[0]);
         let (beyond, way) = if asked.range.oldest_first { (">", "") } else { ("<", " DESC") };
         if let Some(after) = &asked.after {
-            query.push(format_args!(" AND ({}) {beyond} (", order.join(", ")));
-            for (place, value) in after.iter().enumerate() {
+            query.push(" AND (");
+            self.push_order(&mut query, asked.sort, "");
+            query.push(format_args!(") {beyond} ("));
+            for (place, (column, value)) in self.order_of(asked.sort).zip(after).enumerate() {
                 query.push(if place == 0 { "" } else { ", " });
-                query.push_value(value);
+                push_place(&mut query, column, value);
             }
             query.push(")");
         }
-        let order: Vec<String> = order.iter().map(|column| format!("{column}{way}")).collect();
-        query.push(format_args!(" ORDER BY {} LIMIT ", order.join(", "))).push_bind(count as i64);
+        query.push(" ORDER BY ");
+        self.push_order(&mut query, asked.sort, way);
+        query.push(" LIMIT ").push_bind(count as i64);
         query
+    }
+
+    fn rows_of(&self, generation: u32) -> Query {
+        let table = self.shape.of.name;
+        let mut query =
+            Query::new(format_args!("SELECT {} FROM {table} WHERE generation = ", self.shape.columns(table)));
+        query.push_bind(generation);
+        query
+    }
+
+    fn push_order(&'static self, query: &mut Query, sort: Option<&'static str>, way: &str) {
+        for (place, column) in self.order_of(sort).enumerate() {
+            query.push(if place == 0 { "" } else { ", " });
+            match column.sorted {
+                true => query.push_sorted(column.name),
+                false => query.push(column.name),
+            };
+            query.push(way);
+        }
+    }
+
+    /// The row of this id.
+    async fn one(&'static self, context: &Context, id: AskedId, asked: Parameters) -> Result<Reply<Told>, ApiError> {
+        asked.nothing_else()?;
+        let Some(place) = id.place().and_then(|stood| self.place(None, stood)) else { return Err(id.unknown()) };
+        let mut query = self.rows_of(context.generation);
+        for (column, value) in self.order_of(None).zip(&place) {
+            query.push(format_args!(" AND {} = ", column.name)).push_value(value);
+        }
+        let mut moment = context.database.one_moment().await?;
+        let standing = standing::of(&mut moment, context.generation, &[self.shape.of.topic]).await?;
+        let Some(row) = moment.first::<Stored>(query).await? else { return Err(id.unknown()) };
+
+        let row = self.shape.told(row);
+        let mut meta = Meta { definition: Some(self.definition), ..Meta::new(context, &standing, self.schema) };
+        meta.as_of = row.integer(self.as_of);
+        meta.complete = self.whole.is_none_or(|column| row.is_true(column));
+        Ok(Reply { data: row, meta })
     }
 }
 
-impl Filter {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Coin => "coin",
-            Self::Wallet => "wallet",
-            Self::Word { name, .. } | Self::About { name, .. } | Self::AtLeast { name, .. } => name,
-        }
-    }
-
-    fn read(&self, parameters: &mut Parameters) -> Result<Option<Given>, ApiError> {
-        Ok(match self {
-            Self::Coin => parameters.text("coin")?.map(Given::Text),
-            Self::Wallet => parameters.wallet()?.map(|wallet| Given::Text(wallet.to_string())),
-            Self::Word { name, code, words } | Self::About { name, code, words, .. } => {
-                let words: Vec<(&str, &str)> = words.iter().map(|word| (*word, *word)).collect();
-                parameters.word(name, code, &words)?.map(|word| Given::Text(word.to_owned()))
-            }
-            Self::AtLeast { name, code, .. } => parameters.amount(name, code)?.map(Given::Amount),
-        })
-    }
-
-    fn push(&self, query: &mut Query, given: &Given) {
-        match (self, given) {
-            (Self::About { push, .. }, Given::Text(word)) => push(query, word),
-            (Self::AtLeast { column, .. }, Given::Amount(least)) => {
-                // What is too large to be told is larger than anything that can be asked.
-                query.push(format_args!(" AND ({column} IS NULL OR ")).push_at_least(column, *least).push(")");
-            }
-            (_, given) => {
-                query.push(format_args!(" AND {} = ", self.name())).push_bind(given.as_text().as_str());
-            }
-        }
-    }
+/// Where somebody stands in a column of the order.
+fn push_place(query: &mut Query, column: &Column, value: &Value) {
+    match (column.sorted, value) {
+        (false, value) => query.push_value(value),
+        (true, Value::Text(text)) => query.push_decimal(text.parse().ok()),
+        (true, _) => query.push_decimal(None),
+    };
 }
 
 impl Asked {
@@ -288,21 +308,5 @@ impl Asked {
     }
 }
 
-impl Given {
-    fn as_text(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Amount(amount) => amount.shortest().to_string(),
-        }
-    }
-}
-
-/// As it stands in a cursor.
-fn json(value: &Value) -> serde_json::Value {
-    match value {
-        Value::Null => serde_json::Value::Null,
-        Value::Boolean(truth) => (*truth).into(),
-        Value::Integer(number) => (*number).into(),
-        Value::Text(text) => text.as_str().into(),
-    }
-}
+#[cfg(test)]
+mod plans;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use axum::extract::{self, FromRequestParts};
 use axum::http::request::Parts;
-use schemas::{Amount, Interval, Wallet};
+use schemas::{Amount, Hash, Interval, Wallet};
 
 use crate::error::ApiError;
 use crate::query::Query;
@@ -27,10 +27,11 @@ pub(crate) const DEFAULT_LIMIT: usize = 100;
 pub(crate) const MAX_LIMIT: usize = 1000;
 
 /// How other venues call what is asked for here.
-const ALIASES: [(&str, &str); 6] = [
+const ALIASES: [(&str, &str); 7] = [
     ("symbol", "coin"),
     ("address", "wallet"),
     ("min_usd", "min_notional"),
+    ("order_id", "oid"),
     ("period", "interval"),
     ("startTime", "start_time"),
     ("endTime", "end_time"),
@@ -107,6 +108,15 @@ impl Parameters {
 
     /// Oldest first when a time is given and no order.
     pub(crate) fn time_range(&mut self) -> Result<TimeRange, ApiError> {
+        self.range(|is_limited| is_limited)
+    }
+
+    /// Of what is sorted by something else: the largest first when no order is given.
+    pub(crate) fn range_of_sorted(&mut self) -> Result<TimeRange, ApiError> {
+        self.range(|_| false)
+    }
+
+    fn range(&mut self, is_ascending: fn(bool) -> bool) -> Result<TimeRange, ApiError> {
         let start = self.time("start_time")?;
         let end = self.time("end_time")?;
         let order = self.word("order", "INVALID_ORDER", &[("asc", true), ("desc", false)])?;
@@ -116,7 +126,8 @@ impl Parameters {
             let message = format!("end_time {end} is not after start_time {start}; it is exclusive, start_time is not");
             return Err(ApiError::parameter("INVALID_TIME_RANGE", "end_time", message));
         }
-        Ok(TimeRange { start, end, oldest_first: order.unwrap_or(start.is_some() || end.is_some()) })
+        let is_limited = start.is_some() || end.is_some();
+        Ok(TimeRange { start, end, oldest_first: order.unwrap_or_else(|| is_ascending(is_limited)) })
     }
 
     pub(crate) fn time(&mut self, name: &'static str) -> Result<Option<i64>, ApiError> {
@@ -138,6 +149,14 @@ impl Parameters {
         let count = text.parse().ok().filter(|count: &i64| *count >= 0);
         count.map(Some).ok_or_else(|| {
             ApiError::parameter(code, name, format!("{name} is {text:?}; it is a whole number such as 10"))
+        })
+    }
+
+    /// Of a transaction of the chain.
+    pub(crate) fn hash(&mut self) -> Result<Option<Hash>, ApiError> {
+        let Some(text) = self.text("hash")? else { return Ok(None) };
+        serde_json::from_value(text.as_str().into()).map(Some).map_err(|_| {
+            ApiError::parameter("INVALID_HASH", "hash", format!("hash is {text:?}; it is 0x and 64 hex digits"))
         })
     }
 

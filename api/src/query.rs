@@ -19,6 +19,18 @@ pub(crate) enum Value {
     Boolean(bool),
     Integer(i64),
     Text(String),
+    Decimal(Option<Amount>),
+}
+
+/// How a database is given the decimals of a question.
+pub(crate) type Decimals = fn(Option<Amount>) -> String;
+
+pub(crate) fn as_sort_key(amount: Option<Amount>) -> String {
+    Amount::sort_key(amount)
+}
+
+pub(crate) fn as_number(amount: Option<Amount>) -> String {
+    amount.map_or_else(|| "Infinity".to_owned(), |amount| amount.to_string())
 }
 
 impl Query {
@@ -48,18 +60,19 @@ impl Query {
         }
     }
 
-    /// A column of decimals that are not negative, compared to the last digit. In SQLite they are text: of two, the one
-    /// with more digits before the point is the larger, then the one that comes later.
-    pub(crate) fn push_at_least(&mut self, column: &str, least: Amount) -> &mut Self {
-        self.values.push(Value::Text(least.shortest().to_string()));
-        let least = format!("${}", self.values.len());
-        self.push_either(
-            &format!("(instr({column} || '.', '.'), {column}) >= (instr({least} || '.', '.'), {least})"),
-            &format!("{column} >= CAST({least} AS NUMERIC)"),
-        )
+    /// A column of decimals that rows are sorted and compared by, as each database can; what is not known is the largest.
+    pub(crate) fn push_sorted(&mut self, column: &str) -> &mut Self {
+        self.push_either(&format!("{column}_key"), &format!("coalesce({column}, 'Infinity')"))
     }
 
-    pub(crate) fn arguments<A: Arguments>(&self) -> Result<A, sqlx::Error>
+    /// What such a column is compared with.
+    pub(crate) fn push_decimal(&mut self, amount: Option<Amount>) -> &mut Self {
+        self.values.push(Value::Decimal(amount));
+        let place = self.values.len();
+        self.push_either(&format!("${place}"), &format!("CAST(${place} AS NUMERIC)"))
+    }
+
+    pub(crate) fn arguments<A: Arguments>(&self, decimals: Decimals) -> Result<A, sqlx::Error>
     where
         bool: for<'q> Encode<'q, A::Database> + Type<A::Database>,
         i64: for<'q> Encode<'q, A::Database> + Type<A::Database>,
@@ -71,6 +84,7 @@ impl Query {
                 Value::Boolean(truth) => arguments.add(*truth),
                 Value::Integer(number) => arguments.add(*number),
                 Value::Text(text) => arguments.add(text.clone()),
+                Value::Decimal(amount) => arguments.add(decimals(*amount)),
             }
         };
         self.values.iter().try_for_each(&mut add).map_err(sqlx::Error::Encode)?;

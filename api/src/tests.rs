@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod alike;
 mod binance;
 mod caching;
 mod client;
@@ -20,11 +21,12 @@ mod openapi;
 mod plans;
 // The same places as the sink's own tests: its migrations make the tables that are read here.
 #[path = "../../sink/src/tests/place.rs"]
-mod place;
+pub(crate) mod place;
 mod prices;
 mod ratio_kinds;
 mod seam;
 mod standing;
+mod transactions;
 mod wallets;
 mod websocket;
 mod whales;

@@ -6,7 +6,8 @@ use schemas::tables::whale_activities::TABLE;
 use schemas::{Amount, Message, WhaleAction, WhaleActivity};
 
 use crate::channel::{Channel, live_row, raw};
-use crate::list::{Filter, List, MIN_NOTIONAL, SIDE};
+use crate::filter::{Filter, MIN_NOTIONAL, SIDE};
+use crate::list::List;
 use crate::row::{REASON, Shape, Stored, Told};
 
 pub(crate) static LIST: List = List {
@@ -27,6 +28,8 @@ pub(crate) static LIST: List = List {
         MIN_NOTIONAL,
     ],
     order: &["time", "wallet", "id"],
+    sorts: &["notional"],
+    item: None,
     as_of: "time",
     whole: None,
 };

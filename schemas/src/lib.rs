@@ -41,6 +41,7 @@ mod positions;
 mod prices;
 mod ratio_kinds;
 mod raw;
+mod sort_key;
 mod source_runs;
 mod state;
 pub mod table;

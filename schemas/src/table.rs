@@ -10,16 +10,44 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Record, Topic};
 
-/// A table and the topic that fills it.
+/// A table and the topics that fill it.
 pub struct Table {
     pub name: &'static str,
+    /// What is in it, in words.
+    pub about: &'static str,
+    /// Whose clock says how far the rows reach.
     pub topic: &'static Topic,
+    /// Where there is more of the same.
+    pub also: &'static [&'static Topic],
     /// What the header `kind` of its records says; other records of the topic are not its own.
     pub kind: Option<&'static [u8]>,
     pub columns: &'static [Column],
     /// The columns that make a row the same row.
     pub key: &'static [&'static str],
+    pub indexes: &'static [Index],
+    pub kept: Kept,
     pub row: fn(generation: u32, record: &Record<'_>) -> Result<Change, RowError>,
+}
+
+/// A second way to rows besides the key.
+pub struct Index {
+    pub name: &'static str,
+    pub columns: &'static [&'static str],
+    /// Which rows it is of, as SQL says it, when it is not of all.
+    pub only: Option<&'static str>,
+    /// What is asked for by it.
+    pub about: &'static str,
+}
+
+/// How long rows stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    Always,
+    /// Until what is written is newer by so many days, by this column of times; the key or an index begins with it.
+    Days {
+        days: u32,
+        time: &'static str,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +56,9 @@ pub struct Column {
     pub kind: Kind,
     /// Once it is known it stays as it is, whatever later records of the row say.
     pub stays: bool,
+    /// A decimal that rows are compared and sorted by. Where the database has no exact decimals of its own, a column
+    /// beside it holds [`Amount::sort_key`]. What is not known is too large to be told: it comes behind all others.
+    pub sorted: bool,
 }
 
 /// What a column holds, whatever a database calls it.
@@ -71,12 +102,42 @@ pub struct RowError {
 impl Column {
     /// Says what the last record of the row said.
     pub const fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind, stays: false }
+        Self { name, kind, stays: false, sorted: false }
+    }
+
+    /// A decimal by which rows can be asked for.
+    pub const fn sorted(name: &'static str) -> Self {
+        Self { sorted: true, ..Self::new(name, Kind::Decimal) }
     }
 
     /// Says what was known first.
     pub const fn first(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind, stays: true }
+        Self { stays: true, ..Self::new(name, kind) }
+    }
+}
+
+impl Table {
+    pub fn column(&self, name: &str) -> Option<&'static Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    pub fn topics(&self) -> impl Iterator<Item = &'static Topic> {
+        [self.topic].into_iter().chain(self.also.iter().copied())
+    }
+}
+
+impl Index {
+    pub const fn new(name: &'static str, columns: &'static [&'static str], about: &'static str) -> Self {
+        Self { name, columns, only: None, about }
+    }
+
+    pub const fn of_some(
+        name: &'static str,
+        columns: &'static [&'static str],
+        only: &'static str,
+        about: &'static str,
+    ) -> Self {
+        Self { only: Some(only), ..Self::new(name, columns, about) }
     }
 }
 

@@ -7,7 +7,7 @@ use schemas::table::Value;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Arguments, Encode, PgPool, Postgres, Sqlite, SqlitePool, Type};
+use sqlx::{Arguments, Encode, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Type};
 
 use crate::rows::Rows;
 use crate::{Sink, SinkError, postgres, sqlite};
@@ -87,7 +87,7 @@ impl Database {
 }
 
 impl Transaction {
-    pub(crate) async fn execute(&mut self, statement: &'static str, values: &[Value]) -> Result<u64, sqlx::Error> {
+    pub(crate) async fn execute(&mut self, statement: impl SqlSafeStr, values: &[Value]) -> Result<u64, sqlx::Error> {
         match self {
             Self::Sqlite(transaction) => {
                 let query = sqlx::query_with(statement, arguments::<SqliteArguments>(values)?);

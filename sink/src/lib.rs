@@ -7,6 +7,7 @@ mod cause;
 mod clock;
 mod database;
 mod error;
+mod keeping;
 mod position;
 mod postgres;
 mod rows;

@@ -35,9 +35,10 @@ pub(crate) async fn advance(
     Ok(moved == 1)
 }
 
+/// What rows reach since is kept where a clock does not say it; were there no clock at first, it is since the first one.
 /// The row is locked by whoever comes first; the second one waits, and then finds that the position has moved.
 const FURTHER: &str = "UPDATE sink_positions SET next = $4, clock = coalesce($5, clock), block = coalesce($6, block), \
-     since_time = coalesce($7, since_time), since_block = coalesce($8, since_block) \
+     since_time = coalesce($7, since_time, $5), since_block = coalesce($8, since_block, $6) \
      WHERE generation = $1 AND topic = $2 AND partition = $3 AND next = $9";
 
 const FIRST: &str = "INSERT INTO sink_positions \

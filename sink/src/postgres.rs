@@ -24,7 +24,7 @@ pub(crate) async fn write(connection: &mut PgConnection, rows: &Rows) -> Result<
 
 fn upsert(table: &Table) -> String {
     let (name, columns, arrays) = (table.name, column_names(table), parameters(table.columns));
-    format!("INSERT INTO {name} ({columns}) SELECT * FROM UNNEST({arrays}){}", on_conflict(table))
+    format!("INSERT INTO {name} ({columns}) SELECT * FROM UNNEST({arrays}){}", on_conflict(table, &[]))
 }
 
 fn delete(table: &Table) -> String {

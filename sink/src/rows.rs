@@ -1,4 +1,4 @@
-//! Records of one table's topic → the last change of each key: only that is written.
+//! Records of one table's topics → the last change of each key: only that is written.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,8 @@ pub(crate) struct Rows {
 
 impl Rows {
     pub(crate) fn read(table: &'static Table, generation: u32, parts: &[Part<'_>]) -> Result<Self, SinkError> {
-        let batches = parts.iter().filter(|part| part.topic == table.topic).flat_map(|part| part.batch);
+        let batches =
+            parts.iter().filter(|part| table.topics().any(|topic| topic == part.topic)).flat_map(|part| part.batch);
         // A record without a value only says that the log has forgotten the key.
         let is_ours =
             |record: &schemas::Record<'_>| record.value.is_some() && record.headers.get(kind::HEADER) == table.kind;

@@ -8,7 +8,7 @@ use schemas::{Batch, Topic};
 use crate::clock::Clock;
 use crate::database::Database;
 use crate::rows::Rows;
-use crate::{SinkError, clock, position};
+use crate::{SinkError, clock, keeping, position};
 
 /// Where rows are written to.
 pub struct Sink {
@@ -72,6 +72,7 @@ impl Sink {
         let mut changed = 0;
         for rows in rows {
             changed += transaction.write(rows).await?;
+            keeping::take_away(&mut transaction, generation, rows).await?;
         }
         self.in_doubt = true;
         transaction.commit().await?;

@@ -1,5 +1,6 @@
 //! Changes of one table → SQLite, in as few statements as its limits allow.
 
+use schemas::Amount;
 use schemas::table::{Table, Value};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
@@ -10,7 +11,7 @@ use crate::statement::{column_names, on_conflict};
 pub(crate) async fn write(connection: &mut SqliteConnection, rows: &Rows) -> Result<u64, SinkError> {
     let Rows { table, puts, deletes } = rows;
     let mut changed = 0;
-    for some in puts.chunks(VARIABLES / table.columns.len()) {
+    for some in puts.chunks(VARIABLES / (table.columns.len() + keys(table).len())) {
         changed += execute(connection, table, upsert(table, some)).await?;
     }
     for some in deletes.chunks(KEYS_AT_ONCE) {
@@ -25,17 +26,32 @@ const VARIABLES: usize = 32_766;
 const KEYS_AT_ONCE: usize = 300;
 
 fn upsert(table: &Table, rows: &[Vec<Value>]) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(format!("INSERT INTO {} ({}) VALUES ", table.name, column_names(table)));
+    let keys = keys(table);
+    let names: Vec<String> = [column_names(table)].into_iter().chain(keys.iter().cloned()).collect();
+    let mut query = QueryBuilder::new(format!("INSERT INTO {} ({}) VALUES ", table.name, names.join(", ")));
     for (row, values) in rows.iter().enumerate() {
         query.push(if row == 0 { "(" } else { ", (" });
         for (column, value) in values.iter().enumerate() {
             query.push(if column == 0 { "" } else { ", " });
             bind(&mut query, value);
         }
+        for (_, value) in table.columns.iter().zip(values).filter(|(column, _)| column.sorted) {
+            query.push(", ").push_bind(key_of(value));
+        }
         query.push(")");
     }
-    query.push(on_conflict(table));
+    query.push(on_conflict(table, &keys));
     query
+}
+
+/// The columns that sort where decimals do, beside the declared ones.
+fn keys(table: &Table) -> Vec<String> {
+    table.columns.iter().filter(|column| column.sorted).map(|column| format!("{}_key", column.name)).collect()
+}
+
+fn key_of(value: &Value) -> String {
+    let amount = if let Value::Text(text) = value { text.parse().ok() } else { None };
+    Amount::sort_key(amount)
 }
 
 /// Written out key by key: given a list of keys, SQLite walks through the whole table to see which are in it.

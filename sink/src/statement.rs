@@ -7,10 +7,11 @@ pub(crate) fn column_names(table: &Table) -> String {
     names.join(", ")
 }
 
-/// A row that is there becomes the new one, but for what stays.
-pub(crate) fn on_conflict(table: &Table) -> String {
+/// A row that is there becomes the new one, but for what stays; with it go columns that follow from the others.
+pub(crate) fn on_conflict(table: &Table, following: &[String]) -> String {
     let rest = table.columns.iter().filter(|column| !table.key.contains(&column.name));
-    let set: Vec<String> = rest.map(|column| assignment(table, column)).collect();
+    let following = following.iter().map(|name| format!("{name} = excluded.{name}"));
+    let set: Vec<String> = rest.map(|column| assignment(table, column)).chain(following).collect();
     format!(" ON CONFLICT ({}) DO UPDATE SET {}", table.key.join(", "), set.join(", "))
 }
 

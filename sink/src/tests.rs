@@ -1,8 +1,10 @@
 //! Records in, rows and positions out, on a database of each test's own.
 #![allow(clippy::unwrap_used)]
 
+mod decimals;
 mod declarations;
 mod earlier_formats;
+mod keeping;
 mod lost_connections;
 mod place;
 mod races;

@@ -11,7 +11,6 @@ use schemas::{Keeps, TOPICS};
 use tokio::runtime::Runtime;
 use tracing::info;
 
-use super::sink::topics_of_tables;
 use super::{PATIENCE, Shared, now_ms};
 use crate::data_dir::Market;
 use crate::failure::Failure;
@@ -27,18 +26,16 @@ const TAKEN_WITHIN: Duration = Duration::from_millis(200);
 /// The next offset to be told, per topic and partition.
 pub type Told = BTreeMap<(String, u32), u64>;
 
-/// Where live results begin: where the database stands now. From there on sink and feed need what there is.
+/// Where live results begin: where the database stands now. From there on the feed needs what there is.
 pub fn begin(shared: &Shared, live: &Live, database: &Database, runtime: &Runtime) -> Result<Told, Failure> {
     let generation = shared.log.generation().number;
-    let positions = runtime.block_on(database.positions(generation, &topics_of_tables()));
+    let positions = runtime.block_on(database.positions(generation, &api::topics()));
     let positions = positions.map_err(|cause| Failure::because("could not read where the rows stand", cause))?;
-    for topic in topics_of_tables() {
+    for topic in api::topics() {
         for partition in shared.log.partitions(topic) {
             let next = positions.get(&(topic.name.to_owned(), partition)).copied().unwrap_or_default();
             live.begin(topic, partition, next);
-            for reader in [super::sink::STAGE, READER] {
-                shared.log.done(reader, topic, partition, next);
-            }
+            shared.log.done(READER, topic, partition, next);
         }
     }
     Ok(positions)
@@ -61,7 +58,7 @@ pub fn feed(shared: &Shared, live: &Live, mut told: Told, upstream: &Upstream) -
 
 fn tell(shared: &Shared, live: &Live, told: &mut Told, upstream: &Upstream) -> Result<(), Failure> {
     let log = &shared.log;
-    let all = topics_of_tables().into_iter().flat_map(|topic| log.partitions(topic).map(move |part| (topic, part)));
+    let all = api::topics().into_iter().flat_map(|topic| log.partitions(topic).map(move |part| (topic, part)));
     let start = |(topic, partition): (&'static schemas::Topic, u32)| {
         let from = told.get(&(topic.name.to_owned(), partition)).copied();
         Start { topic, partition, from }

@@ -208,9 +208,9 @@ fn part(slice: &Slice, expected: Option<u64>) -> Part<'_> {
 /// Topics that rows are made of.
 pub fn topics_of_tables() -> Vec<&'static Topic> {
     let mut topics: Vec<&'static Topic> = Vec::new();
-    for table in TABLES {
-        if !topics.contains(&table.topic) {
-            topics.push(table.topic);
+    for topic in TABLES.iter().flat_map(|table| table.topics()) {
+        if !topics.contains(&topic) {
+            topics.push(topic);
         }
     }
     topics

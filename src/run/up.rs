@@ -48,6 +48,7 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
     let reading = database::open_to_read(&url, &runtime, &shared.stop)?;
     let live = Live::new(shared.stop.watch());
     computer::announce(shared.log.as_ref())?;
+    sink_role::announce(&shared, &writing, &runtime)?;
     let positions = api_role::begin(&shared, &live, &reading, &runtime)?;
     let metrics = metrics_listener::start(&args.metrics, &shared, &runtime)?;
     let owner = Arc::new(control::Owner::new(&data, &shared, address, metrics));

@@ -22,6 +22,8 @@ pub struct Compared {
     pub episodes: usize,
     /// Buckets of what was traded.
     pub traded: usize,
+    /// Legs of trades, as they were written.
+    pub transactions: usize,
     /// Large orders.
     pub whales: usize,
     /// Positions that were closed because their market ended.
@@ -45,14 +47,15 @@ pub fn with_truth(place: &Place, market: &Path) -> Compared {
         assert_same(interval, &minutes.iter().filter_map(ends).collect(), &finals(place, interval));
     }
     let orders = truth.table("liquidation-orders.ndjson", &ORDER_KEY, &ORDER);
-    assert_same("liquidation orders", &orders, &table(place, "liquidation_orders", &ORDER_KEY, &ORDER));
+    assert_same("liquidation orders", &orders, &table(place, "liquidations", &ORDER_KEY, &ORDER));
     let episodes = truth.table("liquidation-episodes.ndjson", &EPISODE_KEY, &EPISODE);
     assert_same("liquidation episodes", &episodes, &table(place, "liquidation_episodes", &EPISODE_KEY, &EPISODE));
     let traded = crate::traded::equals_the_files(place, market);
+    let transactions = crate::transactions::equal_the_files(place, market);
     let whales = crate::whale_orders::equal_the_files(place, market);
     let settled = settled(place, market);
     let (positions, minutes, orders, episodes) = (held.len(), minutes.len(), orders.len(), episodes.len());
-    Compared { positions, minutes, orders, episodes, traded, whales, settled }
+    Compared { positions, minutes, orders, episodes, traded, transactions, whales, settled }
 }
 
 /// How many positions were closed against the exchange itself, by the node's files; of none of it the exchange is a wallet.
@@ -72,7 +75,8 @@ pub fn has_arrived(place: &Place, market: &Path) -> bool {
     let orders = || truth.table("liquidation-orders.ndjson", &ORDER_KEY, &ORDER);
     has_one_clock(place)
         && truth.positions() == positions(place)
-        && orders() == table(place, "liquidation_orders", &ORDER_KEY, &ORDER)
+        && orders() == table(place, "liquidations", &ORDER_KEY, &ORDER)
+        && crate::transactions::have_arrived(place, market)
 }
 
 /// Of results that different stages make: who is behind has told an earlier clock, or none. What another stage reads is
@@ -228,9 +232,11 @@ pub fn with_another(one: &Place, other: &Place) -> usize {
     let mut compared = 0;
     // When and how often sources told of themselves is not of the facts.
     let of_sources = ["source_states", "source_gaps", "source_runs"];
-    for name in TABLES.iter().map(|table| table.name).filter(|name| !of_sources.contains(name)) {
+    for table in TABLES.into_iter().filter(|table| !of_sources.contains(&table.name)) {
+        let (name, columns) =
+            (table.name, table.columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", "));
         let all = |place: &Place| {
-            let mut rows = place.rows(&format!("select * from {name}"));
+            let mut rows = place.rows(&format!("select {columns} from {name}"));
             rows.iter_mut().flatten().for_each(|cell| *cell = one_way(cell));
             rows.sort();
             rows

@@ -88,6 +88,7 @@ fn kills(wanted: u64) {
         println!("{compared:?} equal the truth");
         assert!(
             compared.positions > 1_000
+                && compared.transactions > 10_000
                 && compared.minutes > 50
                 && compared.orders > 20
                 && compared.whales > 0

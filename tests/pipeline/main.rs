@@ -23,6 +23,7 @@ mod secrets;
 mod services;
 mod streams;
 mod traded;
+mod transactions;
 mod two_parsers;
 mod wallets;
 mod web;

@@ -10,6 +10,7 @@ use crate::ratio_series::Series;
 pub(crate) fn of_list(list: &'static List) -> Operation {
     let mut parameters: Vec<Parameter> = list.filters.iter().map(Parameter::of_filter).collect();
     parameters.extend(Parameter::range_and_order());
+    parameters.extend(Parameter::sort(list.sorts));
     parameters.extend(Parameter::any_limit_cursor_and_format());
     Operation {
         summary: list.summary,
@@ -17,6 +18,17 @@ pub(crate) fn of_list(list: &'static List) -> Operation {
         parameters,
         answer: Answer::Exported(Form::Shape(without_version(list.schema), list.shape)),
         examples: &["?limit=2&order=asc"],
+    }
+}
+
+/// A row by its id: an example is any row of the list.
+pub(crate) fn of_item(list: &'static List, summary: &'static str) -> Operation {
+    Operation {
+        summary,
+        parameters: vec![Parameter::text("id", "").in_path()],
+        answer: Answer::One(Form::Shape(without_version(list.schema), list.shape)),
+        examples: &[],
+        ..of_list(list)
     }
 }
 

@@ -129,6 +129,8 @@ fn of_column(row: &str, name: &str, kind: Kind) -> Form {
     match (name, kind) {
         ("wallet" | "counterparty", _) => Form::Wallet,
         ("interval", _) => Form::Interval,
+        ("side", _) if row == "fill" => Form::Words(&["buy", "sell"]),
+        ("side", _) if row == "position" => Form::Words(&["long", "short", "flat"]),
         ("side", _) => Form::Words(&["long", "short"]),
         (_, Kind::Text) => Form::Text,
         (_, Kind::Decimal) => Form::Decimal,

@@ -4,7 +4,7 @@ use schemas::{Interval, RatioKind, SizeCohort};
 use serde_json::{Value, json};
 
 use super::meanings::Meaning;
-use crate::list::Filter;
+use crate::filter::Filter;
 use crate::parameters::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::taker_ratio;
 
@@ -108,10 +108,21 @@ impl Parameter {
         [start, end, Self::words("order", &["desc", "asc"])]
     }
 
+    /// Where there is something to sort by beside time.
+    pub(crate) fn sort(sorts: &'static [&'static str]) -> Option<Self> {
+        let words: Vec<&str> = ["time"].into_iter().chain(sorts.iter().copied()).collect();
+        (!sorts.is_empty()).then(|| Self::words_or("sort", &words, "time"))
+    }
+
     pub(crate) fn of_filter(filter: &Filter) -> Self {
         match filter {
             Filter::Coin => Self::coin(),
             Filter::Wallet => Self::wallet("wallet"),
+            Filter::Hash => {
+                let schema = json!({ "type": "string", "pattern": "^0x[0-9a-fA-F]{64}$" });
+                Self::new("hash", schema, "0x0000000000000000000000000000000000000000000000000000000000000000")
+            }
+            Filter::Count { name, .. } => Self::count(name, "1"),
             Filter::Word { name, words, .. } | Filter::About { name, words, .. } => Self::words(name, words),
             Filter::AtLeast { name, .. } => Self::new(
                 name,

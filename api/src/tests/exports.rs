@@ -43,17 +43,19 @@ async fn a_list_is_told_to_its_end_in_either_form(url: String) {
     let (_, head, table) = served.get_as("/api/v1/liquidations", "text/csv").await;
     assert!(head.contains("content-type: text/csv"), "{head}");
     let mut rows = table.split("\r\n");
-    let names = "coin,wallet,block,method,side,time,fills,size,notional,average_px,mark_px,closed_pnl,remaining,reason";
+    let names =
+        "coin,wallet,block,method,side,time,fills,size,notional,average_px,mark_px,closed_pnl,remaining,id,reason";
     assert_eq!(rows.next(), Some(names));
     for (row, told) in rows.by_ref().zip(&paged) {
         let reason = told["reason"].as_str().unwrap_or_default();
         let coin = if told["coin"] == "BTC" { "BTC" } else { r#""a,""b""""# };
         let notional = told["notional"].as_str().unwrap_or_default();
         let expected = format!(
-            "{coin},{},{},market,long,{},2,1.50,{notional},67,67.0,-3,0.0,{reason}",
+            "{coin},{},{},market,long,{},2,1.50,{notional},67,67.0,-3,0.0,{},{reason}",
             told["wallet"].as_str().unwrap(),
             told["block"],
-            told["time"]
+            told["time"],
+            told["id"].as_str().unwrap()
         );
         assert_eq!(row, expected);
     }

@@ -7,18 +7,19 @@ use std::sync::Arc;
 
 use axum::Router;
 use schemas::{
-    Batch, Coin, GENERATION, Headers, LongShortRatio, Market, Message, Position, PositionSide, Price, RatioKind,
-    ResultClock, Topic, Wallet, kind,
+    Batch, Coin, Fill, GENERATION, Headers, LongShortRatio, Market, Message, Position, PositionSide, Price, RatioKind,
+    ResultClock, Topic, Wallet, kind, topics,
 };
 use serde_json::{Value, json};
 use sink::{Part, Sink};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::{Context, Dependency, Live, Status, gate, open_database, resources};
+use crate::{Context, Database, Dependency, Live, Status, gate, open_database, resources};
 
 pub(crate) struct Served {
     pub(crate) sink: Sink,
+    pub(crate) url: String,
     pub(crate) live: Live,
     pub(crate) address: SocketAddr,
     pub(crate) stop: watch::Sender<bool>,
@@ -60,7 +61,7 @@ pub(crate) async fn serve_beside(
     let app = gate::guard(resources().merge(routes), &context).with_state(context);
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, app).await });
-    Served { sink, live, address, stop, next: BTreeMap::new() }
+    Served { sink, url: url.to_owned(), live, address, stop, next: BTreeMap::new() }
 }
 
 fn status() -> Status {
@@ -142,6 +143,31 @@ impl Served {
     pub(crate) async fn add<M: Message>(&mut self, messages: impl IntoIterator<Item = M>) {
         let written = self.append(messages);
         self.store(&written).await;
+    }
+
+    /// Legs of trades, as the parser tells them live.
+    pub(crate) async fn add_facts(&mut self, fills: impl IntoIterator<Item = Fill>) {
+        self.add_fills(&topics::FILLS, fills).await;
+    }
+
+    /// And as it tells them when they were found later.
+    pub(crate) async fn add_history(&mut self, fills: impl IntoIterator<Item = Fill>) {
+        self.add_fills(&topics::FILLS_HISTORY, fills).await;
+    }
+
+    async fn add_fills(&mut self, topic: &'static Topic, fills: impl IntoIterator<Item = Fill>) {
+        let mut batch = Batch::default();
+        let mut headers = Vec::new();
+        Headers::write(&mut headers, kind::HEADER, kind::FILL);
+        fills.into_iter().for_each(|fill| fill.append_to(&mut batch, &headers));
+        let next = self.next.entry((topic.name, 0)).or_default();
+        let parts = BTreeMap::from([(0, (*next, batch.clone()))]);
+        *next += u64::from(batch.count());
+        self.store(&Written { topic, parts }).await;
+    }
+
+    pub(crate) async fn database(&self) -> Database {
+        open_database(&self.url).await.unwrap()
     }
 
     /// Everything up to time 900 and block 99 is in the rows of these topics, since time and block 1.

@@ -51,7 +51,7 @@ async fn orders_are_told_as_they_are(url: String) {
         json!({
             "coin": "BTC", "wallet": wallet(2).to_string(), "side": "long", "method": "backstop", "block": 8,
             "time": 80, "fills": 2, "size": "1.50", "notional": "100.50", "average_px": "67", "mark_px": "67.0",
-            "closed_pnl": "-3", "remaining": "0.0",
+            "closed_pnl": "-3", "remaining": "0.0", "id": all["data"][0]["id"],
         })
     );
     assert_eq!(

@@ -2,15 +2,19 @@
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, count, json, message};
+use crate::table::{Change, Column, Kept, Kind, RowError, Table, Value, count, json, message};
 use crate::{CandleCheck, Message, Record};
 
 pub static TABLE: Table = Table {
     name: "candle_checks",
+    about: "of each coin how many minutes the exchange's own candles and ours say the same",
     topic: CandleCheck::TOPIC,
+    also: &[],
     kind: CandleCheck::KIND,
     columns: COLUMNS,
     key: &["generation", "coin"],
+    indexes: &[],
+    kept: Kept::Always,
     row,
 };
 

@@ -2,15 +2,19 @@
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::table::{Change, Column, Kept, Kind, RowError, Table, Value, count, message};
 use crate::{Candle, Message, Record};
 
 pub static TABLE: Table = Table {
     name: "candles",
+    about: "open, high, low, close and volume of each bucket, as last published",
     topic: Candle::TOPIC,
+    also: &[],
     kind: Candle::KIND,
     columns: COLUMNS,
     key: &["generation", "coin", "interval", "time"],
+    indexes: &[],
+    kept: Kept::Always,
     row,
 };
 

@@ -2,15 +2,19 @@
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::table::{Change, Column, Index, Kept, Kind, RowError, Table, Value, count, message};
 use crate::{LiquidationCascade, Message, Record};
 
 pub static TABLE: Table = Table {
     name: "liquidation_cascades",
+    about: "each burst of liquidations, as last published",
     topic: LiquidationCascade::TOPIC,
+    also: &[],
     kind: LiquidationCascade::KIND,
     columns: COLUMNS,
     key: &["generation", "coin", "side", "first_block"],
+    indexes: INDEXES,
+    kept: Kept::Always,
     row,
 };
 
@@ -31,6 +35,19 @@ const COLUMNS: &[Column] = &[
     Column::new("complete", Kind::Boolean),
     Column::new("final", Kind::Boolean),
     Column::new("clock", Kind::Integer),
+];
+
+const INDEXES: &[Index] = &[
+    Index::new(
+        "liquidation_cascades_by_time",
+        &["generation", "first_time", "coin", "side", "first_block"],
+        "pages of all, by time",
+    ),
+    Index::new(
+        "liquidation_cascades_by_coin",
+        &["generation", "coin", "first_time", "side", "first_block"],
+        "pages of a coin, by time",
+    ),
 ];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {

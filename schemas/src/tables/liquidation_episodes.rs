@@ -2,15 +2,19 @@
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::table::{Change, Column, Index, Kept, Kind, RowError, Table, Value, count, message};
 use crate::{LiquidationEpisode, Message, Record};
 
 pub static TABLE: Table = Table {
     name: "liquidation_episodes",
+    about: "orders of one victim that belong together, as last published",
     topic: LiquidationEpisode::TOPIC,
+    also: &[],
     kind: LiquidationEpisode::KIND,
     columns: COLUMNS,
     key: &["generation", "coin", "wallet", "first_block", "side"],
+    indexes: INDEXES,
+    kept: Kept::Always,
     row,
 };
 
@@ -26,7 +30,7 @@ const COLUMNS: &[Column] = &[
     Column::new("orders", Kind::Integer),
     Column::new("fills", Kind::Integer),
     Column::new("size", Kind::Decimal),
-    Column::new("notional", Kind::Decimal),
+    Column::sorted("notional"),
     Column::new("average_px", Kind::Decimal),
     Column::new("backstop_notional", Kind::Decimal),
     Column::new("adl_size", Kind::Decimal),
@@ -36,6 +40,39 @@ const COLUMNS: &[Column] = &[
     Column::new("complete", Kind::Boolean),
     Column::new("final", Kind::Boolean),
     Column::new("clock", Kind::Integer),
+];
+
+const INDEXES: &[Index] = &[
+    Index::new(
+        "liquidation_episodes_by_time",
+        &["generation", "first_time", "coin", "wallet", "first_block", "side"],
+        "pages of all, by time",
+    ),
+    Index::new(
+        "liquidation_episodes_by_coin",
+        &["generation", "coin", "first_time", "wallet", "first_block", "side"],
+        "pages of a coin, by time",
+    ),
+    Index::new(
+        "liquidation_episodes_by_wallet",
+        &["generation", "wallet", "first_time", "coin", "first_block", "side"],
+        "pages of a wallet, by time",
+    ),
+    Index::new(
+        "liquidation_episodes_by_notional",
+        &["generation", "notional", "first_time", "coin", "wallet", "first_block", "side"],
+        "pages of all, by size",
+    ),
+    Index::new(
+        "liquidation_episodes_by_coin_and_notional",
+        &["generation", "coin", "notional", "first_time", "wallet", "first_block", "side"],
+        "pages of a coin, by size",
+    ),
+    Index::new(
+        "liquidation_episodes_by_wallet_and_notional",
+        &["generation", "wallet", "notional", "first_time", "coin", "first_block", "side"],
+        "pages of a wallet, by size",
+    ),
 ];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {

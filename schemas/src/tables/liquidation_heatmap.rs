@@ -2,15 +2,19 @@
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::table::{Change, Column, Kept, Kind, RowError, Table, Value, count, message};
 use crate::{HeatmapCell, Message, Record};
 
 pub static TABLE: Table = Table {
     name: "liquidation_heatmap",
+    about: "what was liquidated in each bucket and step of price, as last published",
     topic: HeatmapCell::TOPIC,
+    also: &[],
     kind: HeatmapCell::KIND,
     columns: COLUMNS,
     key: &["generation", "coin", "interval", "time", "price_low"],
+    indexes: &[],
+    kept: Kept::Always,
     row,
 };
 

@@ -2,15 +2,19 @@
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, count, json, message};
+use crate::table::{Change, Column, Kept, Kind, RowError, Table, Value, count, json, message};
 use crate::{LiquidationMap, Message, Record};
 
 pub static TABLE: Table = Table {
     name: "liquidation_map",
+    about: "open positions by liquidation price, the last map of each quarter of an hour",
     topic: LiquidationMap::TOPIC,
+    also: &[],
     kind: LiquidationMap::KIND,
     columns: COLUMNS,
     key: &["generation", "coin", "interval", "time"],
+    indexes: &[],
+    kept: Kept::Always,
     row,
 };
 

@@ -2,15 +2,19 @@
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, count, json, message};
+use crate::table::{Change, Column, Index, Kept, Kind, RowError, Table, Value, count, json, message};
 use crate::{LiquidationStats, Message, Record};
 
 pub static TABLE: Table = Table {
     name: "liquidation_stats",
+    about: "what was liquidated in each bucket, as last published",
     topic: LiquidationStats::TOPIC,
+    also: &[],
     kind: LiquidationStats::KIND,
     columns: COLUMNS,
     key: &["generation", "coin", "interval", "time"],
+    indexes: INDEXES,
+    kept: Kept::Always,
     row,
 };
 
@@ -27,6 +31,12 @@ const COLUMNS: &[Column] = &[
     Column::new("block", Kind::Integer),
     Column::new("clock", Kind::Integer),
 ];
+
+const INDEXES: &[Index] = &[Index::new(
+    "liquidation_stats_by_time",
+    &["generation", "interval", "time", "coin"],
+    "what was liquidated lately, of all coins",
+)];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let stats: LiquidationStats = message(LiquidationStats::TOPIC, record)?;

@@ -2,15 +2,19 @@
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, count, count_or_null, message};
+use crate::table::{Change, Column, Kept, Kind, RowError, Table, Value, count, count_or_null, message};
 use crate::{LongShortRatio, Message, Record, SizeCohort};
 
 pub static TABLE: Table = Table {
     name: "long_short_ratios",
+    about: "accounts that are long and short in each bucket, as last published",
     topic: LongShortRatio::TOPIC,
+    also: &[],
     kind: LongShortRatio::KIND,
     columns: COLUMNS,
     key: &["generation", "coin", "kind", "cohort", "interval", "time"],
+    indexes: &[],
+    kept: Kept::Always,
     row,
 };
 

@@ -2,15 +2,19 @@
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::table::{Change, Column, Kept, Kind, RowError, Table, Value, count, message};
 use crate::{MarketRatio, Message, Record, SizeCohort};
 
 pub static TABLE: Table = Table {
     name: "market_ratios",
+    about: "wallets that are long and short over all coins, as last published",
     topic: MarketRatio::TOPIC,
+    also: &[],
     kind: MarketRatio::KIND,
     columns: COLUMNS,
     key: &["generation", "kind", "cohort", "interval", "time"],
+    indexes: &[],
+    kept: Kept::Always,
     row,
 };
 

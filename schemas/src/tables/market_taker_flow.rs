@@ -2,15 +2,19 @@
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::table::{Change, Column, Kept, Kind, RowError, Table, Value, count, message};
 use crate::{MarketTakerFlow, Message, Record};
 
 pub static TABLE: Table = Table {
     name: "market_taker_flow",
+    about: "what takers bought and sold of all perpetuals in each bucket, as last published",
     topic: MarketTakerFlow::TOPIC,
+    also: &[],
     kind: MarketTakerFlow::KIND,
     columns: COLUMNS,
     key: &["generation", "interval", "time"],
+    indexes: &[],
+    kept: Kept::Always,
     row,
 };
 

@@ -2,15 +2,19 @@
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, json, message};
+use crate::table::{Change, Column, Kept, Kind, RowError, Table, Value, json, message};
 use crate::{Market, Message, Record};
 
 pub static TABLE: Table = Table {
     name: "markets",
+    about: "the terms of each market, as last published",
     topic: Market::TOPIC,
+    also: &[],
     kind: Market::KIND,
     columns: COLUMNS,
     key: &["generation", "coin"],
+    indexes: &[],
+    kept: Kept::Always,
     row,
 };
 

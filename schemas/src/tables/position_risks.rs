@@ -1,15 +1,19 @@
 //! `position-risks` -> table `position_risks`: of the open positions; one that a fill has closed has no row. Where the
 //! exchange's word on the account is that it is flat, no fill was seen, and the row is of size 0 until there is one.
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, message};
+use crate::table::{Change, Column, Index, Kept, Kind, RowError, Table, Value, message};
 use crate::{Message, PositionRisk, PositionSide, PositionSource, Record, RiskBasis};
 
 pub static TABLE: Table = Table {
     name: "position_risks",
+    about: "the liquidation price of each open position, and what it stands on",
     topic: PositionRisk::TOPIC,
+    also: &[],
     kind: PositionRisk::KIND,
     columns: COLUMNS,
     key: &["generation", "coin", "wallet"],
+    indexes: INDEXES,
+    kept: Kept::Always,
     row,
 };
 
@@ -25,6 +29,21 @@ const COLUMNS: &[Column] = &[
     Column::new("leverage", Kind::Integer),
     Column::new("isolated", Kind::Boolean),
     Column::new("clock", Kind::Integer),
+];
+
+const INDEXES: &[Index] = &[
+    Index::of_some(
+        "position_risks_of_accounts_by_wallet",
+        &["generation", "wallet", "coin"],
+        "source = 'account'",
+        "what no fill has told of a wallet",
+    ),
+    Index::of_some(
+        "position_risks_of_accounts_by_coin",
+        &["generation", "coin", "wallet"],
+        "source = 'account'",
+        "what no fill has told of a coin",
+    ),
 ];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {

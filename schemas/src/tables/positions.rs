@@ -1,14 +1,18 @@
 //! `positions` -> table `positions`: the open ones; a flat position takes its row away.
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::table::{Change, Column, Index, Kept, Kind, RowError, Table, Value, count, message};
 use crate::{Message, Position, PositionSide, Record};
 
 pub static TABLE: Table = Table {
     name: "positions",
+    about: "the open positions; one that was closed has no row",
     topic: Position::TOPIC,
+    also: &[],
     kind: Position::KIND,
     columns: COLUMNS,
     key: &["generation", "coin", "wallet"],
+    indexes: INDEXES,
+    kept: Kept::Always,
     row,
 };
 
@@ -27,6 +31,9 @@ const COLUMNS: &[Column] = &[
     Column::new("entry_px", Kind::Decimal),
     Column::new("realised_pnl", Kind::Decimal),
 ];
+
+const INDEXES: &[Index] =
+    &[Index::new("positions_by_wallet", &["generation", "wallet", "coin"], "the positions of a wallet")];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let position: Position = message(Position::TOPIC, record)?;

@@ -2,15 +2,19 @@
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, message};
+use crate::table::{Change, Column, Kept, Kind, RowError, Table, Value, message};
 use crate::{Message, Price, Record};
 
 pub static TABLE: Table = Table {
     name: "prices",
+    about: "what each market is valued at, as last published",
     topic: Price::TOPIC,
+    also: &[],
     kind: Price::KIND,
     columns: COLUMNS,
     key: &["generation", "coin"],
+    indexes: &[],
+    kept: Kept::Always,
     row,
 };
 

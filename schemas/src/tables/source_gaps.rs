@@ -5,15 +5,19 @@
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, count, count_or_null, message};
+use crate::table::{Change, Column, Index, Kept, Kind, RowError, Table, Value, count, count_or_null, message};
 use crate::{FeedStatus, Message, Record, SourceStatus};
 
 pub static TABLE: Table = Table {
     name: "source_gaps",
+    about: "what of each source is or may be missing, and what of that was found again",
     topic: FeedStatus::TOPIC,
+    also: &[],
     kind: FeedStatus::KIND,
     columns: COLUMNS,
     key: &["generation", "source", "from_time", "from_block", "part"],
+    indexes: INDEXES,
+    kept: Kept::Always,
     row,
 };
 
@@ -32,6 +36,12 @@ const COLUMNS: &[Column] = &[
     Column::first("healed_reason", Kind::Text),
     Column::new("part", Kind::Text),
 ];
+
+const INDEXES: &[Index] = &[Index::new(
+    "source_gaps_by_time",
+    &["generation", "from_time", "source", "from_block", "part"],
+    "pages of all, by time",
+)];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let said: FeedStatus = message(FeedStatus::TOPIC, record)?;

@@ -3,15 +3,19 @@
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, count, count_or_null, message};
+use crate::table::{Change, Column, Index, Kept, Kind, RowError, Table, Value, count, count_or_null, message};
 use crate::{Message, Record, SourceRun};
 
 pub static TABLE: Table = Table {
     name: "source_runs",
+    about: "each run of a source: with what it began and how far it has come",
     topic: SourceRun::TOPIC,
+    also: &[],
     kind: SourceRun::KIND,
     columns: COLUMNS,
     key: &["generation", "source", "stream", "started"],
+    indexes: INDEXES,
+    kept: Kept::Always,
     row,
 };
 
@@ -34,6 +38,11 @@ const COLUMNS: &[Column] = &[
     Column::new("last_time", Kind::Integer),
     Column::new("lag_ms", Kind::Integer),
     Column::new("cursor", Kind::Text),
+];
+
+const INDEXES: &[Index] = &[
+    Index::new("source_runs_by_time", &["generation", "started", "source", "stream"], "pages of all, by time"),
+    Index::new("source_runs_by_source", &["generation", "source", "started", "stream"], "pages of a source, by time"),
 ];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {

@@ -2,15 +2,19 @@
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, message};
+use crate::table::{Change, Column, Kept, Kind, RowError, Table, Value, message};
 use crate::{FeedStatus, Message, Record, SourceStatus};
 
 pub static TABLE: Table = Table {
     name: "source_states",
+    about: "whether each source is heard, as was said last",
     topic: FeedStatus::TOPIC,
+    also: &[],
     kind: FeedStatus::KIND,
     columns: COLUMNS,
     key: &["generation", "source"],
+    indexes: &[],
+    kept: Kept::Always,
     row,
 };
 

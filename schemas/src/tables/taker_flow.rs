@@ -2,15 +2,19 @@
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::table::{Change, Column, Kept, Kind, RowError, Table, Value, count, message};
 use crate::{Message, Record, TakerFlow};
 
 pub static TABLE: Table = Table {
     name: "taker_flow",
+    about: "what takers bought and sold in each bucket, as last published",
     topic: TakerFlow::TOPIC,
+    also: &[],
     kind: TakerFlow::KIND,
     columns: COLUMNS,
     key: &["generation", "coin", "interval", "time"],
+    indexes: &[],
+    kept: Kept::Always,
     row,
 };
 

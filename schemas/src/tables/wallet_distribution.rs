@@ -2,15 +2,19 @@
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, count, json, message};
+use crate::table::{Change, Column, Kept, Kind, RowError, Table, Value, count, json, message};
 use crate::{Message, Record, WalletDistribution};
 
 pub static TABLE: Table = Table {
     name: "wallet_distribution",
+    about: "how wallets were spread by size and by profit at each minute",
     topic: WalletDistribution::TOPIC,
+    also: &[],
     kind: WalletDistribution::KIND,
     columns: COLUMNS,
     key: &["generation", "measure", "time"],
+    indexes: &[],
+    kept: Kept::Always,
     row,
 };
 

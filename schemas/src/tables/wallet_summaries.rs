@@ -3,15 +3,19 @@
 
 use alloc::string::ToString;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, count, json, message};
+use crate::table::{Change, Column, Index, Kept, Kind, RowError, Table, Value, count, json, message};
 use crate::{Amount, Message, Record, Rolling, WalletSummary};
 
 pub static TABLE: Table = Table {
     name: "wallet_summaries",
+    about: "profit, fees and volume of each wallet as it was last told, and what its place on a leaderboard goes by",
     topic: WalletSummary::TOPIC,
+    also: &[],
     kind: WalletSummary::KIND,
     columns: COLUMNS,
     key: &["generation", "wallet"],
+    indexes: INDEXES,
+    kept: Kept::Always,
     row,
 };
 
@@ -40,6 +44,63 @@ const COLUMNS: &[Column] = &[
     Column::new("rank_volume_30d", Kind::Integer),
     Column::new("rank_volume_all", Kind::Integer),
     Column::new("rank_win_rate", Kind::Integer),
+];
+
+const INDEXES: &[Index] = &[
+    Index::of_some(
+        "wallet_summaries_by_pnl_1d",
+        &["generation", "rank_pnl_1d", "wallet"],
+        "rank_pnl_1d IS NOT NULL",
+        "the leaderboard by profit of a day",
+    ),
+    Index::of_some(
+        "wallet_summaries_by_pnl_7d",
+        &["generation", "rank_pnl_7d", "wallet"],
+        "rank_pnl_7d IS NOT NULL",
+        "the leaderboard by profit of a week",
+    ),
+    Index::of_some(
+        "wallet_summaries_by_pnl_30d",
+        &["generation", "rank_pnl_30d", "wallet"],
+        "rank_pnl_30d IS NOT NULL",
+        "the leaderboard by profit of a month",
+    ),
+    Index::of_some(
+        "wallet_summaries_by_pnl_all",
+        &["generation", "rank_pnl_all", "wallet"],
+        "rank_pnl_all IS NOT NULL",
+        "the leaderboard by profit of all time",
+    ),
+    Index::of_some(
+        "wallet_summaries_by_volume_1d",
+        &["generation", "rank_volume_1d", "wallet"],
+        "rank_volume_1d IS NOT NULL",
+        "the leaderboard by volume of a day",
+    ),
+    Index::of_some(
+        "wallet_summaries_by_volume_7d",
+        &["generation", "rank_volume_7d", "wallet"],
+        "rank_volume_7d IS NOT NULL",
+        "the leaderboard by volume of a week",
+    ),
+    Index::of_some(
+        "wallet_summaries_by_volume_30d",
+        &["generation", "rank_volume_30d", "wallet"],
+        "rank_volume_30d IS NOT NULL",
+        "the leaderboard by volume of a month",
+    ),
+    Index::of_some(
+        "wallet_summaries_by_volume_all",
+        &["generation", "rank_volume_all", "wallet"],
+        "rank_volume_all IS NOT NULL",
+        "the leaderboard by volume of all time",
+    ),
+    Index::of_some(
+        "wallet_summaries_by_win_rate",
+        &["generation", "rank_win_rate", "wallet"],
+        "rank_win_rate IS NOT NULL",
+        "the leaderboard by round trips that were won",
+    ),
 ];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {

@@ -3,15 +3,19 @@
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::table::{Change, Column, Index, Kept, Kind, RowError, Table, Value, count, message};
 use crate::{Message, Record, RiskBasis, WhaleActivity, WhaleFlow, WhaleOrder};
 
 pub static TABLE: Table = Table {
     name: "whale_activities",
+    about: "what large orders did and what was moved in or out; the columns of the other are null",
     topic: WhaleActivity::TOPIC,
+    also: &[],
     kind: WhaleActivity::KIND,
     columns: COLUMNS,
     key: &["generation", "wallet", "id"],
+    indexes: INDEXES,
+    kept: Kept::Always,
     row,
 };
 
@@ -21,7 +25,7 @@ const COLUMNS: &[Column] = &[
     Column::new("id", Kind::Text),
     Column::new("action", Kind::Text),
     Column::new("time", Kind::Integer),
-    Column::new("notional", Kind::Decimal),
+    Column::sorted("notional"),
     Column::new("threshold", Kind::Decimal),
     Column::new("rule_floor", Kind::Decimal),
     Column::new("rule_share", Kind::Decimal),
@@ -60,6 +64,27 @@ const COLUMNS: &[Column] = &[
 /// How many columns are of an order, and of a flow.
 const OF_AN_ORDER: usize = 23;
 const OF_A_FLOW: usize = 5;
+
+const INDEXES: &[Index] = &[
+    Index::new("whale_activities_by_time", &["generation", "time", "wallet", "id"], "pages of all, by time"),
+    Index::new("whale_activities_by_coin", &["generation", "coin", "time", "wallet", "id"], "pages of a coin, by time"),
+    Index::new("whale_activities_by_wallet", &["generation", "wallet", "time", "id"], "pages of a wallet, by time"),
+    Index::new(
+        "whale_activities_by_notional",
+        &["generation", "notional", "time", "wallet", "id"],
+        "pages of all, by size",
+    ),
+    Index::new(
+        "whale_activities_by_coin_and_notional",
+        &["generation", "coin", "notional", "time", "wallet", "id"],
+        "pages of a coin, by size",
+    ),
+    Index::new(
+        "whale_activities_by_wallet_and_notional",
+        &["generation", "wallet", "notional", "time", "id"],
+        "pages of a wallet, by size",
+    ),
+];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
     let activity: WhaleActivity = message(WhaleActivity::TOPIC, record)?;

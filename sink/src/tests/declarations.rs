@@ -1,6 +1,6 @@
 //! The tables as they are declared, as migrations make them, and as the examples of the contract fill them.
 
-use schemas::table::{Change, Kind, Table, Value};
+use schemas::table::{Change, Index, Kind, Table, Value};
 use schemas::tables::{TABLES, VERSION};
 use schemas::{Batch, Headers, examples, kind};
 use sqlx::{AssertSqlSafe, Row};
@@ -11,6 +11,7 @@ use crate::{Part, Sink, connect};
 
 on_both! {
     migrations_and_declarations_agree,
+    indexes_and_declarations_agree,
     every_example_becomes_the_row_its_table_declares,
 }
 
@@ -22,8 +23,12 @@ async fn migrations_and_declarations_agree(url: String) {
             Database::Postgres(_) => made_in_postgres(&sink, table).await,
         };
         let stored_as = if matches!(sink.database, Database::Sqlite(_)) { in_sqlite } else { in_postgres };
-        let declared: Vec<(String, String)> =
+        let mut declared: Vec<(String, String)> =
             table.columns.iter().map(|column| (column.name.to_owned(), stored_as(column.kind).to_owned())).collect();
+        if matches!(sink.database, Database::Sqlite(_)) {
+            let sorted = table.columns.iter().filter(|column| column.sorted);
+            declared.extend(sorted.map(|column| (format!("{}_key", column.name), "TEXT".to_owned())));
+        }
         assert_eq!((made, key), (declared, table.key.join(" ")), "{}", table.name);
     }
 }
@@ -67,6 +72,48 @@ async fn made_in_postgres(sink: &Sink, table: &Table) -> Made {
     let columns = sqlx::query_as(columns).bind(table.name).fetch_all(pool).await.unwrap();
     let key = sqlx::query(key).bind(table.name).fetch_all(pool).await.unwrap();
     (columns, key.iter().map(|row| row.get::<String, _>(0)).collect::<Vec<_>>().join(" "))
+}
+
+async fn indexes_and_declarations_agree(url: String) {
+    let sink = connect(&url).await.unwrap();
+    for table in TABLES {
+        let mut declared: Vec<String> = table.indexes.iter().map(|index| index_as_made(&sink, table, index)).collect();
+        declared.sort();
+        let mut made = made_indexes(&sink, table).await;
+        made.sort();
+        assert_eq!(made, declared, "{}", table.name);
+    }
+}
+
+/// As each database writes the statement that makes it.
+fn index_as_made(sink: &Sink, table: &Table, index: &Index) -> String {
+    let is_sqlite = matches!(sink.database, Database::Sqlite(_));
+    let column = |name: &&str| match (table.column(name).unwrap().sorted, is_sqlite) {
+        (false, _) => (*name).to_owned(),
+        (true, true) => format!("{name}_key"),
+        (true, false) => format!("COALESCE({name}, 'Infinity'::numeric)"),
+    };
+    let columns = index.columns.iter().map(column).collect::<Vec<_>>().join(", ");
+    let (way, only) = match (is_sqlite, index.only) {
+        (true, only) => ("", only.map_or(String::new(), |only| format!(" WHERE {only}"))),
+        (false, only) => (" USING btree", only.map_or(String::new(), |only| format!(" WHERE ({only})"))),
+    };
+    let schema = if is_sqlite { "" } else { "public." };
+    format!("CREATE INDEX {} ON {schema}{}{way} ({columns}){only}", index.name, table.name).replace('"', "")
+}
+
+async fn made_indexes(sink: &Sink, table: &Table) -> Vec<String> {
+    let made: Vec<String> = match &sink.database {
+        Database::Sqlite(pool) => {
+            let all = "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = $1";
+            sqlx::query_scalar(all).bind(table.name).fetch_all(pool).await.unwrap()
+        }
+        Database::Postgres(pool) => {
+            let all = "SELECT indexdef FROM pg_indexes WHERE tablename = $1 AND indexdef NOT LIKE 'CREATE UNIQUE%'";
+            sqlx::query_scalar(all).bind(table.name).fetch_all(pool).await.unwrap()
+        }
+    };
+    made.into_iter().map(|statement| statement.replace('"', "").replace("::text", "")).collect()
 }
 
 async fn every_example_becomes_the_row_its_table_declares(url: String) {

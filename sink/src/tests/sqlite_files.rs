@@ -87,19 +87,19 @@ async fn looked_up(url: String) {
             "coin=?",
         ),
         (
-            "SELECT * FROM liquidation_orders WHERE generation = 1 AND time < 9 \
+            "SELECT * FROM liquidations WHERE generation = 1 AND time < 9 \
              ORDER BY time DESC, coin DESC, wallet DESC, block DESC, method DESC",
-            "liquidation_orders_by_time (generation=? AND time<?)",
+            "liquidations_by_time (generation=? AND time<?)",
         ),
         (
-            "SELECT * FROM liquidation_orders WHERE generation = 1 AND coin = 'A' \
+            "SELECT * FROM liquidations WHERE generation = 1 AND coin = 'A' \
              AND (time, coin, wallet, block, method) < (9, 'A', '0x', 7, 'adl') \
              ORDER BY time DESC, coin DESC, wallet DESC, block DESC, method DESC",
-            "liquidation_orders_by_coin (generation=? AND coin=? AND time<?)",
+            "liquidations_by_coin (generation=? AND coin=? AND time<?)",
         ),
         (
-            "SELECT * FROM liquidation_orders WHERE generation = 1 AND wallet = '0x' ORDER BY time, coin, wallet",
-            "liquidation_orders_by_wallet (generation=? AND wallet=?)",
+            "SELECT * FROM liquidations WHERE generation = 1 AND wallet = '0x' ORDER BY time, coin, wallet",
+            "liquidations_by_wallet (generation=? AND wallet=?)",
         ),
         (
             "SELECT * FROM liquidation_episodes WHERE generation = 1 AND coin = 'A' AND final = 1 \

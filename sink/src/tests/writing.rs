@@ -214,10 +214,7 @@ async fn a_table_takes_its_own_kind_of_records(url: String) {
         Part { topic: &topics::PRICES, ..part(0, &prices) },
     ];
     assert_eq!(sink.write(1, &parts).await.unwrap(), 3);
-    assert_eq!(
-        texts(&sink, "SELECT method || ' ' || CAST(notional AS TEXT) FROM liquidation_orders").await,
-        ["adl 100.50"]
-    );
+    assert_eq!(texts(&sink, "SELECT method || ' ' || CAST(notional AS TEXT) FROM liquidations").await, ["adl 100.50"]);
     assert_eq!(
         texts(&sink, "SELECT side || ' ' || CAST(adl_size AS TEXT) FROM liquidation_episodes").await,
         ["long 1.5"]

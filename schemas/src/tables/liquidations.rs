@@ -1,16 +1,20 @@
-//! `liquidations` -> table `liquidation_orders`: what one block closed by force of a position, in one way.
+//! `liquidations` -> table `liquidations`: what one block closed by force of a position, in one way.
 
 use alloc::vec;
 
-use crate::table::{Change, Column, Kind, RowError, Table, Value, count, message};
+use crate::table::{Change, Column, Index, Kept, Kind, RowError, Table, Value, count, message};
 use crate::{LiquidationOrder, Message, Record};
 
 pub static TABLE: Table = Table {
-    name: "liquidation_orders",
+    name: "liquidations",
+    about: "what one block closed by force of a position, in one way",
     topic: LiquidationOrder::TOPIC,
+    also: &[],
     kind: LiquidationOrder::KIND,
     columns: COLUMNS,
     key: &["generation", "coin", "wallet", "block", "method"],
+    indexes: INDEXES,
+    kept: Kept::Always,
     row,
 };
 
@@ -24,11 +28,44 @@ const COLUMNS: &[Column] = &[
     Column::new("time", Kind::Integer),
     Column::new("fills", Kind::Integer),
     Column::new("size", Kind::Decimal),
-    Column::new("notional", Kind::Decimal),
+    Column::sorted("notional"),
     Column::new("average_px", Kind::Decimal),
     Column::new("mark_px", Kind::Decimal),
     Column::new("closed_pnl", Kind::Decimal),
     Column::new("remaining", Kind::Decimal),
+];
+
+const INDEXES: &[Index] = &[
+    Index::new(
+        "liquidations_by_time",
+        &["generation", "time", "coin", "wallet", "block", "method"],
+        "pages of all, by time",
+    ),
+    Index::new(
+        "liquidations_by_coin",
+        &["generation", "coin", "time", "wallet", "block", "method"],
+        "pages of a coin, by time",
+    ),
+    Index::new(
+        "liquidations_by_wallet",
+        &["generation", "wallet", "time", "coin", "block", "method"],
+        "pages of a wallet, by time",
+    ),
+    Index::new(
+        "liquidations_by_notional",
+        &["generation", "notional", "time", "coin", "wallet", "block", "method"],
+        "pages of all, by size",
+    ),
+    Index::new(
+        "liquidations_by_coin_and_notional",
+        &["generation", "coin", "notional", "time", "wallet", "block", "method"],
+        "pages of a coin, by size",
+    ),
+    Index::new(
+        "liquidations_by_wallet_and_notional",
+        &["generation", "wallet", "notional", "time", "coin", "block", "method"],
+        "pages of a wallet, by size",
+    ),
 ];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {

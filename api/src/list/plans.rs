@@ -1,0 +1,104 @@
+//! Every list, in each of its sorts and both ways, of all, of a coin, of a wallet, an order and a transaction: by which way
+//! each database goes to a page.
+#![allow(clippy::unwrap_used)]
+
+use sqlx::Row;
+
+use super::{Asked, LISTS, List};
+use crate::database::{Database, Moment};
+use crate::filter::{Filter, Given};
+use crate::open_database;
+use crate::parameters::TimeRange;
+use crate::query::Query;
+use crate::tests::place::on_both;
+use schemas::table::{Kind, Value};
+
+on_both! { every_page_is_one_walk_along_an_index, }
+
+async fn every_page_is_one_walk_along_an_index(url: String) {
+    drop(sink::connect(&url).await.unwrap());
+    let database = open_database(&url).await.unwrap();
+    for list in LISTS {
+        for filter in std::iter::once(None).chain(list.filters.iter().map(Some)) {
+            let Some(given) = given(filter) else { continue };
+            for sort in std::iter::once(None).chain(list.sorts.iter().copied().map(Some)) {
+                for oldest_first in [true, false] {
+                    let query = question(list, filter.zip(given.clone_of()), sort, oldest_first);
+                    let steps = steps(&database, query).await;
+                    let what = format!("{} {:?} by {sort:?}: {steps:#?}", list.name, filter.map(Filter::name));
+                    assert!(!steps.iter().any(|step| is_walk_or_sort(step)), "{what}");
+                }
+            }
+        }
+    }
+}
+
+/// What an index is made for, and a value of it.
+fn given(filter: Option<&'static Filter>) -> Option<Chosen> {
+    match filter {
+        None => Some(Chosen::All),
+        Some(Filter::Coin | Filter::Wallet | Filter::Hash) => Some(Chosen::Text),
+        Some(Filter::Count { .. }) => Some(Chosen::Number),
+        Some(_) => None,
+    }
+}
+
+enum Chosen {
+    All,
+    Text,
+    Number,
+}
+
+impl Chosen {
+    fn clone_of(&self) -> Option<Given> {
+        match self {
+            Self::All => None,
+            Self::Text => Some(Given::Text("A".to_owned())),
+            Self::Number => Some(Given::Number(7)),
+        }
+    }
+}
+
+/// The page behind some place.
+fn question(
+    list: &'static List,
+    chosen: Option<(&'static Filter, Given)>,
+    sort: Option<&'static str>,
+    oldest_first: bool,
+) -> Query {
+    let value = |kind| match kind {
+        Kind::Integer => Value::Integer(7),
+        Kind::Decimal => Value::text("7.5"),
+        _ => Value::text("B"),
+    };
+    let after = list.order_of(sort).map(|column| value(column.kind)).collect();
+    let range = TimeRange { start: None, end: None, oldest_first };
+    let asked = Asked { given: chosen.into_iter().collect(), range, sort, after: Some(after), limit: 100 };
+    list.query(1, &asked, 101)
+}
+
+async fn steps(database: &Database, mut query: Query) -> Vec<String> {
+    query.sqlite.insert_str(0, "EXPLAIN QUERY PLAN ");
+    query.postgres.insert_str(0, "EXPLAIN ");
+    let mut moment = database.one_moment().await.unwrap();
+    if let Moment::Postgres(transaction) = &mut moment {
+        // An empty table is walked through whatever there is beside it.
+        sqlx::raw_sql(
+            "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; \
+             SET LOCAL enable_incremental_sort = off",
+        )
+        .execute(&mut **transaction)
+        .await
+        .unwrap();
+        let steps: Vec<(String,)> = moment.all(query).await.unwrap();
+        return steps.into_iter().map(|(step,)| step).collect();
+    }
+    let Moment::Sqlite(transaction) = &mut moment else { unreachable!("neither database") };
+    let arguments = query.arguments::<sqlx::sqlite::SqliteArguments>(crate::query::as_sort_key).unwrap();
+    let steps = sqlx::query_with(sqlx::AssertSqlSafe(query.sqlite), arguments).fetch_all(&mut **transaction).await;
+    steps.unwrap().iter().map(|step| step.get("detail")).collect()
+}
+
+fn is_walk_or_sort(step: &str) -> bool {
+    ["SCAN", "TEMP B-TREE", "Seq Scan", "Sort"].iter().any(|word| step.contains(word))
+}

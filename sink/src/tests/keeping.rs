@@ -1,0 +1,70 @@
+//! Rows that are too old go when newer ones come: all of those and no others, a few at a time.
+
+use schemas::{Batch, Fill, Headers, Message, kind, topics};
+use serde_json::json;
+
+use super::place::on_both;
+use super::{part, texts};
+use crate::{Part, Sink, connect};
+
+on_both! {
+    what_is_too_old_goes_when_newer_rows_come,
+    older_rows_that_come_later_take_nothing_away,
+    many_go_a_few_at_a_time,
+}
+
+const DAY: i64 = 24 * 60 * 60 * 1_000;
+const BLOCKS: &str = "SELECT CAST(block AS TEXT) FROM transactions ORDER BY time, block, idx, wallet";
+const COUNT: &str = "SELECT CAST(count(*) AS TEXT) FROM transactions";
+
+fn fill(block: i64, time: i64) -> Fill {
+    serde_json::from_value(json!({
+        "block": block, "index": 0, "user": "0x0000000000000000000000000000000000000001", "coin": "BTC", "px": "10", "sz": "1",
+        "side": "B", "time": time, "startPosition": "0", "dir": "Open Long", "hash": format!("0x{:064x}", block), "oid": 1,
+        "crossed": true,
+    }))
+    .unwrap()
+}
+
+async fn write(sink: &mut Sink, fills: impl IntoIterator<Item = Fill>) {
+    let mut batch = Batch::default();
+    let mut headers = Vec::new();
+    Headers::write(&mut headers, kind::HEADER, kind::FILL);
+    fills.into_iter().for_each(|fill| fill.append_to(&mut batch, &headers));
+    let stood_at = sink.positions(1).await.unwrap().get(&("fills".to_owned(), 0)).copied();
+    let batch = [batch];
+    let part = Part { topic: &topics::FILLS, partition: 0, expected: stood_at, ..part(stood_at.unwrap_or(0), &batch) };
+    sink.write(1, &[part]).await.unwrap();
+}
+
+async fn what_is_too_old_goes_when_newer_rows_come(url: String) {
+    let mut sink = connect(&url).await.unwrap();
+    write(&mut sink, [fill(1, DAY), fill(2, DAY + 1), fill(3, 2 * DAY)]).await;
+    write(&mut sink, [fill(4, 4 * DAY)]).await;
+    assert_eq!(texts(&sink, BLOCKS).await, ["1", "2", "3", "4"], "exactly three days are kept");
+    write(&mut sink, [fill(5, 4 * DAY + 1)]).await;
+    assert_eq!(texts(&sink, BLOCKS).await, ["2", "3", "4", "5"]);
+    write(&mut sink, [fill(6, 9 * DAY)]).await;
+    assert_eq!(texts(&sink, BLOCKS).await, ["6"]);
+}
+
+/// An import of an old month lands, and what is live goes on beside it.
+async fn older_rows_that_come_later_take_nothing_away(url: String) {
+    let mut sink = connect(&url).await.unwrap();
+    write(&mut sink, [fill(9, 90 * DAY)]).await;
+    write(&mut sink, [fill(1, DAY), fill(2, 2 * DAY)]).await;
+    assert_eq!(texts(&sink, BLOCKS).await, ["1", "2", "9"]);
+    write(&mut sink, [fill(10, 90 * DAY + 1)]).await;
+    assert_eq!(texts(&sink, BLOCKS).await, ["9", "10"]);
+}
+
+async fn many_go_a_few_at_a_time(url: String) {
+    let mut sink = connect(&url).await.unwrap();
+    write(&mut sink, (0..2_500).map(|n| fill(n, n))).await;
+    let mut left = Vec::new();
+    for n in 0..4 {
+        write(&mut sink, [fill(10_000 + n, 10 * DAY + n)]).await;
+        left.push(texts(&sink, COUNT).await.remove(0).parse::<u32>().unwrap());
+    }
+    assert_eq!(left, [1_500, 500, 3, 4]);
+}
