@@ -4,9 +4,9 @@ use schemas::table::Value;
 use schemas::tables::candles::TABLE;
 use schemas::{Candle, Message};
 
-use crate::channel::{Channel, live_row, raw};
+use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, by_bucket, live_row};
 use crate::course::Course;
-use crate::row::{REASON, Shape, Stored, Told};
+use crate::row::{REASON, Shape, Told};
 
 pub(crate) static COURSE: Course = Course {
     name: "candles",
@@ -20,14 +20,16 @@ pub(crate) static COURSE: Course = Course {
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "candles",
+    alias: None,
     topic: Candle::TOPIC,
     kind: Candle::KIND,
     by_wallet: false,
-    by_source: false,
+    by_name: false,
     by_interval: true,
     by_kind: false,
-    push_rows: |query, generation, subject| COURSE.push_latest(query, generation, subject),
-    rows: |moment, query| moment.told(query, |row: Stored| raw(&SHAPE.told(row))),
+    tells: Tells::State(by_bucket),
+    reaches_back: A_DAY_AND_AN_HOUR,
+    filters: &[],
     live: |value| live_row(&SHAPE, value),
 };
 

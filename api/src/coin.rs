@@ -5,6 +5,7 @@
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 
+use crate::Live;
 use crate::database::Moment;
 use crate::error::ApiError;
 use crate::query::Query;
@@ -42,6 +43,26 @@ pub(crate) async fn known_if_asked(
 ) -> Result<Option<String>, ApiError> {
     let Some(asked) = asked else { return Ok(None) };
     known(moment, generation, asked).await.map(Some)
+}
+
+/// The same, of what is known at present: nothing is looked up in the database.
+pub(crate) fn at_present(live: &Live, asked: &str) -> Result<String, ApiError> {
+    live.coin(asked).ok_or_else(|| ApiError::UnknownCoin { coin: asked.to_owned() })
+}
+
+/// The same of what may be of all coins.
+pub(crate) fn at_present_if_asked(live: &Live, asked: Option<&str>) -> Result<Option<String>, ApiError> {
+    asked.map(|asked| at_present(live, asked)).transpose()
+}
+
+/// The coin that is meant, of those that are known.
+pub(crate) fn among(asked: &str, knows: impl Fn(&str) -> bool, all: impl FnOnce() -> Vec<String>) -> Option<String> {
+    let names = [Some(asked), without_quote(asked)];
+    if let Some(name) = names.into_iter().flatten().find(|name| knows(name)) {
+        return Some(name.to_owned());
+    }
+    let coins = all();
+    names.into_iter().flatten().find_map(|name| only_one_but_for_case(&coins, name))
 }
 
 pub(crate) async fn find(moment: &mut Moment, generation: u32, asked: &str) -> Result<Option<String>, sqlx::Error> {
@@ -98,7 +119,7 @@ async fn all(moment: &mut Moment, generation: u32) -> Result<Vec<String>, sqlx::
 }
 
 /// The coins of a table, from one to the next along its key: the many rows between them are not read. Ends in a NULL.
-pub(crate) fn push_coins(query: &mut Query, generation: u32, table: &str) {
+fn push_coins(query: &mut Query, generation: u32, table: &str) {
     query.push(format_args!(
         "WITH RECURSIVE coins (coin) AS (SELECT min(coin) FROM {table} WHERE generation = {generation} \
          UNION ALL SELECT (SELECT min(coin) FROM {table} WHERE generation = {generation} AND coin > coins.coin) \

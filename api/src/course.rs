@@ -46,7 +46,7 @@ pub(crate) fn endpoints(course: &'static Course) -> Vec<Endpoint> {
         let path = format!("{path}/{{coin}}");
         let answer_latest =
             move |State(context): State<Arc<Context>>, AskedCoin(coin): AskedCoin, asked: Parameters| async move {
-                course.latest(&context, Some(&coin), asked).await
+                course.latest(&context, Some(&coin), asked)
             };
         let answer_history =
             move |State(context): State<Arc<Context>>,
@@ -57,7 +57,7 @@ pub(crate) fn endpoints(course: &'static Course) -> Vec<Endpoint> {
         return vec![Endpoint::new(path, get(answer_latest), latest), before];
     }
     let answer_latest = move |State(context): State<Arc<Context>>, asked: Parameters| async move {
-        course.latest(&context, None, asked).await
+        course.latest(&context, None, asked)
     };
     let answer_history = move |State(context): State<Arc<Context>>, Accepted(format): Accepted, asked: Parameters| async move {
         course.history(context, format, None, asked).await
@@ -68,7 +68,7 @@ pub(crate) fn endpoints(course: &'static Course) -> Vec<Endpoint> {
 
 impl Course {
     /// The latest bucket of the coin, or of the whole market.
-    pub(crate) async fn latest(
+    pub(crate) fn latest(
         &'static self,
         context: &Context,
         asked: Option<&str>,
@@ -78,13 +78,14 @@ impl Course {
         let series = self.series(&mut parameters)?;
         parameters.nothing_else()?;
 
-        let mut moment = context.database.one_moment().await?;
-        let key = coin::known_if_asked(&mut moment, context.generation, asked).await?.map_or(Key::All, Key::Coin);
-        let standing = standing::of(&mut moment, context.generation, &[self.shape.of.topic]).await?;
-        let mut query = Query::default();
+        context.live.known_present()?;
+        let key = match asked {
+            Some(coin) => Key::Coin(coin::at_present(&context.live, coin)?),
+            None => Key::All,
+        };
+        let standing = context.live.standing(&[self.shape.of.topic]);
         let subject = Subject { channel: self.name, key, interval: Some(interval), series };
-        self.push_latest(&mut query, context.generation, &subject);
-        let row = moment.first(query).await?.map(|row: Stored| self.shape.told(row));
+        let row = context.live.rows(self.shape, &subject).pop();
 
         let mut meta = self.meta(context, &standing, series, row.as_slice());
         if row.is_none() {
@@ -206,44 +207,6 @@ impl Course {
         format!("{}/{}", self.name, if range.oldest_first { "asc" } else { "desc" })
     }
 
-    /// The latest bucket of each coin, if there are coins, interval and cohort, each found by one step along the key.
-    pub(crate) fn push_latest(&self, query: &mut Query, generation: u32, subject: &Subject) {
-        let (table, columns) = (self.shape.of.name, self.shape.columns("bucket"));
-        query.push("WITH asked (coin) AS (");
-        match &subject.key {
-            _ if !self.is_by_coin() => {
-                query.push("VALUES ('')");
-            }
-            Key::Coin(coin) => {
-                query.push("VALUES (").push_bind(coin.as_str()).push(")");
-            }
-            Key::All | Key::Wallet(_) | Key::Source(_) => coin::push_coins(query, generation, table),
-        }
-        query.push("), kept (interval) AS (");
-        let intervals = subject.interval.as_ref().map_or(Interval::ALL.as_slice(), std::slice::from_ref);
-        for (place, interval) in intervals.iter().enumerate() {
-            query.push(if place == 0 { "VALUES (" } else { ", (" }).push_bind(interval.name()).push(")");
-        }
-        let (mut wanted, mut is_wanted) = ("", ["", ""]);
-        if self.is_by_kind() {
-            push_wanted(query, subject.series);
-            wanted = "CROSS JOIN wanted";
-            is_wanted = [
-                "AND bucket.kind = wanted.kind AND bucket.cohort = wanted.cohort",
-                "AND last.kind = wanted.kind AND last.cohort = wanted.cohort",
-            ];
-        }
-        let [this, last] = is_wanted;
-        let [this_coin, last_coin] =
-            if self.is_by_coin() { ["AND bucket.coin = asked.coin", "AND last.coin = asked.coin"] } else { ["", ""] };
-        query.push(format_args!(
-            ") SELECT {columns} FROM asked CROSS JOIN kept {wanted} CROSS JOIN {table} AS bucket \
-             WHERE bucket.generation = {generation} {this_coin} {this} AND bucket.interval = kept.interval \
-             AND bucket.time = (SELECT max(time) FROM {table} AS last WHERE last.generation = {generation} \
-             {last_coin} {last} AND last.interval = kept.interval)"
-        ));
-    }
-
     fn asked(&self, generation: u32, format: Format, mut parameters: Parameters) -> Result<Asked, ApiError> {
         let interval = self.interval(&mut parameters)?;
         let series = self.series(&mut parameters)?;
@@ -287,12 +250,4 @@ struct Asked {
     range: TimeRange,
     after: Option<i64>,
     limit: usize,
-}
-
-fn push_wanted(query: &mut Query, series: Series) {
-    query.push("), wanted (kind, cohort) AS (");
-    for (place, cohort) in series.stored_cohorts().into_iter().enumerate() {
-        query.push(if place == 0 { "VALUES (" } else { ", (" }).push_bind(series.kind.name());
-        query.push(", ").push_bind(cohort).push(")");
-    }
 }

@@ -2,14 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::TryStreamExt;
 use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, TryStreamExt};
-use serde_json::value::RawValue;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction, query_as_with};
 
-use crate::channel::Rows;
 use crate::query::{Query, as_number, as_sort_key};
 
 /// Where rows are read from.
@@ -22,9 +20,6 @@ pub enum Database {
 
 /// So many steps SQLite does in about a tenth of a millisecond.
 const LOOK_UP_EVERY: i32 = 10_000;
-
-/// So many snapshots may be read at the same time.
-pub(crate) const SNAPSHOTS: usize = 4;
 
 /// A transaction that sees the rows and the positions of one moment.
 pub(crate) enum Moment {
@@ -64,15 +59,6 @@ impl Moment {
 
     pub(crate) async fn first<T: Stored>(&mut self, query: Query) -> Result<Option<T>, sqlx::Error> {
         self.stream(query)?.try_next().await
-    }
-
-    /// Row by row, as somebody is told of it.
-    pub(crate) fn told<T: Stored>(
-        &mut self,
-        query: Query,
-        tell: fn(T) -> Result<Box<RawValue>, sqlx::Error>,
-    ) -> Result<Rows<'_>, sqlx::Error> {
-        Ok(self.stream(query)?.map(move |row| row.and_then(tell)).boxed())
     }
 
     fn stream<T: Stored>(&mut self, query: Query) -> Result<BoxStream<'_, Result<T, sqlx::Error>>, sqlx::Error> {

@@ -62,6 +62,8 @@ pub(crate) enum ApiError {
     },
     /// There are too many connections already.
     NoRoom(NoRoom),
+    /// What is on the log is still being read: the same request succeeds later.
+    NotReady,
     /// The same request may succeed later.
     Busy {
         source: sqlx::Error,
@@ -100,7 +102,7 @@ impl ApiError {
             Self::NoKey | Self::UnknownKey => StatusCode::UNAUTHORIZED,
             Self::ScopeMissing { .. } => StatusCode::FORBIDDEN,
             Self::TooManyRequests { .. } | Self::NoRoom(NoRoom::ForTheAddress) => StatusCode::TOO_MANY_REQUESTS,
-            Self::NoRoom(NoRoom::ForAnyone) | Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoRoom(NoRoom::ForAnyone) | Self::NotReady | Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooDear { .. } | Self::TookTooLong => StatusCode::GATEWAY_TIMEOUT,
             Self::Database { .. } | Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -126,6 +128,7 @@ impl ApiError {
             Self::ScopeMissing { .. } => "SCOPE_MISSING",
             Self::TooManyRequests { .. } => "RATE_LIMITED",
             Self::NoRoom(_) => "TOO_MANY_CONNECTIONS",
+            Self::NotReady => "NOT_READY",
             Self::Busy { .. } => "DATABASE_BUSY",
             Self::TooDear { .. } => "QUERY_TOO_SLOW",
             Self::TookTooLong => "TIMEOUT",
@@ -152,7 +155,7 @@ impl ApiError {
     pub(crate) fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyRequests { after } => Some(*after),
-            Self::Busy { .. } => Some(1),
+            Self::NotReady | Self::Busy { .. } => Some(1),
             Self::NoRoom(_) | Self::TooDear { .. } | Self::TookTooLong => Some(10),
             _ => None,
         }
@@ -215,6 +218,7 @@ impl fmt::Display for ApiError {
             ),
             Self::TookTooLong => f.write_str("no reply was ready in time; try again in a while, or ask for less"),
             Self::Panicked => f.write_str("the request met a fault of ours; the cause is in the log"),
+            Self::NotReady => f.write_str("what is on the log is still being read; try again in a second"),
             Self::Busy { .. } => f.write_str("the database is busy or out of reach; try again in a second"),
             Self::Database { .. } => f.write_str("the database could not answer; the cause is in the log"),
         }

@@ -77,12 +77,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::{Method, Uri};
 
-pub use channel::topics;
 pub use database::Database;
 pub use docs::OPENAPI;
 pub use gate::{Gate, Key, Keys, NoRoom, Rates, Scope, fingerprint, token};
 pub use health::Dependency;
-pub use live::Live;
+pub use live::{Live, LiveTopic};
 pub use open::{OpenError, open_database};
 pub use status::Status;
 

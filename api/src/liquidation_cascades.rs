@@ -4,10 +4,10 @@ use schemas::table::Value;
 use schemas::tables::liquidation_cascades::TABLE;
 use schemas::{LiquidationCascade, Message};
 
-use crate::channel::{Channel, live_row, raw};
+use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, live_row};
 use crate::filter::{Filter, SIDE};
 use crate::list::List;
-use crate::row::{REASON, Shape, Stored, Told};
+use crate::row::{REASON, Shape, Told};
 
 pub(crate) static LIST: List = List {
     name: "liquidations/cascades",
@@ -27,19 +27,21 @@ pub(crate) static LIST: List = List {
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "liquidation_cascades",
+    alias: None,
     topic: LiquidationCascade::TOPIC,
     kind: LiquidationCascade::KIND,
     by_wallet: false,
-    by_source: false,
+    by_name: false,
     by_interval: false,
     by_kind: false,
-    push_rows: |query, generation, subject| LIST.push_latest(query, generation, subject, IN_A_SNAPSHOT),
-    rows: |moment, query| moment.told(query, |row: Stored| raw(&SHAPE.told(row))),
+    tells: Tells::Changes { in_a_snapshot: IN_A_SNAPSHOT },
+    reaches_back: A_DAY_AND_AN_HOUR,
+    filters: &["min_notional", "side"],
     live: |value| live_row(&SHAPE, value),
 };
 
 /// A subscription begins with the latest so many.
-const IN_A_SNAPSHOT: u32 = 20;
+const IN_A_SNAPSHOT: usize = 20;
 
 static SHAPE: Shape =
     Shape { of: &TABLE, hidden: &[], optional: &[], derived: &[REASON], derive: |row| vec![why_null(row)] };

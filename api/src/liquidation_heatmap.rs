@@ -9,7 +9,7 @@ use schemas::{HeatmapCell, Interval, LiquidationMap, MAP_INTERVAL, Message, Topi
 use serde::Serialize;
 use sqlx::FromRow;
 
-use crate::channel::{Channel, Key, LiveRow, raw};
+use crate::channel::{A_DAY_AND_AN_HOUR, Channel, HOUR, Key, LiveRow, Tells};
 use crate::coin::{self, AskedCoin};
 use crate::database::Moment;
 use crate::endpoint::{Answer, Endpoint, Operation};
@@ -19,7 +19,6 @@ use crate::openapi::form::{Form, Object};
 use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
 use crate::query::Query;
-use crate::ratio_series::Series;
 use crate::reply::{Meta, Reply};
 use crate::{Context, coinglass, heatmap_of_positions, standing};
 
@@ -80,35 +79,28 @@ pub(crate) static CANDLE: Form = Form::Tuple(&[
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "liquidation_heatmap",
+    alias: None,
     topic: HeatmapCell::TOPIC,
     kind: HeatmapCell::KIND,
     by_wallet: false,
-    by_source: false,
+    by_name: false,
     by_interval: true,
     by_kind: false,
-    push_rows: |query, generation, subject| {
-        query.push(format_args!("SELECT * FROM ({SELECT} FROM liquidation_heatmap WHERE generation = "));
-        query.push_bind(generation);
-        subject.push_where(query);
-        if let Some(interval) = subject.interval {
-            query.push(" AND interval = ").push_bind(interval.name());
-        }
-        query.push(format_args!(
-            " ORDER BY time DESC, coin, interval, price_low LIMIT {IN_A_SNAPSHOT}) AS latest ORDER BY time, coin, interval"
-        ));
-    },
-    rows: |moment, query| moment.told(query, |row: CellRow| raw(&row.explained())),
+    tells: Tells::Changes { in_a_snapshot: IN_A_SNAPSHOT },
+    reaches_back: A_DAY_AND_AN_HOUR,
+    filters: &[],
     live: |value| {
         let cell: HeatmapCell = serde_json::from_slice(value)?;
         let interval = Some(cell.interval);
         let row = CellRow::from(cell).explained();
         let keys = vec![Key::All, Key::Coin(row.coin.clone())];
-        Ok(LiveRow { keys, interval, series: Series::default(), data: serde_json::value::to_raw_value(&row)? })
+        let (series, narrowed_by) = Default::default();
+        Ok(LiveRow { keys, interval, series, narrowed_by, data: serde_json::value::to_raw_value(&row)? })
     },
 };
 
 /// A subscription begins with the latest so many cells.
-const IN_A_SNAPSHOT: u32 = 500;
+const IN_A_SNAPSHOT: usize = 500;
 
 pub(crate) const DEFINITION: &str = "what was liquidated, by the average price and the time of the order, victims' legs only, without auto-deleveraging; \
      a cell is [place in times, place in prices, notional of longs, notional of shorts]; prices are the lowest of each \
@@ -122,8 +114,6 @@ const RANGES: [(&str, (i64, Interval)); 5] = [
     ("7d", (168, Interval::OneHour)),
     ("30d", (720, Interval::FourHours)),
 ];
-
-const HOUR: i64 = 3_600_000;
 
 const SELECT: &str = "SELECT coin, interval, time, CAST(price_low AS TEXT) AS price_low, \
      CAST(price_high AS TEXT) AS price_high, long_orders, short_orders, CAST(long_notional AS TEXT) AS long_notional, \

@@ -5,13 +5,12 @@ use schemas::tables::liquidation_map::TABLE;
 use schemas::{Amount, Binned, LiquidationMap, MAP_INTERVAL, Message};
 use serde::{Deserialize, Serialize};
 
-use crate::channel::{Channel, Key, LiveRow, Subject, live_row, raw};
+use crate::channel::{Channel, HOUR, Key, LiveRow, Subject, Tells, by_bucket, live_row};
 use crate::course::Course;
-use crate::database::Moment;
+use crate::live::Live;
 use crate::openapi::form::{Form, Object};
-use crate::query::Query;
 use crate::ratio_series::Series;
-use crate::row::{Field, REASON, Shape, Stored, Told};
+use crate::row::{Field, REASON, Shape, Told};
 
 pub(crate) static COURSE: Course = Course {
     name: "liquidation-map",
@@ -28,28 +27,23 @@ pub(crate) static COURSE: Course = Course {
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "liquidation_map",
+    alias: None,
     topic: LiquidationMap::TOPIC,
     kind: LiquidationMap::KIND,
     by_wallet: false,
-    by_source: false,
+    by_name: false,
     by_interval: false,
     by_kind: false,
-    push_rows: |query, generation, subject| {
-        let subject = &Subject { interval: Some(MAP_INTERVAL), ..subject.clone() };
-        COURSE.push_latest(query, generation, subject);
-    },
-    rows: |moment, query| moment.told(query, |row: Stored| raw(&SHAPE.told(row))),
+    tells: Tells::State(by_bucket),
+    reaches_back: HOUR,
+    filters: &[],
     live: |value| Ok(LiveRow { interval: None, ..live_row(&SHAPE, value)? }),
 };
 
 /// The latest map of the coin, or of each one.
-pub(crate) async fn latest(moment: &mut Moment, generation: u32, coin: Option<&str>) -> Result<Vec<Told>, sqlx::Error> {
+pub(crate) fn latest(live: &Live, coin: Option<&str>) -> Vec<Told> {
     let key = coin.map_or(Key::All, |coin| Key::Coin(coin.to_owned()));
-    let subject = Subject { channel: COURSE.name, key, interval: Some(MAP_INTERVAL), series: Series::default() };
-    let mut query = Query::default();
-    COURSE.push_latest(&mut query, generation, &subject);
-    let stored: Vec<Stored> = moment.all(query).await?;
-    Ok(stored.into_iter().map(|row| SHAPE.told(row)).collect())
+    live.rows(&SHAPE, &Subject { channel: CHANNEL.name, key, interval: None, series: Series::default() })
 }
 
 const DEFINITION: &str = "open positions as of clock, in bins of their liquidation prices, as sizes at the mark; by_basis: \

@@ -14,7 +14,7 @@ use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
 use crate::reply::{Meta, Reply};
 use crate::row::Told;
-use crate::{Context, coin, liquidation_map, standing, valued_position};
+use crate::{Context, coin, liquidation_map, valued_position};
 
 pub(crate) fn endpoint() -> Endpoint {
     let operation = Operation {
@@ -80,10 +80,10 @@ async fn max_pain(
     let asked = parameters.text("coin")?;
     parameters.nothing_else()?;
 
-    let mut moment = context.database.one_moment().await?;
-    let coin = coin::known_if_asked(&mut moment, context.generation, asked.as_deref()).await?;
-    let standing = standing::of(&mut moment, context.generation, &[LiquidationMap::TOPIC]).await?;
-    let maps = liquidation_map::latest(&mut moment, context.generation, coin.as_deref()).await?;
+    context.live.known_present()?;
+    let coin = coin::at_present_if_asked(&context.live, asked.as_deref())?;
+    let standing = context.live.standing(&[LiquidationMap::TOPIC]);
+    let maps = liquidation_map::latest(&context.live, coin.as_deref());
     let mut rows: Vec<Row> = maps.iter().map(Row::of).collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.notional()));
 

@@ -8,10 +8,10 @@ use schemas::tables::liquidation_stats::TABLE;
 use schemas::{Amount, Liquidated, LiquidationStats, Message, Text};
 use serde::{Deserialize, Serialize};
 
-use crate::channel::{Channel, live_row, raw};
+use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, by_bucket, live_row};
 use crate::course::Course;
 use crate::openapi::form::{Form, Object};
-use crate::row::{Field, REASON, Shape, Stored, Told};
+use crate::row::{Field, REASON, Shape, Told};
 
 pub(crate) static COURSE: Course = Course {
     name: "liquidation-stats",
@@ -28,14 +28,16 @@ pub(crate) static COURSE: Course = Course {
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "liquidation_stats",
+    alias: None,
     topic: LiquidationStats::TOPIC,
     kind: LiquidationStats::KIND,
     by_wallet: false,
-    by_source: false,
+    by_name: false,
     by_interval: true,
     by_kind: false,
-    push_rows: |query, generation, subject| COURSE.push_latest(query, generation, subject),
-    rows: |moment, query| moment.told(query, |row: Stored| raw(&SHAPE.told(row))),
+    tells: Tells::State(by_bucket),
+    reaches_back: A_DAY_AND_AN_HOUR,
+    filters: &[],
     live: |value| live_row(&SHAPE, value),
 };
 

@@ -4,11 +4,11 @@ use schemas::table::Value;
 use schemas::tables::liquidations::TABLE;
 use schemas::{LiquidationOrder, Message};
 
-use crate::channel::{Channel, live_row, raw};
+use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, live_row};
 use crate::filter::{Filter, MIN_NOTIONAL, SIDE};
 use crate::identity::{self, ID};
 use crate::list::List;
-use crate::row::{REASON, Shape, Stored, Told};
+use crate::row::{REASON, Shape, Told};
 
 pub(crate) static LIST: List = List {
     name: "liquidations",
@@ -34,14 +34,16 @@ pub(crate) static LIST: List = List {
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "liquidations",
+    alias: None,
     topic: LiquidationOrder::TOPIC,
     kind: LiquidationOrder::KIND,
     by_wallet: true,
-    by_source: false,
+    by_name: false,
     by_interval: false,
     by_kind: false,
-    push_rows: |query, generation, subject| LIST.push_latest(query, generation, subject, IN_A_SNAPSHOT),
-    rows: |moment, query| moment.told(query, |row: Stored| raw(&SHAPE.told(row))),
+    tells: Tells::Events { in_a_snapshot: IN_A_SNAPSHOT },
+    reaches_back: A_DAY_AND_AN_HOUR,
+    filters: &["min_notional", "side", "wallet", "method"],
     live: |value| live_row(&SHAPE, value),
 };
 
@@ -52,7 +54,7 @@ const ORDER: [&str; 5] = ["time", "coin", "wallet", "block", "method"];
 pub(crate) const METHODS: [&str; 3] = ["market", "backstop", "adl"];
 
 /// A subscription begins with the latest so many orders.
-const IN_A_SNAPSHOT: u32 = 50;
+const IN_A_SNAPSHOT: usize = 50;
 
 static SHAPE: Shape = Shape {
     of: &TABLE,

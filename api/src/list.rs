@@ -9,7 +9,6 @@ use futures_util::stream::{self, Stream};
 use schemas::Amount;
 use schemas::table::{Column, Kind, Value};
 
-use crate::channel::Subject;
 use crate::database::Moment;
 use crate::endpoint::Endpoint;
 use crate::error::ApiError;
@@ -75,20 +74,6 @@ fn of_one(list: &'static List, summary: &'static str) -> Endpoint {
         list.one(&context, id, asked).await
     };
     Endpoint::new(format!("/api/v1/{}/{{id}}", list.name), get(answer), declared::of_item(list, summary))
-}
-
-impl List {
-    /// The latest so many of a subject, oldest first: what a subscription begins with.
-    pub(crate) fn push_latest(&self, query: &mut Query, generation: u32, subject: &Subject, count: u32) {
-        let (table, order) = (self.shape.of.name, self.order);
-        query
-            .push(format_args!("SELECT * FROM (SELECT {} FROM {table} WHERE generation = ", self.shape.columns(table)));
-        query.push_bind(generation);
-        subject.push_where(query);
-        let latest_first: Vec<String> = order.iter().map(|column| format!("{column} DESC")).collect();
-        query.push(format_args!(" ORDER BY {} LIMIT {count}) AS latest", latest_first.join(", ")));
-        query.push(format_args!(" ORDER BY {}", order.join(", ")));
-    }
 }
 
 /// What rows are chosen by, and where they begin.

@@ -1,131 +1,164 @@
-//! Live results in, told to every connection. Publishing never waits: who cannot follow is cut off.
+//! Results in as they are committed → the state of the present, and updates to every connection that has subscribed.
+//! Whatever is applied is applied under one lock, and so is a subscription: what it begins with and what follows meet
+//! without a seam. Nobody is waited for: who cannot follow is cut off.
+
+mod filter;
+mod heard;
+mod hub;
+mod last_rows;
+mod outlet;
+mod recent_rows;
+mod shelf;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use schemas::{Record, ResultClock, Topic, kind};
-use serde_json::value::RawValue;
-use tokio::sync::{Semaphore, broadcast, watch};
+use schemas::{Record, ResultClock, Topic};
+use tokio::sync::watch;
 
-use crate::channel::{CHANNELS, Subject};
-use crate::database::SNAPSHOTS;
+use crate::channel::{Channel, Key, Subject};
+use crate::error::ApiError;
+use crate::row::{Shape, Told};
+use crate::standing::Standing;
+use hub::Hub;
+
+pub(crate) use filter::Filter;
+pub(crate) use heard::Heard;
+pub(crate) use outlet::{Lost, MAX_CHANGES, MAX_EVENTS, Next, Outlet, Part, Subscribed};
+pub(crate) use shelf::Update;
 
 /// Where the live results come in.
 #[derive(Clone)]
 pub struct Live {
-    updates: broadcast::Sender<Arc<Update>>,
-    heard: Arc<Mutex<Heard>>,
+    hub: Arc<Mutex<Hub>>,
+    present: Arc<watch::Sender<bool>>,
     stop: watch::Receiver<bool>,
-    pub(crate) snapshots: Arc<Semaphore>,
-}
-
-/// What has come in so far.
-#[derive(Default)]
-struct Heard {
-    next: Offsets,
-    clocks: BTreeMap<(&'static str, u32), ResultClock>,
 }
 
 /// The next offset per topic and partition.
-type Offsets = BTreeMap<(&'static str, u32), u64>;
+pub(crate) type Offsets = BTreeMap<(&'static str, u32), u64>;
 
-/// A live result, made ready once for all who hear it.
-pub(crate) struct Update {
-    pub(crate) partition: u32,
-    pub(crate) offset: u64,
-    /// When what it was made of was received.
-    pub(crate) received: Option<i64>,
-    pub(crate) subjects: Vec<Subject>,
-    pub(crate) data: Box<RawValue>,
+/// A topic of which the present is kept.
+pub struct LiveTopic {
+    pub topic: &'static Topic,
+    /// Behind the head of event time, in milliseconds; all there is where that is endless.
+    pub reaches_back: i64,
 }
-
-/// How far a connection may fall behind: several seconds of a busy market.
-const BACKLOG: usize = 16_384;
 
 impl Live {
     pub fn new(stop: watch::Receiver<bool>) -> Self {
-        let (updates, _) = broadcast::channel(BACKLOG);
-        Self { updates, heard: Arc::default(), stop, snapshots: Arc::new(Semaphore::new(SNAPSHOTS)) }
+        Self { hub: Arc::default(), present: Arc::default(), stop }
     }
 
-    /// Says where the live results of a partition begin: what is before is in the rows, or will be. To be called for
-    /// every partition before the first connection, or a client could miss what nobody publishes any more.
+    /// Each topic that is told, once, and how far back of its head it has to be read to know the present.
+    pub fn topics() -> Vec<LiveTopic> {
+        let mut topics: Vec<LiveTopic> = Vec::new();
+        for channel in crate::channel::CHANNELS {
+            match topics.iter_mut().find(|known| known.topic.name == channel.topic.name) {
+                Some(known) => known.reaches_back = known.reaches_back.max(channel.reaches_back),
+                None => topics.push(LiveTopic { topic: channel.topic, reaches_back: channel.reaches_back }),
+            }
+        }
+        topics
+    }
+
+    /// The last value of a key, as the log keeps it: what was before it is not needed to know the present.
+    pub fn restore(&self, topic: &'static Topic, partition: u32, key: &[u8], value: &[u8]) {
+        self.hub().restore(topic, partition, key, value);
+    }
+
+    /// Says where the results of a partition begin that are published: what is before is restored, or too old to tell.
     pub fn begin(&self, topic: &'static Topic, partition: u32, offset: u64) {
-        let mut heard = self.heard();
-        let stands_at = heard.next.entry((topic.name, partition)).or_default();
-        *stands_at = offset.max(*stands_at);
+        self.hub().begin(topic, partition, offset);
+    }
+
+    /// Everything that was on the log has been told: from now on it is the present.
+    pub fn is_present(&self) {
+        self.present.send_replace(true);
+    }
+
+    /// Returns when the present is known, or nobody wants to know it any more.
+    pub async fn is_known_or_ends(&self) {
+        let mut present = self.present.subscribe();
+        tokio::select! {
+            // The sender is ours.
+            _ = present.wait_for(|present| *present) => {}
+            () = self.stopped() => {}
+        }
     }
 
     /// Tells a record that is on the log to whoever listens. To be called in the order of the offsets.
     pub fn publish(&self, topic: &'static Topic, partition: u32, offset: u64, record: &Record<'_>) {
-        // Before it is told: a connection that listens too late to hear it waits for its row.
-        self.heard().next.insert((topic.name, partition), offset + 1);
-        let Some(value) = record.value else { return };
-        let told = match record.headers.get(kind::HEADER) {
-            Some(kind::CLOCK) => self.tick(topic, partition, value),
-            _ => self.tell(topic, partition, offset, record, value),
-        };
-        if let Err(error) = told {
+        if let Err(error) = self.hub().publish(topic, partition, offset, record) {
             tracing::error!(%error, topic = topic.name, partition, offset, "a live result is not what its schema says");
         }
     }
 
-    fn tick(&self, topic: &'static Topic, partition: u32, value: &[u8]) -> serde_json::Result<()> {
-        let clock = serde_json::from_slice(value)?;
-        self.heard().clocks.insert((topic.name, partition), clock);
-        Ok(())
-    }
-
-    fn tell(
-        &self,
-        topic: &'static Topic,
-        partition: u32,
-        offset: u64,
-        record: &Record<'_>,
-        value: &[u8],
-    ) -> serde_json::Result<()> {
-        let kind = record.headers.get(kind::HEADER);
-        let channel = CHANNELS.into_iter().find(|channel| channel.topic == topic && channel.kind == kind);
-        let (Some(channel), true) = (channel, self.has_clients()) else { return Ok(()) };
-        let row = (channel.live)(value)?;
-        let subjects = channel.subjects(&row);
-        // Nobody may be left to hear it.
-        let _ = self.updates.send(Arc::new(Update {
-            partition,
-            offset,
-            received: record.headers.received(),
-            subjects,
-            data: row.data,
-        }));
-        Ok(())
-    }
-
     /// The latest clock that came in, of whatever partition.
     pub fn head(&self) -> Option<ResultClock> {
-        self.heard().clocks.values().copied().max_by_key(|clock| clock.time)
+        self.hub().clocks.values().copied().max_by_key(|clock| clock.time)
     }
 
     /// Everything up to this event time has come in.
     pub(crate) fn watermark(&self) -> Option<i64> {
-        self.heard().clocks.values().map(|clock| clock.time).min()
+        self.hub().clocks.values().map(|clock| clock.time).min()
     }
 
     pub fn has_clients(&self) -> bool {
-        self.updates.receiver_count() > 0
-    }
-
-    /// How many results the slowest connection has still to take; how many it may.
-    pub fn waiting(&self) -> (usize, usize) {
-        (self.updates.len(), BACKLOG)
+        self.hub().clients > 0
     }
 
     /// The next offset per topic and partition.
-    pub fn next(&self) -> Offsets {
-        self.heard().next.clone()
+    pub fn next(&self) -> BTreeMap<(&'static str, u32), u64> {
+        self.hub().next.clone()
     }
 
-    pub(crate) fn listen(&self) -> broadcast::Receiver<Arc<Update>> {
-        self.updates.subscribe()
+    /// An error that says what is waited for, until the present is known.
+    pub(crate) fn known_present(&self) -> Result<(), ApiError> {
+        if *self.present.borrow() { Ok(()) } else { Err(ApiError::NotReady) }
+    }
+
+    /// What the state of some topics stands for.
+    pub(crate) fn standing(&self, topics: &[&'static Topic]) -> Standing {
+        let hub = self.hub();
+        Standing::of_state(topics, &hub.next, &hub.clocks)
+    }
+
+    /// The rows of a table as they are now, of a channel that keeps its state.
+    pub(crate) fn rows(&self, shape: &'static Shape, subject: &Subject) -> Vec<Told> {
+        let Some(place) = Channel::of(shape.of.topic, shape.of.kind) else { return Vec::new() };
+        let rows = self.hub().shelves[place].rows(subject, &Filter::default());
+        let told = |row: shelf::Item| row.value().and_then(|value| shape.live(&value).ok());
+        rows.into_iter().filter_map(told).collect()
+    }
+
+    /// A coin as its market is called, of what is known at present.
+    pub(crate) fn coin(&self, asked: &str) -> Option<String> {
+        crate::coin::among(asked, |name| self.hub().knows(name), || self.hub().coins())
+    }
+
+    pub(crate) fn enter(&self) {
+        self.hub().clients += 1;
+    }
+
+    pub(crate) fn leave(&self, outlet: &Arc<Outlet>) {
+        self.hub().leave(outlet);
+    }
+
+    /// From here on the outlet hears of it, beginning with how things are, or where somebody was cut.
+    pub(crate) fn subscribe(&self, outlet: &Arc<Outlet>, subscribed: Subscribed, heard: Option<&Heard>) {
+        self.hub().subscribe(outlet, subscribed, heard);
+    }
+
+    pub(crate) fn unsubscribe(&self, outlet: &Arc<Outlet>, subject: &Subject, id: u64) {
+        self.hub().unsubscribe(outlet, subject, id);
+    }
+
+    /// A coin that nobody knows yet is taken at its word: its market may open while the client listens.
+    pub(crate) fn by_its_own_name(&self, asked: Subject) -> Subject {
+        let Key::Coin(coin) = &asked.key else { return asked };
+        let known = self.coin(coin);
+        Subject { key: Key::Coin(known.unwrap_or_else(|| coin.clone())), ..asked }
     }
 
     /// Returns when everything is to end.
@@ -137,7 +170,7 @@ impl Live {
     }
 
     /// Nothing can fail half-way while it is held.
-    fn heard(&self) -> MutexGuard<'_, Heard> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    fn hub(&self) -> MutexGuard<'_, Hub> {
+        self.hub.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,7 +10,7 @@ use schemas::tables::long_short_ratios::TABLE;
 use schemas::{LongShortRatio, Message, RatioKind, SizeCohort};
 
 use crate::Context;
-use crate::channel::{Channel, live_row, raw};
+use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, by_bucket, live_row};
 use crate::coin::AskedCoin;
 use crate::course::Course;
 use crate::endpoint::Endpoint;
@@ -20,19 +20,21 @@ use crate::openapi::declared;
 use crate::openapi::form::Form;
 use crate::parameters::Parameters;
 use crate::ratio_series::Series;
-use crate::row::{Shape, Stored, Told};
+use crate::row::{Shape, Told};
 use crate::{shares, taker_ratio};
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "long_short_ratio",
+    alias: None,
     topic: LongShortRatio::TOPIC,
     kind: LongShortRatio::KIND,
     by_wallet: false,
-    by_source: false,
+    by_name: false,
     by_interval: true,
     by_kind: true,
-    push_rows: |query, generation, subject| COURSE.push_latest(query, generation, subject),
-    rows: |moment, query| moment.told(query, |row: Stored| raw(&SHAPE.told(row))),
+    tells: Tells::State(by_bucket),
+    reaches_back: A_DAY_AND_AN_HOUR,
+    filters: &[],
     live: |value| live_row(&SHAPE, value),
 };
 
@@ -79,7 +81,7 @@ async fn latest(
     mut parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let course = of_kind(&mut parameters);
-    Ok(course.latest(&context, Some(&coin), parameters).await?.into_response())
+    Ok(course.latest(&context, Some(&coin), parameters)?.into_response())
 }
 
 async fn history(

@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 
 use crate::cause::{advice, is_without_tables, passes};
-use crate::database::{Database, SNAPSHOTS};
+use crate::database::Database;
 use crate::query::Query;
 
 /// Opens the database for reading; the sink has to have made it.
@@ -49,8 +49,8 @@ pub enum OpenError {
 const PATIENCE: Duration = Duration::from_secs(3);
 /// A question that takes longer takes the database from everybody else.
 const QUESTION_PATIENCE: Duration = Duration::from_secs(20);
-/// Twice what snapshots may take at the same time: the rest is for requests.
-const CONNECTIONS: u32 = 2 * SNAPSHOTS as u32;
+/// What live results are told from takes none of them.
+const CONNECTIONS: u32 = 8;
 
 async fn open_sqlite(url: &str, question: Duration) -> Result<Database, OpenError> {
     let open = |source| OpenError::Open { url: url.to_owned(), source };

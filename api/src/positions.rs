@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::routing::get;
-use schemas::{Message, Position};
+use schemas::{Message, Position, PositionSide, Record};
 use serde::Serialize;
-use sqlx::FromRow;
 
 use crate::Context;
-use crate::channel::{Channel, Key, LiveRow, raw};
+use crate::channel::{ALL_THERE_IS, Channel, Kept, Key, LiveRow, NarrowedBy, Tells, Value};
 use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
 use crate::openapi::form::Form;
@@ -38,27 +37,35 @@ pub(crate) fn endpoint() -> Endpoint {
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "positions",
+    alias: None,
     topic: Position::TOPIC,
     kind: Position::KIND,
     by_wallet: true,
-    by_source: false,
+    by_name: false,
     by_interval: false,
     by_kind: false,
-    push_rows: |query, generation, subject| {
-        query.push(SELECT).push_bind(generation);
-        subject.push_where(query);
-    },
-    rows: |moment, query| moment.told(query, |row: PositionRow| raw(&row.explained())),
+    tells: Tells::State(keep),
+    reaches_back: ALL_THERE_IS,
+    filters: &["side", "wallet"],
     live: |value| {
         let position: Position = serde_json::from_slice(value)?;
         let row = PositionRow::from(position).explained();
         let keys = vec![Key::All, Key::Coin(row.coin.clone()), Key::Wallet(row.wallet.clone())];
-        Ok(LiveRow { keys, interval: None, series: Series::default(), data: serde_json::value::to_raw_value(&row)? })
+        let narrowed_by = NarrowedBy { side: Some(row.side.clone()), ..NarrowedBy::default() };
+        let data = serde_json::value::to_raw_value(&row)?;
+        Ok(LiveRow { keys, interval: None, series: Series::default(), narrowed_by, data })
     },
 };
 
+/// There may be a million: they are kept as what they mean.
+fn keep(record: &Record<'_>) -> serde_json::Result<Kept> {
+    let position: Position = serde_json::from_slice(record.value.unwrap_or_default())?;
+    let is_the_end = position.side == PositionSide::Flat;
+    Ok(Kept { group: record.key.to_vec(), rank: 0, value: Value::Position(Box::new(position)), is_the_end })
+}
+
 /// A position as it is told; a live one may be flat.
-#[derive(Serialize, FromRow)]
+#[derive(Serialize)]
 struct PositionRow {
     coin: String,
     wallet: String,
@@ -73,7 +80,6 @@ struct PositionRow {
     index: i64,
     clock: i64,
     /// Why something is null.
-    #[sqlx(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
 }
@@ -104,9 +110,6 @@ impl From<Position> for PositionRow {
         }
     }
 }
-
-const SELECT: &str = "SELECT coin, wallet, side, CAST(size AS TEXT) AS size, opened_at, changed_at, \
-     CAST(entry_px AS TEXT) AS entry_px, CAST(realised_pnl AS TEXT) AS realised_pnl, CAST(last_px AS TEXT) AS last_px, block, idx AS \"index\", clock FROM positions WHERE generation = ";
 
 /// What a page is chosen by, and where it begins.
 struct Asked {

@@ -41,15 +41,6 @@ impl Series {
         Ok(self)
     }
 
-    /// The cohorts as they are stored.
-    pub(crate) fn stored_cohorts(self) -> Vec<&'static str> {
-        match self.cohort {
-            Some(cohort) => vec![cohort.name()],
-            None if self.kind.is_by_size() => SizeCohort::ALL.map(SizeCohort::name).into(),
-            None => vec![""],
-        }
-    }
-
     /// Everything that one may have asked for and hear this.
     pub(crate) fn heard_as(self) -> impl Iterator<Item = Self> {
         once(self).chain(self.cohort.map(|_| Self { cohort: None, ..self }))

@@ -53,16 +53,33 @@ impl Database {
 }
 
 impl Standing {
+    /// Of what is known without the database.
+    pub(crate) fn of_state(
+        topics: &[&'static Topic],
+        next: &BTreeMap<(&'static str, u32), u64>,
+        clocks: &BTreeMap<(&'static str, u32), ResultClock>,
+    ) -> Self {
+        let of_topic = |(topic, _): &(&'static str, u32)| topics.iter().any(|asked| asked.name == *topic);
+        let written = next.iter().filter(|(place, _)| of_topic(place)).map(|(place, next)| {
+            let clock = clocks.get(place);
+            Written {
+                topic: place.0.to_owned(),
+                partition: place.1.into(),
+                next: next.cast_signed(),
+                clock: clock.map(|clock| clock.time),
+                block: clock.map(|clock| clock.block.cast_signed()),
+                since_time: clock.map(|clock| clock.since_time),
+                since_block: clock.map(|clock| clock.since_block.cast_signed()),
+            }
+        });
+        let partitions = topics.iter().map(|topic| GENERATION.partitions(topic) as usize).sum();
+        Self { written: written.collect(), partitions }
+    }
+
     /// The offset behind the last record that is in the rows, per partition.
     pub(crate) fn source(&self) -> BTreeMap<String, u64> {
         let place = |written: &Written| format!("{}/{}", written.topic, written.partition);
         self.written.iter().map(|written| (place(written), written.next.cast_unsigned())).collect()
-    }
-
-    /// The same, of one topic.
-    pub(crate) fn next(&self) -> BTreeMap<u32, u64> {
-        // Only what was a partition is ever written there.
-        self.written.iter().map(|written| (written.partition as u32, written.next.cast_unsigned())).collect()
     }
 
     /// What every partition has in its rows: up to the earliest of their clocks, since the latest of their beginnings.

@@ -5,9 +5,9 @@ use schemas::table::Value;
 use schemas::tables::{market_taker_flow, taker_flow};
 use schemas::{MarketTakerFlow, Message, TakerFlow};
 
-use crate::channel::{Channel, live_row, raw};
+use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, by_bucket, live_row};
 use crate::course::Course;
-use crate::row::{REASON, Shape, Stored, Told};
+use crate::row::{REASON, Shape, Told};
 
 pub(crate) static OF_COIN: Course = Course {
     name: "taker-flow",
@@ -32,27 +32,31 @@ pub(crate) static OF_THE_MARKET: Course = Course {
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "taker_flow",
+    alias: None,
     topic: TakerFlow::TOPIC,
     kind: TakerFlow::KIND,
     by_wallet: false,
-    by_source: false,
+    by_name: false,
     by_interval: true,
     by_kind: false,
-    push_rows: |query, generation, subject| OF_COIN.push_latest(query, generation, subject),
-    rows: |moment, query| moment.told(query, |row: Stored| raw(&SHAPE_OF_COIN.told(row))),
+    tells: Tells::State(by_bucket),
+    reaches_back: A_DAY_AND_AN_HOUR,
+    filters: &[],
     live: |value| live_row(&SHAPE_OF_COIN, value),
 };
 
 pub(crate) static CHANNEL_OF_THE_MARKET: Channel = Channel {
     name: "market_taker_flow",
+    alias: None,
     topic: MarketTakerFlow::TOPIC,
     kind: MarketTakerFlow::KIND,
     by_wallet: false,
-    by_source: false,
+    by_name: false,
     by_interval: true,
     by_kind: false,
-    push_rows: |query, generation, subject| OF_THE_MARKET.push_latest(query, generation, subject),
-    rows: |moment, query| moment.told(query, |row: Stored| raw(&SHAPE_OF_THE_MARKET.told(row))),
+    tells: Tells::State(by_bucket),
+    reaches_back: A_DAY_AND_AN_HOUR,
+    filters: &[],
     live: |value| live_row(&SHAPE_OF_THE_MARKET, value),
 };
 

@@ -11,6 +11,7 @@ mod data_quality;
 mod databases;
 mod exports;
 mod fixture;
+mod frames;
 mod gate;
 mod heatmaps;
 mod http;
@@ -18,15 +19,19 @@ mod liquidation_map;
 mod liquidations;
 mod market_ratios;
 mod openapi;
+mod outlets;
 mod plans;
 // The same places as the sink's own tests: its migrations make the tables that are read here.
 #[path = "../../sink/src/tests/place.rs"]
 pub(crate) mod place;
 mod prices;
+mod protocol;
 mod ratio_kinds;
+mod resume;
 mod seam;
 mod standing;
 mod transactions;
 mod wallets;
 mod websocket;
 mod whales;
+mod without_database;

@@ -1,4 +1,4 @@
-//! `/wallets/distribution`: how the wallets that hold something are spread by size or by profit.
+//! `/wallets/distribution` and the live channel `wallet_distribution`, by `size` or by `pnl`: how the wallets that hold something are spread by size or by profit.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use schemas::{Amount, Measure, Message, WalletDistribution, WalletTier};
 use serde::Serialize;
 use sqlx::FromRow;
 
+use crate::channel::{Channel, HOUR, Key, LiveRow, Tells, by_bucket};
 use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
 use crate::openapi::form::{Form, Object};
@@ -68,6 +69,28 @@ static TIER: Object = Object {
 };
 
 static TOTAL: Object = Object { name: "wallet-total", fields: TIER.fields.split_at(3).1, optional: TIER.optional };
+
+pub(crate) static CHANNEL: Channel = Channel {
+    name: "wallet_distribution",
+    alias: None,
+    topic: WalletDistribution::TOPIC,
+    kind: WalletDistribution::KIND,
+    by_wallet: false,
+    by_name: true,
+    by_interval: false,
+    by_kind: false,
+    tells: Tells::State(by_bucket),
+    reaches_back: HOUR,
+    filters: &[],
+    live: |value| {
+        let WalletDistribution { by, time, tiers, not_valued, block, clock, .. } = serde_json::from_slice(value)?;
+        let (not_valued, block) = (not_valued.cast_signed(), block.cast_signed());
+        let told = Distribution::of(by, Row { time, tiers: Json(tiers), not_valued, block, clock });
+        let keys = vec![Key::All, Key::Name(by.name().to_owned())];
+        let (interval, series, narrowed_by) = Default::default();
+        Ok(LiveRow { keys, interval, series, narrowed_by, data: serde_json::value::to_raw_value(&told)? })
+    },
+};
 
 const DEFINITION: &str = "wallets with an open perpetual position, at the marks of the minute; by size, of what is held in all coins, long and \
      short added up; by pnl, of what the open positions have realised since they were seen, fees in USDC taken off, and would \

@@ -1,12 +1,11 @@
 //! `/api/v1/ws`: subscriptions to live results. A subscription begins with the rows as they are and goes on with every
 //! result that is not in them: no seam, nothing twice.
 
+mod allowance;
 mod connection;
 mod ending;
-mod frames;
+pub(crate) mod frames;
 mod request;
-mod snapshot;
-mod subscription;
 mod writer;
 
 use std::sync::Arc;
@@ -20,6 +19,8 @@ use axum::routing::get;
 use crate::Context;
 use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
+
+pub(crate) use ending::Ending;
 
 pub(crate) fn endpoint() -> Endpoint {
     let operation = Operation {
@@ -40,11 +41,15 @@ async fn upgrade(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let upgrade = upgrade.map_err(|_| ApiError::NotAWebSocket)?;
+    context.live.known_present()?;
     // Beyond what is allowed, so that a client that sends too much can still be told.
     // Nothing is chosen by it: it stands beside the key, of which nothing is told back.
     let limited = upgrade.protocols(["fathom"]).max_message_size(4 * MESSAGE_BYTES).max_frame_size(4 * MESSAGE_BYTES);
+    let limited = limited.read_buffer_size(READ_BYTES);
     Ok(limited.on_upgrade(move |socket| connection::serve(socket, context)))
 }
 
 /// What a client may send in one message.
 const MESSAGE_BYTES: usize = 64 * 1024;
+/// Clients say little: what is set aside to hear each of them is small.
+const READ_BYTES: usize = 4 * 1024;

@@ -5,10 +5,10 @@ use schemas::table::Value;
 use schemas::tables::whale_activities::TABLE;
 use schemas::{Amount, Message, WhaleAction, WhaleActivity};
 
-use crate::channel::{Channel, live_row, raw};
+use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, live_row};
 use crate::filter::{Filter, MIN_NOTIONAL, SIDE};
 use crate::list::List;
-use crate::row::{REASON, Shape, Stored, Told};
+use crate::row::{REASON, Shape, Told};
 
 pub(crate) static LIST: List = List {
     name: "whales/activities",
@@ -36,19 +36,21 @@ pub(crate) static LIST: List = List {
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "whale_activities",
+    alias: None,
     topic: WhaleActivity::TOPIC,
     kind: WhaleActivity::KIND,
     by_wallet: true,
-    by_source: false,
+    by_name: false,
     by_interval: false,
     by_kind: false,
-    push_rows: |query, generation, subject| LIST.push_latest(query, generation, subject, IN_A_SNAPSHOT),
-    rows: |moment, query| moment.told(query, |row: Stored| raw(&SHAPE.told(row))),
+    tells: Tells::Events { in_a_snapshot: IN_A_SNAPSHOT },
+    reaches_back: A_DAY_AND_AN_HOUR,
+    filters: &["min_notional", "side", "wallet", "method"],
     live: |value| live_row(&SHAPE, value),
 };
 
 /// A subscription begins with the latest so many.
-const IN_A_SNAPSHOT: u32 = 50;
+const IN_A_SNAPSHOT: usize = 50;
 
 const ACTIONS: [&str; WhaleAction::ALL.len()] = {
     let mut names = [""; WhaleAction::ALL.len()];

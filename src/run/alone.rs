@@ -62,7 +62,6 @@ pub fn api(args: ApiRole) -> Result<(), Failure> {
     let Some(market) = market::wait_for(shared)? else { return Ok(()) };
     let database = database::open_to_read(&url, runtime, &shared.stop)?;
     let live = Live::new(shared.stop.watch());
-    let positions = api_role::begin(shared, &live, &database, runtime)?;
     let gate = args.serving.gate(keys.as_ref());
     let context = api_role::context(shared, market, &args.kafka.shown(), database, live.clone(), gate);
     let server = Server::start(listener, ::api::router(context), args.serving.most(), &shared.stop, runtime);
@@ -70,9 +69,7 @@ pub fn api(args: ApiRole) -> Result<(), Failure> {
     let _admin = admin::start(&args.serving, keys, answers, &shared.stop, runtime)?;
     say_where(address, market);
     let mut roles = Roles::new(shared);
-    roles.start("feed", &Upstream::default(), move |shared| {
-        api_role::feed(shared, &live, positions, &Upstream::default())
-    });
+    roles.start("feed", &Upstream::default(), move |shared| api_role::feed(shared, &live, &Upstream::default()));
     roles.start("housekeeping", &Upstream::default(), housekeeping::run);
     let outcome = roles.wait();
     server.end(runtime);

@@ -1,14 +1,11 @@
 //! Database and live results → REST, WebSocket and the page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
 
-use api::{Context, Database, Dependency, Gate, Live, Status};
-use metrics::gauge;
-use schemas::{Keeps, TOPICS};
-use tokio::runtime::Runtime;
+use api::{Context, Database, Dependency, Gate, Live, LiveTopic, Status};
+use schemas::{Keeps, TOPICS, Topic};
 use tracing::info;
 
 use super::{PATIENCE, Shared, now_ms};
@@ -19,31 +16,17 @@ use crate::stats;
 use crate::stop::Upstream;
 
 const READER: &str = "feed";
-/// So much is told before clients are looked after: far less than they may be behind.
 const FEED_BYTES: usize = 256 * 1024;
-const TAKEN_WITHIN: Duration = Duration::from_millis(200);
+/// So many records are read sooner than the place of a time among them is found.
+const LITTLE: u64 = 20_000;
 
-/// The next offset to be told, per topic and partition.
-pub type Told = BTreeMap<(String, u32), u64>;
+/// Where each partition is read on.
+type Told = BTreeMap<(&'static str, u32), u64>;
 
-/// Where live results begin: where the database stands now. From there on the feed needs what there is.
-pub fn begin(shared: &Shared, live: &Live, database: &Database, runtime: &Runtime) -> Result<Told, Failure> {
-    let generation = shared.log.generation().number;
-    let positions = runtime.block_on(database.positions(generation, &api::topics()));
-    let positions = positions.map_err(|cause| Failure::because("could not read where the rows stand", cause))?;
-    for topic in api::topics() {
-        for partition in shared.log.partitions(topic) {
-            let next = positions.get(&(topic.name.to_owned(), partition)).copied().unwrap_or_default();
-            live.begin(topic, partition, next);
-            shared.log.done(READER, topic, partition, next);
-        }
-    }
-    Ok(positions)
-}
-
-/// Results as they are committed → those who have subscribed. Begins where the database was, so that a snapshot of
-/// the database and what follows it meet.
-pub fn feed(shared: &Shared, live: &Live, mut told: Told, upstream: &Upstream) -> Result<(), Failure> {
+/// Results as they are committed → the state of the present, and those who have subscribed. What the log keeps of it is
+/// read first.
+pub fn feed(shared: &Shared, live: &Live, upstream: &Upstream) -> Result<(), Failure> {
+    let mut told = Told::new();
     stats::restarts(READER, 0);
     loop {
         match tell(shared, live, &mut told, upstream) {
@@ -58,13 +41,10 @@ pub fn feed(shared: &Shared, live: &Live, mut told: Told, upstream: &Upstream) -
 
 fn tell(shared: &Shared, live: &Live, told: &mut Told, upstream: &Upstream) -> Result<(), Failure> {
     let log = &shared.log;
-    let all = api::topics().into_iter().flat_map(|topic| log.partitions(topic).map(move |part| (topic, part)));
-    let start = |(topic, partition): (&'static schemas::Topic, u32)| {
-        let from = told.get(&(topic.name.to_owned(), partition)).copied();
-        Start { topic, partition, from }
-    };
-    let starts: Vec<Start> = all.map(start).collect();
+    let starts = begin(shared, live, told)?;
     let mut reader = Arc::clone(log).reader(&starts)?;
+    (0..starts.len()).for_each(|place| reader.may_pass_over(place));
+    let (mut unread, mut is_present): (BTreeSet<usize>, _) = ((0..starts.len()).collect(), false);
     let task = shared.stats.task(READER, 0);
     loop {
         let over = shared.is_over(upstream);
@@ -76,30 +56,86 @@ fn tell(shared: &Shared, live: &Live, told: &mut Told, upstream: &Upstream) -> R
         if slices.is_empty() && over && reader.behind() == 0 {
             return Ok(());
         }
-        stats::passed(READER, &slices);
+        if is_present {
+            stats::passed(READER, &slices);
+        }
         task.reach(live.head().map_or(0, |clock| clock.time), 0);
         for slice in slices {
             task.taken.increment(slice.count());
             for (offset, record) in slice.records() {
                 live.publish(slice.topic, slice.partition, offset, &record);
             }
-            let_clients_take(live);
-            told.insert((slice.topic.name.to_owned(), slice.partition), slice.next);
-            log.done(READER, slice.topic, slice.partition, slice.next);
+            told.insert((slice.topic.name, slice.partition), slice.next);
+            // What was written before it began is no reason to keep anybody waiting.
+            if is_present {
+                log.done(READER, slice.topic, slice.partition, slice.next);
+            }
+        }
+        unread.retain(|place| !reader.is_at_the_end(*place));
+        if !is_present && unread.is_empty() {
+            is_present = true;
+            live.is_present();
+            info!("the present is known: it is served");
         }
     }
 }
 
-/// A burst is told no faster than clients take it, as long as they do take it.
-fn let_clients_take(live: &Live) {
-    let began = Instant::now();
-    loop {
-        let (waiting, most) = live.waiting();
-        gauge!("fathom_live_queue_updates").set(waiting as f64);
-        if waiting < most / 4 || began.elapsed() > TAKEN_WITHIN {
-            return;
+/// Where each partition is read from: what the log knows of it by key is restored, of the rest so much is read as the
+/// present is made of.
+fn begin(shared: &Shared, live: &Live, told: &mut Told) -> Result<Vec<Start>, Failure> {
+    let (mut by_key, mut by_time): (Vec<LiveTopic>, Vec<LiveTopic>) =
+        Live::topics().into_iter().partition(|it| matches!(it.topic.keeps, Keeps::LastPerKey { .. }));
+    for LiveTopic { topic, .. } in &by_key {
+        restore(shared, live, topic, told)?;
+    }
+    let head = live.head().map(|clock| clock.time);
+    for LiveTopic { topic, reaches_back } in &by_time {
+        for partition in shared.log.partitions(topic) {
+            let from = match told.get(&(topic.name, partition)) {
+                Some(next) => *next,
+                None => far_enough_back(shared, topic, partition, head, *reaches_back)?,
+            };
+            told.insert((topic.name, partition), from);
         }
-        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    by_key.append(&mut by_time);
+    let mut starts = Vec::new();
+    for LiveTopic { topic, .. } in by_key {
+        for partition in shared.log.partitions(topic) {
+            let from = told.get(&(topic.name, partition)).copied();
+            live.begin(topic, partition, from.unwrap_or_default());
+            starts.push(Start { topic, partition, from });
+        }
+    }
+    Ok(starts)
+}
+
+fn restore(shared: &Shared, live: &Live, topic: &'static Topic, told: &mut Told) -> Result<(), Failure> {
+    for partition in shared.log.partitions(topic) {
+        if told.contains_key(&(topic.name, partition)) {
+            continue;
+        }
+        let each = &mut |key: &[u8], value: &[u8]| live.restore(topic, partition, key, value);
+        let values = shared.log.last_values(topic, partition, each)?;
+        told.insert((topic.name, partition), values.next);
+    }
+    Ok(())
+}
+
+/// Little is read whole, and so is everything as long as nothing has a clock: there are no fills then.
+fn far_enough_back(
+    shared: &Shared,
+    topic: &'static Topic,
+    partition: u32,
+    head: Option<i64>,
+    reaches_back: i64,
+) -> Result<u64, Failure> {
+    let log = &shared.log;
+    let first = log.extent(topic, partition)?.first;
+    let is_little = reaches_back == i64::MAX || log.unread(topic, partition, first)? < LITTLE;
+    match head {
+        Some(head) if !is_little => Ok(Arc::clone(log).offset_at(topic, partition, head - reaches_back)?),
+        _ => Ok(first),
     }
 }
 

@@ -49,7 +49,6 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
     let live = Live::new(shared.stop.watch());
     computer::announce(shared.log.as_ref())?;
     sink_role::announce(&shared, &writing, &runtime)?;
-    let positions = api_role::begin(&shared, &live, &reading, &runtime)?;
     let metrics = metrics_listener::start(&args.metrics, &shared, &runtime)?;
     let owner = Arc::new(control::Owner::new(&data, &shared, address, metrics));
     let control = control::Server::start(&data, &owner, &runtime)?;
@@ -68,9 +67,11 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
     let computed = computer::start(&mut roles, &parsed);
     let (handle, upstream) = (runtime.handle().clone(), computed.clone());
     roles.start("sink", &stored, move |shared| sink_role::run(shared, writing, &upstream, &handle));
-    roles.start("feed", &stored, move |shared| api_role::feed(shared, &live, positions, &computed));
+    let present = live.clone();
+    roles.start("feed", &stored, move |shared| api_role::feed(shared, &live, &computed));
     roles.start("housekeeping", &apart, housekeeping::run);
 
+    runtime.block_on(present.is_known_or_ends());
     let made = meanwhile(&shared, &data, address);
     let outcome = roles.wait();
     server.end(&runtime);

@@ -28,3 +28,4 @@ mod two_parsers;
 mod wallets;
 mod web;
 mod whale_orders;
+mod without_database;

@@ -1,50 +1,52 @@
 //! The live channel `data_quality`: what each source says of itself, as it says it. A subscription begins with the
 //! state of the source and its open gaps.
 
-use schemas::{FeedStatus, Message, SourceStatus};
+use schemas::{FeedStatus, Message, Record, SourceStatus};
 use serde::Serialize;
-use sqlx::FromRow;
 
 use super::gaps::Extent;
-use crate::channel::{Channel, Key, LiveRow, Subject, raw};
-use crate::query::Query;
+use crate::channel::{ALL_THERE_IS, Channel, Kept, Key, LiveRow, NarrowedBy, Tells, whole};
 use crate::ratio_series::Series;
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "data_quality",
+    alias: None,
     topic: FeedStatus::TOPIC,
     kind: FeedStatus::KIND,
     by_wallet: false,
-    by_source: true,
+    by_name: true,
     by_interval: false,
     by_kind: false,
-    push_rows: push_states_and_open_gaps,
-    rows: |moment, query| moment.told(query, |row: StoredEvent| raw(&EventRow::from(row))),
+    tells: Tells::EventsOverState(keep),
+    reaches_back: ALL_THERE_IS,
+    filters: &[],
     live: |value| {
         let said: FeedStatus = serde_json::from_slice(value)?;
-        let keys = vec![Key::All, Key::Source(said.source.to_string())];
+        let keys = vec![Key::All, Key::Name(said.source.to_string())];
         Ok(LiveRow {
             keys,
             interval: None,
             series: Series::default(),
+            narrowed_by: NarrowedBy::default(),
             data: serde_json::value::to_raw_value(&EventRow::from(said))?,
         })
     },
 };
 
-fn push_states_and_open_gaps(query: &mut Query, generation: u32, subject: &Subject) {
-    let gaps = "SELECT 'gap' AS type, source, part, noticed AS time, from_time, to_time, from_block, to_block, reason \
-         FROM source_gaps WHERE healed IS NULL AND generation = ";
-    let states = " UNION ALL SELECT status, source, '', time, NULL, NULL, NULL, NULL, reason \
-         FROM source_states WHERE generation = ";
-    query.push("SELECT * FROM (");
-    for select in [gaps, states] {
-        query.push(select).push_bind(generation);
-        if let Key::Source(source) = &subject.key {
-            query.push(" AND source = ").push_bind(source.as_str());
-        }
-    }
-    query.push(") AS said ORDER BY time, source, type, from_time, from_block, part");
+/// The state of a source, and each gap by where it begins: one that was healed is not opened again.
+fn keep(record: &Record<'_>) -> serde_json::Result<Kept> {
+    let said: FeedStatus = serde_json::from_slice(record.value.unwrap_or_default())?;
+    let gap = || {
+        let FeedStatus { source, from_time, from_block, part, .. } = &said;
+        let part = part.as_deref().unwrap_or_default();
+        format!("{}|{}|{}|{part}", &**source, from_time.unwrap_or_default(), from_block.unwrap_or_default())
+    };
+    let (group, is_the_end) = match said.status {
+        SourceStatus::Gap => (gap(), false),
+        SourceStatus::GapHealed => (gap(), true),
+        _ => (said.source.to_string(), false),
+    };
+    Ok(Kept { group: group.into_bytes(), rank: is_the_end.into(), value: whole(record), is_the_end })
 }
 
 /// What a source said, as it is told.
@@ -61,28 +63,6 @@ struct EventRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     healed_by: Option<String>,
     reason: String,
-}
-
-#[derive(FromRow)]
-struct StoredEvent {
-    r#type: String,
-    source: String,
-    part: String,
-    time: i64,
-    from_time: Option<i64>,
-    to_time: Option<i64>,
-    from_block: Option<i64>,
-    to_block: Option<i64>,
-    reason: String,
-}
-
-impl From<StoredEvent> for EventRow {
-    fn from(stored: StoredEvent) -> Self {
-        let StoredEvent { r#type, source, part, time, from_time, to_time, from_block, to_block, reason } = stored;
-        let part = Some(part).filter(|part| !part.is_empty());
-        let extent = (r#type == "gap").then(|| Extent::new([from_time, to_time], [from_block, to_block]));
-        Self { r#type, source, time, part, extent, healed_by: None, reason }
-    }
 }
 
 impl From<FeedStatus> for EventRow {

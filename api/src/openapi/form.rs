@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::meanings::Meaning;
 use crate::row::Shape;
-use crate::{liquidation_map, liquidation_stats};
+use crate::{liquidation_map, liquidation_stats, markets};
 
 /// Of a value.
 #[derive(Clone, Copy)]
@@ -144,7 +144,9 @@ fn of_column(row: &str, name: &str, kind: Kind) -> Form {
 fn of_json(row: &str, name: &str) -> Form {
     static BINS: Form = Form::List(&Form::Object(&liquidation_map::BIN));
     static BY_METHOD: Form = Form::Map(&Form::Object(&liquidation_stats::LIQUIDATED));
+    static MARGIN_TIERS: Form = Form::List(&Form::Object(&markets::MARGIN_TIER));
     match (row, name) {
+        ("market", "margin_tiers") => MARGIN_TIERS,
         ("liquidation-map", "bins") => BINS,
         ("liquidation-map", _) => Form::Object(&liquidation_map::SIDE),
         ("liquidation-stats", "largest") => Form::Object(&liquidation_stats::LARGEST),

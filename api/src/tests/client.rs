@@ -13,8 +13,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    /// The last seq of each subscription, by channel, key and interval.
-    seqs: HashMap<(String, String, String), u64>,
+    /// The last seq of each subscription, by its number.
+    seqs: HashMap<u64, u64>,
 }
 
 /// Longer than anything takes that does not fail.
@@ -59,14 +59,13 @@ impl Client {
 
     fn count(&mut self, payload: &Value) {
         let Some(seq) = payload["seq"].as_u64() else { return };
-        let text = |name: &str| payload[name].as_str().unwrap_or_default().to_owned();
-        let last = self.seqs.entry((text("channel"), text("key"), text("interval"))).or_default();
-        assert_eq!(seq, *last + 1, "a hole before {payload}");
+        let last = self.seqs.entry(payload["sub_id"].as_u64().unwrap()).or_default();
+        assert_eq!((payload["prev_seq"].as_u64(), seq), (Some(*last), *last + 1), "a hole before {payload}");
         *last = seq;
     }
 
-    pub(crate) fn forget_seqs(&mut self) {
-        self.seqs.clear();
+    pub(crate) async fn say_bytes(&mut self, bytes: Vec<u8>) {
+        self.socket.send(Message::binary(bytes)).await.unwrap();
     }
 
     /// Frames up to one of this type.
@@ -92,7 +91,13 @@ impl Client {
     }
 
     async fn next(&mut self) -> Message {
-        timeout(PATIENCE, self.socket.next()).await.expect("a message in time").unwrap().unwrap()
+        loop {
+            match timeout(PATIENCE, self.socket.next()).await.expect("a message in time").unwrap().unwrap() {
+                // The library answers it.
+                Message::Ping(_) => {}
+                message => return message,
+            }
+        }
     }
 }
 

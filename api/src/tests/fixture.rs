@@ -30,6 +30,11 @@ pub(crate) async fn serve(url: &str) -> Served {
     serve_with(url, |context| context).await
 }
 
+/// While what is on the log is still read.
+pub(crate) async fn serve_not_ready(url: &str) -> Served {
+    serve_live(url, Router::new(), |context| context).await
+}
+
 pub(crate) async fn serve_with(url: &str, change: impl FnOnce(Context) -> Context) -> Served {
     serve_beside(url, Router::new(), change).await
 }
@@ -40,6 +45,12 @@ pub(crate) async fn serve_beside(
     routes: Router<Arc<Context>>,
     change: impl FnOnce(Context) -> Context,
 ) -> Served {
+    let served = serve_live(url, routes, change).await;
+    served.live.is_present();
+    served
+}
+
+async fn serve_live(url: &str, routes: Router<Arc<Context>>, change: impl FnOnce(Context) -> Context) -> Served {
     let sink = sink::connect(url).await.unwrap();
     let (stop, stopped) = watch::channel(false);
     let live = Live::new(stopped);
@@ -83,6 +94,16 @@ pub(crate) struct Written {
     pub(crate) parts: BTreeMap<u32, (u64, Batch)>,
 }
 
+impl Written {
+    pub(crate) fn publish_to(&self, live: &Live) {
+        for (partition, (from, batch)) in &self.parts {
+            for (offset, record) in (*from..).zip(batch.records()) {
+                live.publish(self.topic, *partition, offset, &record);
+            }
+        }
+    }
+}
+
 impl Served {
     /// Gives messages their places on the log.
     pub(crate) fn append<M: Message>(&mut self, messages: impl IntoIterator<Item = M>) -> Written {
@@ -118,11 +139,7 @@ impl Served {
     }
 
     pub(crate) fn publish(&self, written: &Written) {
-        for (partition, (from, batch)) in &written.parts {
-            for (offset, record) in (*from..).zip(batch.records()) {
-                self.live.publish(written.topic, *partition, offset, &record);
-            }
-        }
+        written.publish_to(&self.live);
     }
 
     pub(crate) async fn store(&mut self, written: &Written) {
@@ -142,6 +159,7 @@ impl Served {
 
     pub(crate) async fn add<M: Message>(&mut self, messages: impl IntoIterator<Item = M>) {
         let written = self.append(messages);
+        self.publish(&written);
         self.store(&written).await;
     }
 
@@ -174,6 +192,7 @@ impl Served {
     pub(crate) async fn compute(&mut self, topics: &[&'static Topic]) {
         for topic in topics {
             let ticked = self.tick(topic, clock(900));
+            self.publish(&ticked);
             self.store(&ticked).await;
         }
     }

@@ -324,7 +324,7 @@ async fn a_busy_database_is_said_and_when_to_come_back(url: String) {
     .await;
     let held = only_one.unwrap().one_moment().await.unwrap();
     assert_eq!(served.bad("/api/v1/positions").await, (503, "DATABASE_BUSY".to_owned()));
-    let (_, head, _) = served.get_text("/api/v1/markets").await;
+    let (_, head, _) = served.get_text("/api/v1/liquidations").await;
     assert!(head.contains("retry-after: 1"), "{head}");
     drop(held);
     served.good("/api/v1/positions").await;

@@ -84,7 +84,7 @@ async fn a_subscription_to_the_whole_market_needs_no_key(url: String) {
         let mut asked = json!({ "channel": "market_ratio" });
         asked.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         client.say("subscribe", asked.clone()).await;
-        asked["key"] = json!("*");
+        (asked["key"], asked["sub_id"], asked["conflated"]) = (json!("*"), json!(1), json!(true));
         assert_eq!(client.hear_until("subscribed").await["payload"], asked);
         let snapshot = client.hear_until("snapshot").await["payload"].clone();
         let mut told: Vec<&str> =

@@ -1,15 +1,10 @@
 //! The very questions that are asked: by which way SQLite goes to the answers.
 
-use schemas::MAP_INTERVAL;
-
 use super::place::on_sqlite;
-use crate::channel::{Key, Subject};
-use crate::course::Course;
 use crate::database::Moment;
 use crate::open_database;
 use crate::query::Query;
-use crate::ratio_series::Series;
-use crate::{liquidation_map, market_ratio, valued_position};
+use crate::valued_position;
 
 #[tokio::test]
 async fn positions_are_found_by_what_is_asked() {
@@ -71,35 +66,6 @@ async fn positions(url: String) {
         ];
         assert_eq!(searches(&mut moment, query).await, ways, "{chosen}");
     }
-}
-
-#[tokio::test]
-async fn the_latest_bucket_is_one_step_along_the_key() {
-    on_sqlite(latest).await;
-}
-
-async fn latest(url: String) {
-    let mut moment = moment(&url).await;
-    let coin = Key::Coin("A".to_owned());
-    let map = searches(&mut moment, latest_of(&liquidation_map::COURSE, coin)).await;
-    let ways = [
-        "bucket USING INDEX sqlite_autoindex_liquidation_map_1 (generation=? AND coin=? AND interval=? AND time=?)",
-        "last USING COVERING INDEX sqlite_autoindex_liquidation_map_1 (generation=? AND coin=? AND interval=?)",
-    ];
-    assert_eq!(map, ways);
-    let ratio = searches(&mut moment, latest_of(&market_ratio::COURSE, Key::All)).await;
-    let ways = [
-        "bucket USING PRIMARY KEY (generation=? AND kind=? AND cohort=? AND interval=? AND time=?)",
-        "last USING PRIMARY KEY (generation=? AND kind=? AND cohort=? AND interval=?)",
-    ];
-    assert_eq!(ratio, ways);
-}
-
-fn latest_of(course: &Course, key: Key) -> Query {
-    let mut query = Query::default();
-    let subject = Subject { channel: course.name, key, interval: Some(MAP_INTERVAL), series: Series::default() };
-    course.push_latest(&mut query, 1, &subject);
-    query
 }
 
 async fn moment(url: &str) -> Moment {

@@ -13,8 +13,7 @@ on_both! {
     a_subscription_may_be_to_one_interval_and_to_all_coins,
     subscribing_twice_and_unsubscribing_twice_change_nothing,
     subscriptions_are_independent,
-    a_snapshot_waits_for_the_rows_of_what_was_told_before,
-    a_snapshot_that_never_comes_is_said,
+    nothing_is_told_before_the_present_is_known,
     what_is_not_understood_is_answered_and_does_not_close,
     there_is_an_end_to_subscriptions,
     who_sends_too_much_is_closed,
@@ -31,7 +30,10 @@ async fn a_subscription_is_a_snapshot_and_then_updates(url: String) {
     client.say("subscribe", json!({ "channel": "long_short_ratio", "key": "btc", "request_id": "a" })).await;
     let subscribed = client.hear().await;
     assert_eq!(subscribed["type"], "subscribed");
-    assert_eq!(subscribed["payload"], json!({ "channel": "long_short_ratio", "key": "BTC", "request_id": "a" }));
+    assert_eq!(
+        subscribed["payload"],
+        json!({ "sub_id": 1, "channel": "long_short_ratio", "key": "BTC", "conflated": true, "request_id": "a" })
+    );
     let snapshot = client.hear().await;
     let payload = &snapshot["payload"];
     assert_eq!((&payload["seq"], &payload["part"], &payload["parts"]), (&json!(1), &json!(1), &json!(1)));
@@ -69,7 +71,10 @@ async fn subscribing_twice_and_unsubscribing_twice_change_nothing(url: String) {
     client.subscribe("positions", "BTC").await;
     client.hear_until("snapshot").await;
     client.subscribe("positions", "BTC").await;
-    assert_eq!(client.hear().await["payload"], json!({ "channel": "positions", "key": "BTC", "already": true }));
+    assert_eq!(
+        client.hear().await["payload"],
+        json!({ "sub_id": 1, "channel": "positions", "key": "BTC", "already": true })
+    );
     let heard = served.append([position("BTC", 1, "2")]);
     served.publish(&heard);
     assert_eq!(client.hear().await["payload"]["seq"], 2, "there was no second snapshot");
@@ -84,7 +89,6 @@ async fn subscribing_twice_and_unsubscribing_twice_change_nothing(url: String) {
 
     served.store(&heard).await;
     served.store(&unheard).await;
-    client.forget_seqs();
     client.subscribe("positions", "BTC").await;
     let snapshot = client.hear_until("snapshot").await;
     assert_eq!((&snapshot["payload"]["seq"], &snapshot["payload"]["data"][0]["size"]), (&json!(1), &json!("3")));
@@ -112,33 +116,14 @@ async fn subscriptions_are_independent(url: String) {
     assert_eq!((&update["payload"]["key"], &update["payload"]["seq"]), (&json!(wallet), &json!(3)));
 }
 
-async fn a_snapshot_waits_for_the_rows_of_what_was_told_before(url: String) {
-    let mut served = serve(&url).await;
-    let written = served.append([position("BTC", 1, "1")]);
-    served.publish(&written);
-    let mut client = Client::connect(served.address).await;
-    client.subscribe("positions", "*").await;
-    client.hear_until("subscribed").await;
-    client.say("ping", json!({ "request_id": 5 })).await;
-    let pong = client.hear().await;
-    assert_eq!((&pong["type"], &pong["payload"]), (&json!("pong"), &json!({ "request_id": 5 })));
-    served.store(&written).await;
-    let snapshot = client.hear().await;
-    assert_eq!((&snapshot["type"], &snapshot["payload"]["data"][0]["size"]), (&json!("snapshot"), &json!("1")));
-}
-
-async fn a_snapshot_that_never_comes_is_said(url: String) {
-    let mut served = serve(&url).await;
-    let written = served.append([position("BTC", 1, "1")]);
-    served.publish(&written);
-    let mut client = Client::connect(served.address).await;
-    client.subscribe("positions", "*").await;
-    let error = client.hear_until("error").await;
-    assert_eq!(error["payload"]["code"], "SNAPSHOT_UNAVAILABLE");
-    assert_eq!((&error["payload"]["channel"], &error["payload"]["key"]), (&json!("positions"), &json!("*")));
-    served.store(&written).await;
-    client.subscribe("positions", "*").await;
-    assert_eq!(client.hear_until("snapshot").await["payload"]["seq"], 1);
+async fn nothing_is_told_before_the_present_is_known(url: String) {
+    let served = super::fixture::serve_not_ready(&url).await;
+    assert_eq!(served.bad("/api/v1/prices").await, (503, "NOT_READY".to_owned()));
+    assert_eq!(served.bad("/api/v1/markets").await, (503, "NOT_READY".to_owned()));
+    let refused = tokio_tungstenite::connect_async(format!("ws://{}/api/v1/ws", served.address)).await;
+    assert!(refused.unwrap_err().to_string().contains("503"));
+    served.live.is_present();
+    drop(Client::connect(served.address).await);
 }
 
 async fn what_is_not_understood_is_answered_and_does_not_close(url: String) {
@@ -169,9 +154,12 @@ async fn what_is_not_understood_is_answered_and_does_not_close(url: String) {
 async fn there_is_an_end_to_subscriptions(url: String) {
     let served = serve(&url).await;
     let mut client = Client::connect(served.address).await;
-    for n in 0..1000 {
-        client.subscribe("positions", &format!("C{n}")).await;
-        client.hear_until("subscribed").await;
+    for hundred in 0..10 {
+        let keys: Vec<String> = (0..100).map(|n| format!("C{hundred}{n:02}")).collect();
+        client.say("subscribe", json!({ "channel": "positions", "keys": keys })).await;
+        for _ in 0..100 {
+            client.hear_until("subscribed").await;
+        }
     }
     client.subscribe("positions", "C1000").await;
     assert_eq!(client.hear_until("error").await["payload"]["code"], "TOO_MANY_SUBSCRIPTIONS");
@@ -196,7 +184,12 @@ async fn who_does_not_read_is_cut_off(url: String) {
         tokio::task::yield_now().await;
     }
     let (last, code) = slow.hear_the_end().await;
-    assert_eq!((last.unwrap()["payload"]["code"].as_str(), code), (Some("SLOW_CONSUMER"), 4009));
+    let last = last.unwrap();
+    assert_eq!((last["type"].as_str(), code), (Some("lagged"), 4009));
+    let lost = &last["payload"];
+    assert_eq!((&lost["sub_id"], &lost["channel"], &lost["key"]), (&json!(1), &json!("positions"), &json!("*")));
+    assert!(lost["dropped"].as_u64().unwrap() > 10_000, "{lost}");
+    assert!(lost["first_lost_seq"].as_u64().unwrap() > 1, "{lost}");
 }
 
 async fn a_stop_is_said_before_the_end(url: String) {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::channel::Subject;
+use crate::live::{Heard, Lost, Part, Subscribed, Update};
 use crate::time_of_day::now;
 
 /// Control frames: what happened, to whom it may concern.
@@ -14,17 +14,52 @@ pub(crate) fn control(kind: &str, payload: Value) -> Utf8Bytes {
     json!({ "type": kind, "payload": payload, "timestamp": now() }).to_string().into()
 }
 
-pub(crate) fn error(code: &str, message: &str, request_id: Option<&Value>) -> Utf8Bytes {
-    let mut payload = json!({ "code": code, "message": message });
+/// The same, in answer to what a client asked.
+pub(crate) fn reply(kind: &str, mut payload: Value, request_id: Option<&Value>) -> Utf8Bytes {
     if let Some(id) = request_id {
         payload["request_id"] = id.clone();
     }
-    control("error", payload)
+    control(kind, payload)
+}
+
+pub(crate) fn error(code: &str, message: &str, request_id: Option<&Value>) -> Utf8Bytes {
+    reply("error", json!({ "code": code, "message": message }), request_id)
+}
+
+/// A subscription by what it is to.
+pub(crate) fn named(subscribed: &Subscribed) -> Value {
+    let Subscribed { id, subject, filter, .. } = subscribed;
+    let mut payload = json!({ "sub_id": id, "channel": subject.channel, "key": subject.key.as_str() });
+    let series = [("kind", subject.series.kind_name()), ("cohort", subject.series.cohort_name())];
+    for (name, value) in [("interval", subject.interval.map(Interval::name))].into_iter().chain(series) {
+        if let Some(value) = value {
+            payload[name] = value.into();
+        }
+    }
+    if let Some(filter) = filter.told() {
+        payload["filter"] = filter;
+    }
+    payload
+}
+
+pub(crate) fn lagged(lost: &Lost) -> Utf8Bytes {
+    let mut payload = named(&lost.subscribed);
+    payload["dropped"] = lost.frames.into();
+    payload["first_lost_seq"] = (lost.subscribed.seq + 1).into();
+    control("lagged", payload)
+}
+
+/// What happened since the cursor is not known any more: what follows is how things are.
+pub(crate) fn resync_required(subscribed: &Subscribed) -> Utf8Bytes {
+    let mut payload = named(subscribed);
+    payload["reason"] = "cursor_expired".into();
+    control("resync_required", payload)
 }
 
 /// What a frame of data belongs to.
 #[derive(Serialize)]
-pub(crate) struct Place<'a> {
+struct Place<'a> {
+    sub_id: u64,
     channel: &'a str,
     key: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,37 +69,66 @@ pub(crate) struct Place<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     cohort: Option<&'a str>,
     seq: u64,
+    prev_seq: u64,
+    /// The generation and the next offset of each partition: what the subscription has heard so far is before them.
+    cursor: String,
 }
 
 #[derive(Serialize)]
-pub(crate) struct SnapshotPart<'a> {
+struct SnapshotPart<'a> {
     #[serde(flatten)]
-    pub(crate) place: Place<'a>,
-    pub(crate) part: u64,
-    pub(crate) parts: u64,
-    /// The generation and the next offset of each partition that the rows stand for.
-    pub(crate) cursor: &'a str,
-    pub(crate) data: &'a [Box<RawValue>],
+    place: Place<'a>,
+    part: usize,
+    parts: usize,
+    data: &'a [Box<RawValue>],
 }
 
 #[derive(Serialize)]
-pub(crate) struct LiveUpdate<'a> {
+struct LiveUpdate<'a> {
     #[serde(flatten)]
-    pub(crate) place: Place<'a>,
-    pub(crate) partition: u32,
-    pub(crate) offset: u64,
-    pub(crate) data: &'a RawValue,
+    place: Place<'a>,
+    partition: u32,
+    offset: u64,
+    /// It has happened before the subscription began, and after it was cut.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    replayed: bool,
+    data: &'a RawValue,
+}
+
+pub(crate) fn snapshot(generation: u32, subscribed: &Subscribed, part: &Part) -> serde_json::Result<Utf8Bytes> {
+    let mut data = Vec::with_capacity(part.rows.len());
+    for value in part.rows.iter().filter_map(|row| row.value()) {
+        let row = (subscribed.channel.live)(&value)?;
+        if subscribed.filter.lets(&row) {
+            data.push(row.data);
+        }
+    }
+    let place = Place::new(generation, subscribed);
+    enveloped("snapshot", SnapshotPart { place, part: part.number, parts: part.of, data: &data })
+}
+
+pub(crate) fn update(
+    generation: u32,
+    subscribed: &Subscribed,
+    update: &Update,
+    replayed: bool,
+) -> serde_json::Result<Utf8Bytes> {
+    let place = Place::new(generation, subscribed);
+    let Update { partition, offset, ref row, .. } = *update;
+    enveloped("update", LiveUpdate { place, partition, offset, replayed, data: &row.data })
 }
 
 impl<'a> Place<'a> {
-    pub(crate) fn new(subject: &'a Subject, seq: u64) -> Self {
-        let Subject { channel, key, interval, series } = subject;
-        let (kind, cohort) = (series.kind_name(), series.cohort_name());
-        Self { channel, key: key.as_str(), interval: *interval, kind, cohort, seq }
+    fn new(generation: u32, subscribed: &'a Subscribed) -> Self {
+        let Subscribed { id, subject, seq, next, .. } = subscribed;
+        let (kind, cohort) = (subject.series.kind_name(), subject.series.cohort_name());
+        let (key, cursor) = (subject.key.as_str(), Heard { generation, next: next.clone() }.to_string());
+        let (interval, prev_seq) = (subject.interval, seq - 1);
+        Self { sub_id: *id, channel: subject.channel, key, interval, kind, cohort, seq: *seq, prev_seq, cursor }
     }
 }
 
-pub(crate) fn data(kind: &str, payload: impl Serialize) -> Result<Utf8Bytes, serde_json::Error> {
+fn enveloped(kind: &str, payload: impl Serialize) -> serde_json::Result<Utf8Bytes> {
     #[derive(Serialize)]
     struct Envelope<'a, T> {
         r#type: &'a str,

@@ -1,10 +1,11 @@
-//! What a client says -> what it wants, or why it is not understood.
+//! A message of a client → what it wants, or why it is not understood.
 
 use schemas::Interval;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::channel::{CHANNELS, Channel, Key, Subject};
+use crate::live::{Filter, Heard};
 use crate::parameters::unknown_interval;
 use crate::ratio_series::{NotASeries, Series};
 
@@ -14,9 +15,22 @@ pub(crate) struct Request {
 }
 
 pub(crate) enum Wish {
-    Subscribe(&'static Channel, Subject),
-    Unsubscribe(Subject),
-    Ping,
+    Subscribe(Vec<Asked>),
+    Unsubscribe(Vec<Asked>),
+    /// By the number of the subscription.
+    End(u64),
+    List,
+    Ping(Option<Value>),
+}
+
+/// What somebody wants to hear.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    pub(crate) channel: &'static Channel,
+    pub(crate) subject: Subject,
+    pub(crate) filter: Filter,
+    /// What was heard of it on a connection before.
+    pub(crate) heard: Option<Heard>,
 }
 
 pub(crate) struct Refusal {
@@ -45,36 +59,61 @@ impl Request {
 }
 
 fn wish(envelope: &Envelope) -> Result<Wish, Refusal> {
+    let payload = &envelope.payload;
     match envelope.r#type.as_str() {
-        "ping" => Ok(Wish::Ping),
-        "subscribe" => subject(&envelope.payload).map(|(channel, subject)| Wish::Subscribe(channel, subject)),
-        "unsubscribe" => subject(&envelope.payload).map(|(_, subject)| Wish::Unsubscribe(subject)),
+        "ping" => Ok(Wish::Ping(payload.get("nonce").cloned())),
+        "list" => Ok(Wish::List),
+        "subscribe" => asked(payload).map(Wish::Subscribe),
+        "unsubscribe" => match payload.get("sub_id").and_then(Value::as_u64) {
+            Some(id) => Ok(Wish::End(id)),
+            None => asked(payload).map(Wish::Unsubscribe),
+        },
         other => {
-            let message = format!("{other:?} is not a type; those are subscribe, unsubscribe, ping");
+            let message = format!("{other:?} is not a type; those are subscribe, unsubscribe, list, ping");
             Err(Refusal { code: "UNKNOWN_TYPE", message })
         }
     }
 }
 
-fn subject(payload: &Map<String, Value>) -> Result<(&'static Channel, Subject), Refusal> {
-    let text = |name: &str| payload.get(name).and_then(Value::as_str);
-    let name = text("channel").ok_or_else(|| missing("MISSING_CHANNEL", "channel"))?;
-    let channel = CHANNELS.into_iter().find(|channel| channel.name == name).ok_or_else(|| {
+/// One for each key.
+fn asked(payload: &Map<String, Value>) -> Result<Vec<Asked>, Refusal> {
+    let name = payload.get("channel").and_then(Value::as_str).ok_or_else(|| missing("MISSING_CHANNEL", "channel"))?;
+    let channel = Channel::named(name).ok_or_else(|| {
         let names = CHANNELS.map(|channel| channel.name).join(", ");
         Refusal { code: "UNKNOWN_CHANNEL", message: format!("{name:?} is not a channel; those are {names}") }
     })?;
-    let everything = Some("*").filter(|_| channel.is_of_everything());
-    let key = text("key").filter(|key| !key.is_empty()).or(everything).ok_or_else(|| missing("MISSING_KEY", "key"))?;
-    if everything.is_some_and(|everything| key != everything) {
-        let message = format!("key is {key:?}; {name} is of the whole market: give \"*\", or no key");
-        return Err(Refusal { code: "INVALID_KEY", message });
-    }
     let interval = match payload.get("interval").filter(|given| channel.by_interval && !given.is_null()) {
         Some(given) => Some(interval(given)?),
         None => None,
     };
     let series = if channel.by_kind { series(payload)? } else { Series::default() };
-    Ok((channel, Subject { channel: channel.name, key: Key::read(channel, key), interval, series }))
+    let (filter, heard) = (filter(channel, payload)?, heard(payload)?);
+    let asked = |key: &str| {
+        let subject = Subject { channel: channel.name, key: Key::read(channel, key), interval, series };
+        Asked { channel, subject, filter: filter.clone(), heard: heard.clone() }
+    };
+    Ok(keys(channel, payload)?.into_iter().map(asked).collect())
+}
+
+fn keys<'a>(channel: &Channel, payload: &'a Map<String, Value>) -> Result<Vec<&'a str>, Refusal> {
+    let everything = Some("*").filter(|_| channel.is_of_everything());
+    let given = match (payload.get("keys"), payload.get("key")) {
+        (Some(Value::Array(keys)), _) if !keys.is_empty() => keys.iter().collect(),
+        (None | Some(Value::Null), Some(key)) if !key.is_null() && key != "" => vec![key],
+        (None | Some(Value::Null), _) => match everything {
+            Some(everything) => return Ok(vec![everything]),
+            None => return Err(missing("MISSING_KEY", "key")),
+        },
+        _ => return Err(missing("MISSING_KEY", "key, or list of keys")),
+    };
+    let key =
+        |given: &'a Value| given.as_str().filter(|key| !key.is_empty()).ok_or_else(|| missing("MISSING_KEY", "key"));
+    let keys = given.into_iter().map(key).collect::<Result<Vec<_>, _>>()?;
+    if let Some(wrong) = keys.iter().find(|key| everything.is_some_and(|everything| **key != everything)) {
+        let message = format!("key is {wrong:?}; {} is of the whole market: give \"*\", or no key", channel.name);
+        return Err(Refusal { code: "INVALID_KEY", message });
+    }
+    Ok(keys)
 }
 
 fn missing(code: &'static str, name: &str) -> Refusal {
@@ -93,4 +132,22 @@ fn series(payload: &Map<String, Value>) -> Result<Series, Refusal> {
         given.map(|given| given.as_str().unwrap_or_default())
     };
     Series::read(text("kind"), text("cohort")).map_err(|NotASeries { code, message, .. }| Refusal { code, message })
+}
+
+fn heard(payload: &Map<String, Value>) -> Result<Option<Heard>, Refusal> {
+    let refused = |given: &Value| {
+        let message = format!("cursor is {given}, and no frame has told it; subscribe without one");
+        Refusal { code: "INVALID_CURSOR", message }
+    };
+    let Some(given) = payload.get("cursor").filter(|given| !given.is_null()) else { return Ok(None) };
+    given.as_str().and_then(|text| text.parse().ok()).map(Some).ok_or_else(|| refused(given))
+}
+
+fn filter(channel: &Channel, payload: &Map<String, Value>) -> Result<Filter, Refusal> {
+    let refused = |message| Refusal { code: "INVALID_FILTER", message };
+    match payload.get("filter") {
+        None | Some(Value::Null) => Ok(Filter::default()),
+        Some(Value::Object(given)) => Filter::read(given, channel.filters).map_err(refused),
+        Some(other) => Err(refused(format!("filter is {other}; it is an object of names and values"))),
+    }
 }

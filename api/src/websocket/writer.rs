@@ -1,63 +1,49 @@
-//! Frames of a connection's queue -> its socket, and the last words when it ends.
+//! What waits for a connection -> its socket, and the last words when it ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use futures_util::SinkExt;
 use futures_util::stream::SplitSink;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::timeout;
 
+use super::ending::{Ending, Farewell};
+use super::frames;
+use crate::live::{Next, Outlet};
 use crate::measure::Written;
 
-pub(crate) struct Frame {
-    pub(crate) text: Utf8Bytes,
-    /// When what it tells was received.
-    pub(crate) received: Option<i64>,
-    /// Held until the frame is on its way, so that big frames do not pile up.
-    pub(crate) _permit: Option<OwnedSemaphorePermit>,
-}
+type Socket = SplitSink<WebSocket, Message>;
 
-/// Last words.
-pub(crate) struct Farewell {
-    pub(crate) frame: Option<Utf8Bytes>,
-    pub(crate) code: u16,
-    pub(crate) reason: &'static str,
-}
-
-/// How long a client may take to hear them.
+/// How long a client may take to hear the last words.
 pub(crate) const FAREWELL_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Ends with the farewell, or without one when the queue is closed or the socket broken.
-pub(crate) async fn write(
-    mut socket: SplitSink<WebSocket, Message>,
-    queue: mpsc::Receiver<Frame>,
-    mut farewell: oneshot::Receiver<Farewell>,
-) {
-    let farewell = tokio::select! {
+/// Ends when the connection does, with its last words.
+pub(crate) async fn write(mut socket: Socket, outlet: Arc<Outlet>, generation: u32) {
+    let ending = tokio::select! {
         biased;
-        farewell = &mut farewell => farewell.ok(),
-        // The queue ends after the last words were given, when there are any.
-        () = write_frames(&mut socket, queue) => farewell.try_recv().ok(),
+        ending = outlet.ended() => ending,
+        () = write_frames(&mut socket, &outlet, generation) => Ending::Gone,
     };
-    if let Some(farewell) = farewell
-        && timeout(FAREWELL_PATIENCE, say(&mut socket, farewell)).await.is_err()
-    {
+    outlet.end(ending);
+    let Some(farewell) = ending.farewell(&outlet) else { return };
+    if timeout(FAREWELL_PATIENCE, say(&mut socket, farewell)).await.is_err() {
         tracing::debug!("a client did not listen to its farewell");
     }
 }
 
-async fn write_frames(socket: &mut SplitSink<WebSocket, Message>, mut queue: mpsc::Receiver<Frame>) {
+/// Ends when the socket is broken.
+async fn write_frames(socket: &mut Socket, outlet: &Outlet, generation: u32) {
     let mut written = Written::default();
-    while let Some(first) = queue.recv().await {
-        let mut next = Some(first);
+    loop {
+        let mut next = Some(outlet.next().await);
         // What is there already goes out in one piece.
-        while let Some(frame) = next {
-            written.frame(frame.received);
-            if socket.feed(Message::Text(frame.text)).await.is_err() {
+        while let Some(waiting) = next {
+            written.frame(received(&waiting));
+            if feed(socket, waiting, generation).await.is_err() {
                 return;
             }
-            next = queue.try_recv().ok();
+            next = outlet.next_now();
         }
         if socket.flush().await.is_err() {
             return;
@@ -66,9 +52,36 @@ async fn write_frames(socket: &mut SplitSink<WebSocket, Message>, mut queue: mps
     }
 }
 
-async fn say(socket: &mut SplitSink<WebSocket, Message>, farewell: Farewell) {
+/// When that was received of which something new is told.
+fn received(next: &Next) -> Option<i64> {
+    if let Next::Update(_, update) = next { update.received } else { None }
+}
+
+async fn feed(socket: &mut Socket, next: Next, generation: u32) -> Result<(), axum::Error> {
+    let text = match next {
+        Next::Beat(text) => {
+            // Whoever is there answers it, whatever else it says.
+            socket.feed(Message::Ping("beat".into())).await?;
+            Ok(text)
+        }
+        Next::Answer(text) => Ok(text),
+        Next::Part(subscribed, part) => frames::snapshot(generation, &subscribed, &part),
+        Next::Update(subscribed, update) => frames::update(generation, &subscribed, &update, false),
+        Next::Replayed(subscribed, update) => frames::update(generation, &subscribed, &update, true),
+    };
+    match text {
+        Ok(text) => socket.feed(Message::Text(text)).await,
+        Err(error) => {
+            tracing::error!(%error, "a live result could not be written");
+            Ok(())
+        }
+    }
+}
+
+async fn say(socket: &mut Socket, farewell: Farewell) {
     let close = Message::Close(Some(CloseFrame { code: farewell.code, reason: farewell.reason.into() }));
-    for message in farewell.frame.map(Message::Text).into_iter().chain([close]) {
+    let words = farewell.frames.into_iter().map(|text: Utf8Bytes| Message::Text(text));
+    for message in words.chain([close]) {
         // A client that is gone needs no farewell.
         if socket.send(message).await.is_err() {
             return;

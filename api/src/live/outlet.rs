@@ -1,0 +1,283 @@
+//! What waits for one connection. A heartbeat goes before everything and answers before data; then what subscriptions begin
+//! with, each event, and of what changes the last value of each key. What waits is bounded: who lets more come is cut off.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::extract::ws::Utf8Bytes;
+use tokio::sync::{Notify, watch};
+
+use super::Filter;
+use super::shelf::{Item, Update};
+use crate::channel::{Channel, Subject};
+use crate::websocket::{Ending, frames};
+
+pub(crate) struct Outlet {
+    waiting: Mutex<Waiting>,
+    /// There is something to be written.
+    filled: Notify,
+    /// An answer has been written.
+    answered: Notify,
+    ending: watch::Sender<Option<Ending>>,
+}
+
+/// A subscription as its connection knows it.
+#[derive(Clone)]
+pub(crate) struct Subscribed {
+    pub(crate) id: u64,
+    pub(crate) channel: &'static Channel,
+    pub(crate) subject: Subject,
+    pub(crate) filter: Filter,
+    /// Of the last frame; the first frame has 1.
+    pub(crate) seq: u64,
+    /// What is before these offsets was told, or was in the rows it began with.
+    pub(crate) next: BTreeMap<u32, u64>,
+}
+
+/// What is to be written next.
+pub(crate) enum Next {
+    Beat(Utf8Bytes),
+    Answer(Utf8Bytes),
+    Part(Subscribed, Part),
+    Update(Subscribed, Arc<Update>),
+    /// Something that has happened while somebody was cut.
+    Replayed(Subscribed, Arc<Update>),
+}
+
+/// Some of the rows that a subscription begins with.
+pub(crate) struct Part {
+    pub(crate) number: usize,
+    pub(crate) of: usize,
+    pub(crate) rows: Vec<Item>,
+}
+
+/// What a subscription did not hear because its connection was too slow.
+pub(crate) struct Lost {
+    pub(crate) subscribed: Subscribed,
+    pub(crate) frames: u64,
+}
+
+#[derive(Default)]
+struct Waiting {
+    beat: Option<Utf8Bytes>,
+    answers: VecDeque<Utf8Bytes>,
+    subscriptions: BTreeMap<u64, Subscribed>,
+    snapshots: VecDeque<Snapshot>,
+    replays: VecDeque<(u64, std::vec::IntoIter<Item>)>,
+    events: VecDeque<(u64, Arc<Update>)>,
+    changes: VecDeque<Change>,
+    changed: HashMap<Change, Arc<Update>>,
+    lost: Vec<Lost>,
+}
+
+/// Rows that a subscription begins with, as far as they have not been told.
+struct Snapshot {
+    id: u64,
+    rows: std::vec::IntoIter<Item>,
+    parts: usize,
+    told: usize,
+}
+
+/// A subscription and a key.
+type Change = (u64, Arc<[u8]>);
+
+pub(crate) const MAX_EVENTS: usize = 8_192;
+pub(crate) const MAX_CHANGES: usize = 16_384;
+const MAX_ANSWERS: usize = 64;
+const ROWS_PER_PART: usize = 1_000;
+
+impl Outlet {
+    pub(crate) fn new() -> Self {
+        let (ending, _) = watch::channel(None);
+        Self { waiting: Mutex::default(), filled: Notify::new(), answered: Notify::new(), ending }
+    }
+
+    pub(crate) fn beat(&self, text: Utf8Bytes) {
+        self.waiting().beat = Some(text);
+        self.filled.notify_one();
+    }
+
+    /// Returns when there is room: a client that does not read hears no more answers.
+    pub(crate) async fn answer(&self, text: Utf8Bytes) {
+        loop {
+            let room = self.answered.notified();
+            if self.waiting().answers.len() < MAX_ANSWERS {
+                break;
+            }
+            room.await;
+        }
+        self.waiting().answers.push_back(text);
+        self.filled.notify_one();
+    }
+
+    /// With how things are, and when that is not where somebody was cut it is said.
+    pub(super) fn begin(&self, subscribed: Subscribed, rows: Vec<Item>, is_a_cut: bool) {
+        let mut waiting = self.waiting();
+        if is_a_cut {
+            waiting.answers.push_back(frames::resync_required(&subscribed));
+        }
+        let parts = rows.len().div_ceil(ROWS_PER_PART).max(1);
+        waiting.snapshots.push_back(Snapshot { id: subscribed.id, rows: rows.into_iter(), parts, told: 0 });
+        waiting.subscriptions.insert(subscribed.id, subscribed);
+        self.filled.notify_one();
+    }
+
+    /// With what has happened since somebody was cut.
+    pub(super) fn resume(&self, subscribed: Subscribed, rows: Vec<Item>) {
+        let mut waiting = self.waiting();
+        waiting.replays.push_back((subscribed.id, rows.into_iter()));
+        waiting.subscriptions.insert(subscribed.id, subscribed);
+        self.filled.notify_one();
+    }
+
+    pub(super) fn tell(&self, id: u64, is_event: bool, update: &Arc<Update>) {
+        let mut waiting = self.waiting();
+        if self.ending.borrow().is_some() {
+            return;
+        }
+        waiting.add(id, is_event, update);
+        if waiting.events.len() > MAX_EVENTS || waiting.changed.len() > MAX_CHANGES {
+            waiting.lose_everything();
+            drop(waiting);
+            self.end(Ending::Slow);
+        }
+        self.filled.notify_one();
+    }
+
+    /// Nothing more is told of it.
+    pub(super) fn forget(&self, id: u64) {
+        let mut waiting = self.waiting();
+        waiting.subscriptions.remove(&id);
+        waiting.snapshots.retain(|snapshot| snapshot.id != id);
+        waiting.replays.retain(|(of, _)| *of != id);
+        waiting.events.retain(|(of, _)| *of != id);
+        waiting.changes.retain(|(of, _)| *of != id);
+        waiting.changed.retain(|(of, _), _| *of != id);
+    }
+
+    pub(crate) fn subscriptions(&self) -> Vec<(Subject, u64)> {
+        let waiting = self.waiting();
+        waiting.subscriptions.values().map(|subscribed| (subscribed.subject.clone(), subscribed.id)).collect()
+    }
+
+    /// Each subscription as it stands.
+    pub(crate) fn listed(&self) -> Vec<Subscribed> {
+        self.waiting().subscriptions.values().cloned().collect()
+    }
+
+    pub(crate) async fn next(&self) -> Next {
+        loop {
+            let filled = self.filled.notified();
+            if let Some(next) = self.next_now() {
+                return next;
+            }
+            filled.await;
+        }
+    }
+
+    /// What waits already.
+    pub(crate) fn next_now(&self) -> Option<Next> {
+        let next = self.waiting().take();
+        if matches!(next, Some(Next::Answer(_))) {
+            self.answered.notify_one();
+        }
+        next
+    }
+
+    /// What was not told when it ended so.
+    pub(crate) fn lost(&self) -> Vec<Lost> {
+        std::mem::take(&mut self.waiting().lost)
+    }
+
+    /// The first reason counts.
+    pub(crate) fn end(&self, ending: Ending) {
+        self.ending.send_if_modified(|ended| ended.is_none() && ended.replace(ending).is_none());
+    }
+
+    pub(crate) async fn ended(&self) -> Ending {
+        let mut endings = self.ending.subscribe();
+        let ended = endings.wait_for(Option::is_some).await.ok().and_then(|ending| *ending);
+        // The sender is ours.
+        ended.unwrap_or(Ending::Gone)
+    }
+
+    /// Nothing can fail half-way while it is held.
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn add(&mut self, id: u64, is_event: bool, update: &Arc<Update>) {
+        // Somebody may come back who has heard more elsewhere than was told here.
+        let heard = self.subscriptions.get(&id).and_then(|subscribed| subscribed.next.get(&update.partition));
+        if is_event && heard.is_some_and(|next| update.offset < *next) {
+            return;
+        }
+        if is_event {
+            self.events.push_back((id, Arc::clone(update)));
+            return;
+        }
+        let change = (id, Arc::clone(&update.key));
+        if self.changed.insert(change.clone(), Arc::clone(update)).is_none() {
+            self.changes.push_back(change);
+        }
+    }
+
+    fn take(&mut self) -> Option<Next> {
+        let spoken = self.beat.take().map(Next::Beat).or_else(|| self.answers.pop_front().map(Next::Answer));
+        spoken.or_else(|| self.take_part()).or_else(|| self.take_replayed()).or_else(|| self.take_update())
+    }
+
+    fn take_part(&mut self) -> Option<Next> {
+        let snapshot = self.snapshots.front_mut()?;
+        snapshot.told += 1;
+        let rows = snapshot.rows.by_ref().take(ROWS_PER_PART).collect();
+        let (id, part) = (snapshot.id, Part { number: snapshot.told, of: snapshot.parts, rows });
+        if part.number == part.of {
+            self.snapshots.pop_front();
+        }
+        let subscribed = self.subscriptions.get_mut(&id)?;
+        subscribed.seq += 1;
+        Some(Next::Part(subscribed.clone(), part))
+    }
+
+    fn take_update(&mut self) -> Option<Next> {
+        let (id, update) = self.events.pop_front().or_else(|| {
+            let change = self.changes.pop_front()?;
+            Some((change.0, self.changed.remove(&change)?))
+        })?;
+        Some(Next::Update(self.heard(id, &update)?, update))
+    }
+
+    fn take_replayed(&mut self) -> Option<Next> {
+        loop {
+            let (id, rows) = self.replays.front_mut()?;
+            match (*id, rows.next()) {
+                (id, Some(Item::Update(update))) => return Some(Next::Replayed(self.heard(id, &update)?, update)),
+                (_, Some(Item::Row(_))) => {}
+                (_, None) => drop(self.replays.pop_front()),
+            }
+        }
+    }
+
+    /// The subscription as it is with this update.
+    fn heard(&mut self, id: u64, update: &Update) -> Option<Subscribed> {
+        let subscribed = self.subscriptions.get_mut(&id)?;
+        subscribed.seq += 1;
+        let next = subscribed.next.entry(update.partition).or_default();
+        *next = (update.offset + 1).max(*next);
+        Some(subscribed.clone())
+    }
+
+    fn lose_everything(&mut self) {
+        let mut frames: BTreeMap<u64, u64> = BTreeMap::new();
+        let waiting = self.events.drain(..).map(|(id, _)| id).chain(self.changes.drain(..).map(|(id, _)| id));
+        waiting.for_each(|id| *frames.entry(id).or_default() += 1);
+        self.changed.clear();
+        self.snapshots.clear();
+        self.replays.clear();
+        let lost = |(id, frames): (u64, u64)| Some(Lost { subscribed: self.subscriptions.get(&id)?.clone(), frames });
+        self.lost = frames.into_iter().filter_map(lost).collect();
+    }
+}

@@ -1,0 +1,110 @@
+//! What waits for a connection, without a socket: in which order it is taken, and what of it is the last value only.
+
+use std::sync::Arc;
+
+use schemas::{Batch, GENERATION, Headers, Message, kind};
+use tokio::sync::watch;
+
+use super::fixture::position;
+use super::protocol::order;
+use crate::Live;
+use crate::channel::{CHANNELS, Channel, Key, Subject};
+use crate::live::{Filter, Next, Outlet, Subscribed};
+
+struct Market {
+    live: Live,
+    outlet: Arc<Outlet>,
+    offset: u64,
+}
+
+impl Market {
+    fn open() -> Self {
+        let (_, stopped) = watch::channel(false);
+        let live = Live::new(stopped);
+        let outlet = Arc::new(Outlet::new());
+        live.enter();
+        Self { live, outlet, offset: 0 }
+    }
+
+    fn subscribe(&self, id: u64, channel: &str) {
+        let channel = Channel::named(channel).unwrap();
+        let (interval, series) = Default::default();
+        let subject = Subject { channel: channel.name, key: Key::All, interval, series };
+        let (filter, next) = (Filter::default(), Default::default());
+        self.live.subscribe(&self.outlet, Subscribed { id, channel, subject, filter, seq: 0, next }, None);
+    }
+
+    fn tell<M: Message>(&mut self, message: &M) {
+        let (mut batch, mut headers) = (Batch::default(), Vec::new());
+        if let Some(kind) = M::KIND {
+            Headers::write(&mut headers, kind::HEADER, kind);
+        }
+        message.append_to(&mut batch, &headers);
+        let partition = message.partition(GENERATION.partitions);
+        for record in batch.records() {
+            self.live.publish(M::TOPIC, partition, self.offset, &record);
+            self.offset += 1;
+        }
+    }
+
+    /// Everything that waits, as what it is and of which offset.
+    fn drain(&self) -> Vec<String> {
+        let told = |next| match next {
+            Next::Beat(text) | Next::Answer(text) => text.to_string(),
+            Next::Part(subscribed, part) => format!("{}: part {} of {}", subscribed.id, part.number, part.of),
+            Next::Update(subscribed, update) | Next::Replayed(subscribed, update) => {
+                format!("{}: {} as {}", subscribed.id, update.offset, subscribed.seq)
+            }
+        };
+        std::iter::from_fn(|| self.outlet.next_now()).map(told).collect()
+    }
+}
+
+#[test]
+fn of_what_changes_the_last_value_of_each_key_waits() {
+    let mut market = Market::open();
+    market.subscribe(1, "positions");
+    market.subscribe(2, "liquidations");
+    assert_eq!(market.drain(), ["1: part 1 of 1", "2: part 1 of 1"]);
+    for n in 0..3 {
+        market.tell(&position("BTC", 1, &format!("1{n}")));
+        market.tell(&position("ETH", 1, &format!("2{n}")));
+        market.tell(&order(n, "5", "long"));
+    }
+    let waiting = ["2: 2 as 2", "2: 5 as 3", "2: 8 as 4", "1: 6 as 2", "1: 7 as 3"];
+    assert_eq!(market.drain(), waiting, "each event, and of each position what it is now");
+    market.tell(&position("BTC", 1, "3"));
+    assert_eq!(market.drain(), ["1: 9 as 4"]);
+}
+
+#[tokio::test]
+async fn a_heartbeat_goes_before_everything_and_an_answer_before_data() {
+    let mut market = Market::open();
+    market.subscribe(1, "liquidations");
+    (0..5_000).for_each(|n| market.tell(&order(n, "5", "long")));
+    market.outlet.answer("an answer".into()).await;
+    market.outlet.beat("a beat".into());
+    let waiting = market.drain();
+    assert_eq!(waiting[..3], ["a beat", "an answer", "1: part 1 of 1"]);
+    assert_eq!(waiting.len(), 5_003);
+}
+
+#[test]
+fn what_is_no_longer_wanted_does_not_wait() {
+    let mut market = Market::open();
+    market.subscribe(1, "positions");
+    market.tell(&position("BTC", 1, "1"));
+    let subject = Subject { channel: "positions", key: Key::All, interval: None, series: Default::default() };
+    market.live.unsubscribe(&market.outlet, &subject, 1);
+    market.tell(&position("BTC", 1, "2"));
+    assert_eq!(market.drain(), [""; 0]);
+    market.live.leave(&market.outlet);
+    assert!(!market.live.has_clients());
+}
+
+#[test]
+fn every_channel_is_the_one_of_its_records() {
+    for (place, channel) in CHANNELS.into_iter().enumerate() {
+        assert_eq!(Channel::of(channel.topic, channel.kind), Some(place), "{}", channel.name);
+    }
+}
