@@ -9,7 +9,7 @@ use crate::ratio_series::Series;
 use crate::row::Shape;
 
 /// Every channel there is.
-pub(crate) static CHANNELS: [&Channel; 16] = [
+pub(crate) static CHANNELS: [&Channel; 17] = [
     &crate::long_short_ratio::CHANNEL,
     &crate::market_ratio::CHANNEL,
     &crate::positions::CHANNEL,
@@ -19,6 +19,7 @@ pub(crate) static CHANNELS: [&Channel; 16] = [
     &crate::liquidation_heatmap::CHANNEL,
     &crate::liquidation_map::CHANNEL,
     &crate::whale_activities::CHANNEL,
+    &crate::whale_watches::CHANNEL,
     &crate::prices::CHANNEL,
     &crate::markets::CHANNEL,
     &crate::candles::CHANNEL,

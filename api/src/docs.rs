@@ -8,7 +8,7 @@ use axum::response::Html;
 use axum::routing::get;
 use serde_json::Value;
 
-use crate::endpoint::{Answer, Endpoint, Operation};
+use crate::endpoint::{Answer, Endpoint, Operation, Verb};
 use crate::openapi;
 use crate::openapi::form::Form;
 
@@ -47,7 +47,11 @@ fn lines(endpoints: &[Endpoint]) -> String {
     for endpoint in endpoints {
         let (requests, summary) = (endpoint.requests(), endpoint.operation.summary);
         let (request, path) = (requests.first().map_or("", String::as_str), &endpoint.path);
-        let _ = writeln!(lines, "      <li><a href=\"{request}\">{path}</a> {summary}</li>");
+        let _ = match (request, endpoint.verb) {
+            ("", Verb::Get) => writeln!(lines, "      <li>{path} {summary}</li>"),
+            ("", verb) => writeln!(lines, "      <li>{} {path} {summary}</li>", verb.name().to_uppercase()),
+            _ => writeln!(lines, "      <li><a href=\"{request}\">{path}</a> {summary}</li>"),
+        };
     }
     lines
 }

@@ -7,14 +7,33 @@ use axum::Router;
 use axum::routing::MethodRouter;
 
 use crate::Context;
-use crate::openapi::form::Form;
+use crate::openapi::form::{Form, Object};
 use crate::openapi::parameter::Parameter;
 
-/// A path and what answers a GET of it.
+/// A path and what answers who asks for it in one way.
 pub(crate) struct Endpoint {
     pub(crate) path: String,
+    pub(crate) verb: Verb,
     pub(crate) operation: Operation,
     handler: MethodRouter<Arc<Context>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Get,
+    Post,
+    Delete,
+}
+
+impl Verb {
+    /// As documents write it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Post => "post",
+            Self::Delete => "delete",
+        }
+    }
 }
 
 /// What somebody has to know who asks.
@@ -42,6 +61,10 @@ pub(crate) enum Answer {
     OneOrBare(Form, Form),
     /// The same, or null with the reason in `meta`.
     OneOrNull(Form),
+    /// What was made of the JSON that was sent: its form, and what is told of it in `{data, meta}`.
+    Made(&'static Object, Form),
+    /// Nothing: it is done.
+    Done,
     /// JSON as it is.
     Bare(Form),
     /// The same, with a status that says whether all is well.
@@ -56,13 +79,17 @@ pub(crate) enum Answer {
 
 impl Endpoint {
     pub(crate) fn new(path: impl Into<String>, handler: MethodRouter<Arc<Context>>, operation: Operation) -> Self {
-        Self { path: path.into(), operation, handler }
+        Self { path: path.into(), verb: Verb::Get, operation, handler }
     }
 
-    /// Every example request, none where only the server knows what is there: without parameters that may be left out, with each of them alone, and what else there is.
+    pub(crate) fn asked_by(self, verb: Verb) -> Self {
+        Self { verb, ..self }
+    }
+
+    /// Every example request, none where it changes something or only the server knows what is there: without parameters that may be left out, with each of them alone, and what else there is.
     pub(crate) fn requests(&self) -> Vec<String> {
         let in_path = self.operation.parameters.iter().filter(|it| it.is_in_path);
-        if in_path.clone().any(|it| it.example.is_empty()) {
+        if self.verb != Verb::Get || in_path.clone().any(|it| it.example.is_empty()) {
             return Vec::new();
         }
         let path = in_path.fold(self.path.clone(), |path, it| path.replace(&format!("{{{}}}", it.name), it.example));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use schemas::Wallet;
 use serde_json::{Value, json};
 
 use crate::cause::{is_cut_short, passes};
@@ -62,6 +63,11 @@ pub(crate) enum ApiError {
     },
     /// There are too many connections already.
     NoRoom(NoRoom),
+    NotWatched {
+        wallet: Wallet,
+    },
+    /// The log did not take it.
+    NotWritten,
     /// What is on the log is still being read: the same request succeeds later.
     NotReady,
     /// The same request may succeed later.
@@ -91,6 +97,7 @@ impl ApiError {
             Self::UnknownCoin { .. }
             | Self::UnknownSource { .. }
             | Self::NoSuchRow { .. }
+            | Self::NotWatched { .. }
             | Self::NoSuchPath { .. } => StatusCode::NOT_FOUND,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAWebSocket => StatusCode::UPGRADE_REQUIRED,
@@ -102,7 +109,9 @@ impl ApiError {
             Self::NoKey | Self::UnknownKey => StatusCode::UNAUTHORIZED,
             Self::ScopeMissing { .. } => StatusCode::FORBIDDEN,
             Self::TooManyRequests { .. } | Self::NoRoom(NoRoom::ForTheAddress) => StatusCode::TOO_MANY_REQUESTS,
-            Self::NoRoom(NoRoom::ForAnyone) | Self::NotReady | Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoRoom(NoRoom::ForAnyone) | Self::NotReady | Self::NotWritten | Self::Busy { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::TooDear { .. } | Self::TookTooLong => StatusCode::GATEWAY_TIMEOUT,
             Self::Database { .. } | Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -129,6 +138,8 @@ impl ApiError {
             Self::TooManyRequests { .. } => "RATE_LIMITED",
             Self::NoRoom(_) => "TOO_MANY_CONNECTIONS",
             Self::NotReady => "NOT_READY",
+            Self::NotWatched { .. } => "NOT_WATCHED",
+            Self::NotWritten => "LOG_UNAVAILABLE",
             Self::Busy { .. } => "DATABASE_BUSY",
             Self::TooDear { .. } => "QUERY_TOO_SLOW",
             Self::TookTooLong => "TIMEOUT",
@@ -142,6 +153,7 @@ impl ApiError {
             Self::UnknownCoin { coin } => json!({ "coin": coin }),
             Self::UnknownSource { name } => json!({ "source": name }),
             Self::NoSuchRow { id } => json!({ "id": id }),
+            Self::NotWatched { wallet } => json!({ "wallet": wallet }),
             Self::NoSuchPath { path } => json!({ "path": path }),
             Self::Method { method } => json!({ "method": method.as_str() }),
             Self::ScopeMissing { needed } => json!({ "scope": needed }),
@@ -155,7 +167,7 @@ impl ApiError {
     pub(crate) fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyRequests { after } => Some(*after),
-            Self::NotReady | Self::Busy { .. } => Some(1),
+            Self::NotReady | Self::NotWritten | Self::Busy { .. } => Some(1),
             Self::NoRoom(_) | Self::TooDear { .. } | Self::TookTooLong => Some(10),
             _ => None,
         }
@@ -192,7 +204,7 @@ impl fmt::Display for ApiError {
                 write!(f, "there is no {id:?} here, or it is there no longer; the list tells the ids")
             }
             Self::NoSuchPath { path } => write!(f, "there is nothing at {path}; / lists what there is"),
-            Self::Method { method } => write!(f, "{method} is not understood here; use GET"),
+            Self::Method { method } => write!(f, "{method} is not understood here; the header Allow says what is"),
             Self::NotAWebSocket => f.write_str("this address speaks WebSocket; connect with a WebSocket client"),
             Self::AddressTooLong { most } => {
                 write!(f, "path and query are longer than {most} bytes; ask for less at once")
@@ -218,6 +230,10 @@ impl fmt::Display for ApiError {
             ),
             Self::TookTooLong => f.write_str("no reply was ready in time; try again in a while, or ask for less"),
             Self::Panicked => f.write_str("the request met a fault of ours; the cause is in the log"),
+            Self::NotWatched { wallet } => {
+                write!(f, "{wallet} is not watched; /api/v1/whales/watches lists those that are")
+            }
+            Self::NotWritten => f.write_str("it could not be written down; try again in a second"),
             Self::NotReady => f.write_str("what is on the log is still being read; try again in a second"),
             Self::Busy { .. } => f.write_str("the database is busy or out of reach; try again in a second"),
             Self::Database { .. } => f.write_str("the database could not answer; the cause is in the log"),

@@ -68,6 +68,7 @@ mod wallet_summary;
 mod wallets;
 mod websocket;
 mod whale_activities;
+mod whale_watches;
 
 #[cfg(test)]
 mod tests;
@@ -76,6 +77,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{Method, Uri};
+use schemas::WhaleWatch;
 
 pub use database::Database;
 pub use docs::OPENAPI;
@@ -84,6 +86,7 @@ pub use health::Dependency;
 pub use live::{Live, LiveTopic};
 pub use open::{OpenError, open_database};
 pub use status::Status;
+pub use whale_watches::Watched;
 
 use endpoint::Endpoint;
 use error::ApiError;
@@ -101,6 +104,8 @@ pub struct Context {
     pub describe: Arc<dyn Fn() -> Status + Send + Sync>,
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     pub ready: Arc<dyn Fn() -> Vec<Dependency> + Send + Sync>,
+    /// Puts a watch on the log, or takes one off it.
+    pub watch: Arc<dyn Fn(WhaleWatch) -> Watched + Send + Sync>,
 }
 
 /// What is served, and how requests are answered that are not of it.
@@ -138,6 +143,7 @@ fn endpoints() -> Vec<Endpoint> {
         course::endpoints(&liquidation_stats::COURSE),
         course::endpoints(&liquidation_map::COURSE),
         vec![wallets::endpoint(), wallet_leaderboard::endpoint(), wallet_distribution::endpoint()],
+        whale_watches::endpoints(),
         data_quality::endpoints(),
         binance::endpoints(),
         dashboard::endpoints(),

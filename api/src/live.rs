@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use schemas::{Record, ResultClock, Topic};
+use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use crate::channel::{Channel, Key, Subject};
@@ -130,6 +131,13 @@ impl Live {
         let rows = self.hub().shelves[place].rows(subject, &Filter::default());
         let told = |row: shelf::Item| row.value().and_then(|value| shape.live(&value).ok());
         rows.into_iter().filter_map(told).collect()
+    }
+
+    /// What was said last of each key of a channel that keeps its state.
+    pub(crate) fn last<M: DeserializeOwned>(&self, channel: &'static Channel, subject: &Subject) -> Vec<M> {
+        let Some(place) = Channel::of(channel.topic, channel.kind) else { return Vec::new() };
+        let rows = self.hub().shelves[place].rows(subject, &Filter::default());
+        rows.into_iter().filter_map(|row| serde_json::from_slice(&row.value()?).ok()).collect()
     }
 
     /// A coin as its market is called, of what is known at present.

@@ -9,14 +9,15 @@ mod replies;
 
 use serde_json::{Map, Value, json};
 
-use crate::endpoint::Endpoint;
-use form::Components;
+use crate::endpoint::{Answer, Endpoint, Verb};
+use form::{Components, Form};
 
 /// OpenAPI 3.1: its schemas are JSON Schema 2020-12.
 pub(crate) fn document(endpoints: &[Endpoint]) -> Value {
     let (mut components, mut paths) = (Components::new(), Map::new());
     for endpoint in endpoints {
-        paths.insert(endpoint.path.clone(), json!({ "get": operation(endpoint, &mut components) }));
+        let verbs = paths.entry(endpoint.path.clone()).or_insert_with(|| json!({}));
+        verbs[endpoint.verb.name()] = operation(endpoint, &mut components);
     }
     replies::describe(&mut components);
     json!({
@@ -70,22 +71,28 @@ pub(crate) fn tag(path: &str) -> &'static str {
 
 fn operation(endpoint: &Endpoint, components: &mut Components) -> Value {
     let operation = &endpoint.operation;
-    json!({
-        "operationId": name(&endpoint.path),
+    let mut told = json!({
+        "operationId": name(endpoint),
         "tags": [tag(&endpoint.path)],
         "summary": operation.summary,
         "description": sentence(&operation.description),
         "parameters": operation.parameters.iter().map(|it| it.told()).collect::<Vec<_>>(),
         "responses": replies::of(&operation.answer, components),
         "x-requests": endpoint.requests(),
-    })
+    });
+    if let Answer::Made(body, _) = operation.answer {
+        let schema = Form::Object(body).schema(components);
+        told["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+    }
+    told
 }
 
 /// `/api/v1/prices/{coin}` is `prices_coin`.
-fn name(path: &str) -> String {
-    let path = path.trim_start_matches("/api/v1");
+fn name(endpoint: &Endpoint) -> String {
+    let path = endpoint.path.trim_start_matches("/api/v1");
     let words = path.split(['/', '{', '}', '-', '.', '*']).filter(|word| !word.is_empty());
-    let name = words.collect::<Vec<_>>().join("_");
+    let verb = (endpoint.verb != Verb::Get).then(|| endpoint.verb.name());
+    let name = verb.into_iter().chain(words).collect::<Vec<_>>().join("_");
     if name.is_empty() { "page".to_owned() } else { name }
 }
 

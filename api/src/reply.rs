@@ -67,6 +67,9 @@ impl Coverage {
     /// Valued by the exchange, and told as it is.
     pub(crate) const PUBLIC_FEED: Self =
         Self { method: "exact", source: "public feed", since_block: None, since_time: None };
+    /// What somebody has asked for.
+    pub(crate) const ASKED_FOR: Self =
+        Self { method: "exact", source: "requests", since_block: None, since_time: None };
     /// What sources tell of themselves.
     pub(crate) const REPORTS: Self =
         Self { method: "exact", source: "reports of the sources", since_block: None, since_time: None };

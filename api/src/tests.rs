@@ -32,6 +32,7 @@ mod seam;
 mod standing;
 mod transactions;
 mod wallets;
+mod watches;
 mod websocket;
 mod whales;
 mod without_database;

@@ -8,7 +8,7 @@ use api::{Context, Database, Dependency, Gate, Live, LiveTopic, Status};
 use schemas::{Keeps, TOPICS, Topic};
 use tracing::info;
 
-use super::{PATIENCE, Shared, now_ms};
+use super::{PATIENCE, Shared, now_ms, watches};
 use crate::data_dir::Market;
 use crate::failure::Failure;
 use crate::log::Start;
@@ -142,6 +142,7 @@ fn far_enough_back(
 /// What the API knows of the rest of the process.
 pub fn context(shared: &Shared, market: Market, kept: &str, database: Database, live: Live, gate: Gate) -> Context {
     let (status, metrics, ready, heard) = (shared.clone(), shared.clone(), shared.clone(), live.clone());
+    let (log, present) = (shared.clone(), live.clone());
     let kept = kept.to_owned();
     Context {
         database,
@@ -153,6 +154,7 @@ pub fn context(shared: &Shared, market: Market, kept: &str, database: Database, 
         describe: Arc::new(move || describe(&status, market, &kept)),
         metrics: Arc::new(move || metrics.stats.render(metrics.log.as_ref())),
         ready: Arc::new(move || dependencies(&ready, &heard)),
+        watch: Arc::new(move |watch| watches::write(&log, &present, &watch)),
     }
 }
 

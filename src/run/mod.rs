@@ -30,6 +30,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 pub mod up;
+mod watches;
 
 pub use public_feed::Exchange;
 pub use server::Most;

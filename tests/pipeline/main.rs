@@ -26,6 +26,7 @@ mod traded;
 mod transactions;
 mod two_parsers;
 mod wallets;
+mod watches;
 mod web;
 mod whale_orders;
 mod without_database;

@@ -40,6 +40,11 @@ impl Web {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
+    pub fn delete(&self, what: &str) -> u16 {
+        let request = reqwest::Client::new().delete(format!("http://{}{what}", self.http));
+        self.runtime.block_on(async { request.send().await.unwrap().status().as_u16() })
+    }
+
     pub fn status(&self, what: &str) -> u16 {
         let url = format!("http://{}{what}", self.http);
         self.runtime.block_on(async { reqwest::get(url).await.unwrap().status().as_u16() })

@@ -17,6 +17,11 @@ pub(super) fn of(answer: &Answer, components: &mut Components) -> Value {
             json(json!({ "anyOf": [one, bare] }))
         }
         Answer::OneOrNull(form) => json(envelope(or_null(form.schema(components)))),
+        Answer::Made(_, told) => {
+            let content = json(envelope(told.schema(components)));
+            return refused_beside("201", json!({ "description": "It is done.", "content": content }));
+        }
+        Answer::Done => return refused_beside("204", json!({ "description": "It is done." })),
         Answer::Bare(form) => json(form.schema(components)),
         Answer::Health(form) => {
             let content = json(form.schema(components));
@@ -44,11 +49,15 @@ pub(super) fn of(answer: &Answer, components: &mut Components) -> Value {
         responses
             .insert("304".to_owned(), json!({ "description": "The data are those of the tag in `If-None-Match`." }));
     }
-    responses.insert("200".to_owned(), told);
-    for (status, name, _) in ERRORS {
-        responses.insert(status.to_owned(), refer(name));
-    }
+    let Value::Object(refused) = refused_beside("200", told) else { return Value::Object(responses) };
+    responses.extend(refused);
     Value::Object(responses)
+}
+
+/// A good response, and every other one.
+fn refused_beside(status: &str, good: Value) -> Value {
+    let refused = ERRORS.iter().map(|(status, name, _)| ((*status).to_owned(), refer(name)));
+    Value::Object(refused.chain([(status.to_owned(), good)]).collect())
 }
 
 /// Why a request is answered with nothing, by status: the same everywhere.

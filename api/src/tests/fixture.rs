@@ -65,6 +65,7 @@ async fn serve_live(url: &str, routes: Router<Arc<Context>>, change: impl FnOnce
         describe: Arc::new(status),
         metrics: Arc::new(|| "fathom_up 1\n".to_owned()),
         ready: Arc::new(Vec::new),
+        watch: Arc::new(|_| crate::Watched::Refused),
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -227,6 +228,26 @@ impl Served {
         let (status, _, body) = self.get_text(path).await;
         let body: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}: {body}"));
         (status, body)
+    }
+
+    /// Status and body of the reply to JSON that is sent; null where there is none.
+    pub(crate) async fn send(&self, verb: &str, path: &str, body: &Value) -> (u16, Value) {
+        let (address, body) = (self.address, body.to_string());
+        let head = format!(
+            "{verb} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let ask = move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all((head + &body).as_bytes()).unwrap();
+            let mut reply = String::new();
+            stream.read_to_string(&mut reply).unwrap();
+            reply
+        };
+        let reply = tokio::task::spawn_blocking(ask).await.unwrap();
+        let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, serde_json::from_str(body).unwrap_or_default())
     }
 
     /// The reply when it is a good one.

@@ -127,6 +127,7 @@ async fn context_of(url: &str) -> Context {
             describe: Arc::clone(&context.describe),
             metrics: Arc::clone(&context.metrics),
             ready: Arc::clone(&context.ready),
+            watch: Arc::clone(&context.watch),
             ..context
         });
         context
