@@ -16,6 +16,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::HeaderValue;
 use axum::middleware::{from_fn, from_fn_with_state, map_response_with_state};
+use tower_http::compression::CompressionLayer;
 
 pub use keys::{Key, Keys, Scope, fingerprint, token};
 pub use rates::Rates;
@@ -43,7 +44,8 @@ pub(crate) fn guard(routes: Router<Arc<Context>>, context: &Arc<Context>) -> Rou
         .layer(from_fn_with_state(Arc::clone(context), access::checked))
         .layer(from_fn(room::turn_away))
         .layer(map_response_with_state(Arc::clone(context), reply::say_errors))
-        .layer(from_fn(caching::spare_what_is_known));
+        .layer(from_fn(caching::spare_what_is_known))
+        .layer(CompressionLayer::new());
     let read = match context.gate.origins.as_slice() {
         [] => bounded,
         origins => bounded.layer(origins::layer(origins)),

@@ -6,6 +6,7 @@ mod alike;
 mod binance;
 mod caching;
 mod client;
+mod compression;
 mod dashboards;
 mod data_quality;
 mod databases;
