@@ -105,6 +105,11 @@ impl Live {
         self.hub().clocks.values().map(|clock| clock.time).min()
     }
 
+    /// How many updates the slowest client has still to take.
+    pub fn waiting(&self) -> usize {
+        self.hub().waiting()
+    }
+
     pub fn has_clients(&self) -> bool {
         self.hub().clients > 0
     }

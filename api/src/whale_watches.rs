@@ -43,7 +43,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-const DEFINITION: &str = "wallets of which every order and every transfer from threshold on is told as a whale's, whatever the coin trades, and \
+const DEFINITION: &str = "wallets of which every order of a perpetual and every transfer from threshold on is told as a whale's, whatever the coin trades, and \
      at any size where threshold is null; it counts from time on, which is within a second of being asked for, \
      through every restart and for everybody who is served from the same log";
 

@@ -20,6 +20,9 @@ use sqlx::AssertSqlSafe;
 use crate::database::Database;
 use crate::{Part, Sink};
 
+/// Itself, and what it tells in its history.
+const ROWS_OF_A_POSITION: u64 = 2;
+
 /// The position of the `n`th wallet.
 fn position(n: u32, size: &str) -> Position {
     let mut wallet = [0; 20];

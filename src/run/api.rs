@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use api::{Context, Database, Dependency, Gate, Live, LiveTopic, Status};
+use metrics::gauge;
 use schemas::{Keeps, TOPICS, Topic};
 use tracing::info;
 
@@ -17,6 +19,8 @@ use crate::stop::Upstream;
 
 const READER: &str = "feed";
 const FEED_BYTES: usize = 256 * 1024;
+/// How often it is looked what waits for clients.
+const MEASURED_EVERY: Duration = Duration::from_secs(1);
 /// So many records are read sooner than the place of a time among them is found.
 const LITTLE: u64 = 20_000;
 
@@ -46,6 +50,7 @@ fn tell(shared: &Shared, live: &Live, told: &mut Told, upstream: &Upstream) -> R
     (0..starts.len()).for_each(|place| reader.may_pass_over(place));
     let (mut unread, mut is_present): (BTreeSet<usize>, _) = ((0..starts.len()).collect(), false);
     let task = shared.stats.task(READER, 0);
+    let mut measured = Instant::now();
     loop {
         let over = shared.is_over(upstream);
         if shared.ends_at_once() {
@@ -70,6 +75,10 @@ fn tell(shared: &Shared, live: &Live, told: &mut Told, upstream: &Upstream) -> R
             if is_present {
                 log.done(READER, slice.topic, slice.partition, slice.next);
             }
+        }
+        if measured.elapsed() > MEASURED_EVERY {
+            measured = Instant::now();
+            gauge!("fathom_live_queue_updates").set(live.waiting() as f64);
         }
         unread.retain(|place| !reader.is_at_the_end(*place));
         if !is_present && unread.is_empty() {

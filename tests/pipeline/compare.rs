@@ -69,30 +69,48 @@ fn settled(place: &Place, market: &Path) -> usize {
     legs.map(|(user, leg)| (user, leg["coin"].to_string())).collect::<BTreeSet<_>>().len()
 }
 
-/// Whether the rows are those of the truth by now, and every stage has come as far.
-pub fn has_arrived(place: &Place, market: &Path) -> bool {
+/// What keeps the rows from being those of the truth, with every stage as far as the others; nothing, when they are.
+pub fn missing(place: &Place, market: &Path) -> Option<String> {
     let truth = Truth { folder: market.join("truth") };
-    let orders = || truth.table("liquidation-orders.ndjson", &ORDER_KEY, &ORDER);
-    has_one_clock(place)
-        && truth.positions() == positions(place)
-        && orders() == table(place, "liquidations", &ORDER_KEY, &ORDER)
-        && crate::transactions::have_arrived(place, market)
+    let known = truth.positions();
+    let held = positions(place);
+    if held != known {
+        let right = known.iter().filter(|(key, size)| held.get(key) == Some(size)).count();
+        return Some(format!("{right} of {} positions are right, beside {} others", known.len(), held.len() - right));
+    }
+    let (known, told) = (
+        truth.table("liquidation-orders.ndjson", &ORDER_KEY, &ORDER),
+        table(place, "liquidations", &ORDER_KEY, &ORDER),
+    );
+    if told != known {
+        return Some(format!("{} rows of {} liquidations, or others than those", told.len(), known.len()));
+    }
+    if !crate::transactions::have_arrived(place, market) {
+        return Some("legs of trades".to_owned());
+    }
+    one_clock(place).err()
 }
 
 /// Of results that different stages make: who is behind has told an earlier clock, or none. What another stage reads is
 /// told each clock, everything else one a second.
-fn has_one_clock(place: &Place) -> bool {
+fn one_clock(place: &Place) -> Result<(), String> {
     let each = tables_of_stages().into_iter().map(|table| table.topic);
     let topics: BTreeMap<&str, &Topic> = each.map(|topic| (topic.name, topic)).collect();
-    let told = |topics: &[&str]| {
-        let told = "select count(clock), coalesce(min(clock), 0), coalesce(max(clock), 0) from sink_positions";
-        let row = place.rows(&format!("{told} where topic in ('{}')", topics.join("', '"))).remove(0);
-        row.iter().map(|cell| cell.parse().unwrap()).collect::<Vec<i64>>()
-    };
-    let once_a_second = topics.values().filter(|topic| topic.partitioned_by.len() < 2).map(|topic| topic.name);
-    let (all, seconds) = (told(&topics.keys().copied().collect::<Vec<_>>()), told(&once_a_second.collect::<Vec<_>>()));
-    let partitions: u32 = topics.values().map(|topic| GENERATION.partitions(topic)).sum();
-    all[0] == i64::from(partitions) && seconds[1] == seconds[2] && all[1] == seconds[1]
+    let told = "select topic, partition, coalesce(clock, 0) from sink_positions where clock is not null";
+    let rows = place.rows(told).into_iter().filter_map(|row| {
+        let topic = *topics.get(row[0].as_str())?;
+        Some((topic, row[1].clone(), row[2].parse().unwrap()))
+    });
+    let rows: Vec<(&Topic, String, i64)> = rows.collect();
+    let wanted: u32 = topics.values().map(|topic| GENERATION.partitions(topic)).sum();
+    let first = rows.iter().map(|row| row.2).min().unwrap_or_default();
+    let is_behind = |row: &&(&Topic, String, i64)| row.0.partitioned_by.len() < 2 && row.2 > first;
+    let ahead = rows.iter().filter(is_behind).map(|(topic, partition, clock)| (topic.name, partition, clock - first));
+    let ahead: Vec<_> = ahead.collect();
+    if rows.len() == wanted as usize && ahead.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{} of {wanted} partitions have a clock; beyond the first one at {first}: {ahead:?}", rows.len()))
 }
 
 /// Those of results that are told the time. Prices come as they come.

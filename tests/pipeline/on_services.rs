@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::kills::{Dice, in_a_commit};
 use crate::place::Place;
-use crate::process::{Process, fathom, path, run, wait_until, wait_until_caught_up};
+use crate::process::{Process, fathom, path, run, wait_until, wait_until_caught_up, wait_while_missing};
 use crate::roles::{ALL, Roles, live_market};
 use crate::services::Services;
 use crate::web::Web;
@@ -224,7 +224,7 @@ fn brokers_that_refuse_are_not_waited_for() {
 /// Waits until the rows hold what the market's truth says at its end.
 fn arrives(place: &Place, market: &Path) {
     let began = Instant::now();
-    wait_until("everything is in the rows", || compare::has_arrived(place, market));
+    wait_while_missing("everything is in the rows", || compare::missing(place, market));
     println!("everything is in the rows {:?} after the market ended", began.elapsed());
 }
 

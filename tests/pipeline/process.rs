@@ -11,7 +11,12 @@ use serde_json::Value;
 /// How long anything may take before the test says that it never will.
 pub const LIMIT: Duration = Duration::from_secs(120);
 
+/// How much of what a process has said is shown when its test fails.
+const LAST_WORDS: usize = 60;
+
 pub struct Process {
+    /// What it was started with.
+    words: Vec<String>,
     child: Child,
     /// Lines of stdout and stderr, as they came.
     lines: Receiver<(Instant, String)>,
@@ -44,6 +49,7 @@ pub fn path(path: &Path) -> &str {
 
 impl Process {
     pub fn start(mut command: Command) -> Self {
+        let words = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = sync_channel(1_000_000);
         let errors = sender.clone();
@@ -60,7 +66,7 @@ impl Process {
                 .map_while(Result::ok)
                 .for_each(|line| drop(errors.send((Instant::now(), line))))
         });
-        Self { child, lines, seen: Vec::new() }
+        Self { words, child, lines, seen: Vec::new() }
     }
 
     /// Waits for a line that holds this.
@@ -133,14 +139,24 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            self.seen.extend(std::iter::from_fn(|| self.lines.recv_timeout(Duration::from_secs(1)).ok()));
+            let last = self.said().split_off(self.seen.len().saturating_sub(LAST_WORDS));
+            println!("a process of the test that failed, {:?}, said at last: {last:#?}", self.words);
+        }
     }
 }
 
 /// Asks until the answer is as it shall be.
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    wait_while_missing(what, || (!is_so()).then_some("so far it is not so"));
+}
+
+/// Asks until nothing is missing, and says what it was when it goes on for too long.
+pub fn wait_while_missing<M: std::fmt::Display>(what: &str, mut missing: impl FnMut() -> Option<M>) {
     let began = Instant::now();
-    while !is_so() {
-        assert!(began.elapsed() < LIMIT, "never came: {what}");
+    while let Some(missing) = missing() {
+        assert!(began.elapsed() < LIMIT, "never came: {what}: {missing}");
         std::thread::park_timeout(Duration::from_millis(50));
     }
 }

@@ -82,12 +82,16 @@ fn every_order_is_told(web: &Web, wallet: &str, since: i64, at_least: usize) -> 
     compared
 }
 
+/// What the exchange does itself, and what is bought and sold at once: no position comes of it.
+const NO_ORDERS: [&str; 3] = ["Settlement", "Buy", "Sell"];
+
 /// By block and order, and up to which event time they are known.
 fn orders(web: &Web, list: &str, wallet: &str, since: i64) -> (BTreeMap<(i64, i64), Value>, i64) {
     let reply = web.get(&format!("/api/v1/{list}?wallet={wallet}&start_time={since}&limit=1000"));
     assert_eq!(reply["meta"]["next_cursor"], Value::Null, "there are few of them");
     let place = |order: &Value| Some((order["block"].as_i64()?, order["oid"].as_i64()?));
-    let of_orders = reply["data"].as_array().unwrap().iter().filter(|order| order["dir"] != "Settlement");
+    let of_orders =
+        reply["data"].as_array().unwrap().iter().filter(|order| !NO_ORDERS.iter().any(|dir| order["dir"] == *dir));
     let orders = of_orders.filter_map(|order| Some((place(order)?, order.clone()))).collect();
     (orders, reply["meta"]["watermark"].as_i64().unwrap_or_default())
 }

@@ -62,11 +62,11 @@ impl Gate {
 }
 
 /// What anybody may see who finds the way here: the page, and how to ask.
-const OPEN: [&str; 5] = ["/", "/docs", "/openapi.json", "/asyncapi.json", "/favicon.ico"];
+const OPEN: [&str; 3] = ["/", "/docs", "/openapi.json"];
 
 fn needed(parts: &Parts) -> Option<Scope> {
     let path = parts.uri.path();
-    if OPEN.contains(&path) || path.starts_with("/docs/") {
+    if OPEN.contains(&path) {
         return None;
     }
     let only_asks = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&parts.method);

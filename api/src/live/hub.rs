@@ -10,6 +10,7 @@ use super::outlet::{Outlet, Subscribed};
 use super::shelf::{Shelf, Update};
 use super::{Filter, Heard, Offsets};
 use crate::channel::{CHANNELS, Channel, Subject};
+use crate::measure::Counted;
 
 pub(crate) struct Hub {
     /// In the order of the channels.
@@ -26,6 +27,7 @@ struct Listener {
     id: u64,
     filter: Filter,
     outlet: Arc<Outlet>,
+    _counted: Counted,
 }
 
 impl Default for Hub {
@@ -122,7 +124,12 @@ impl Hub {
         let Some(place) = Channel::of(channel.topic, channel.kind) else { return };
         let of_topic = self.next.iter().filter(|((topic, _), _)| *topic == channel.topic.name);
         subscribed.next = of_topic.map(|((_, partition), next)| (*partition, *next)).collect();
-        let listener = Listener { id: subscribed.id, filter: subscribed.filter.clone(), outlet: Arc::clone(outlet) };
+        let listener = Listener {
+            id: subscribed.id,
+            filter: subscribed.filter.clone(),
+            outlet: Arc::clone(outlet),
+            _counted: Counted::subscription(),
+        };
         self.listeners.entry(subscribed.subject.clone()).or_default().push(listener);
         self.heard_by[place] += 1;
         let (shelf, subject, filter) = (&self.shelves[place], &subscribed.subject, &subscribed.filter);
@@ -162,6 +169,11 @@ impl Hub {
         if let Some(place) = CHANNELS.iter().position(|known| known.name == channel) {
             self.heard_by[place] -= gone;
         }
+    }
+
+    /// How many updates wait for the connection for which most do.
+    pub(super) fn waiting(&self) -> usize {
+        self.listeners.values().flatten().map(|listener| listener.outlet.updates_waiting()).max().unwrap_or_default()
     }
 
     pub(super) fn knows(&self, coin: &str) -> bool {

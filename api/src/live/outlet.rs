@@ -155,6 +155,12 @@ impl Outlet {
         waiting.changed.retain(|(of, _), _| *of != id);
     }
 
+    /// How many updates wait.
+    pub(super) fn updates_waiting(&self) -> usize {
+        let waiting = self.waiting();
+        waiting.events.len() + waiting.changes.len()
+    }
+
     pub(crate) fn subscriptions(&self) -> Vec<(Subject, u64)> {
         let waiting = self.waiting();
         waiting.subscriptions.values().map(|subscribed| (subscribed.subject.clone(), subscribed.id)).collect()

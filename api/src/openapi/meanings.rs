@@ -14,14 +14,19 @@ pub(crate) struct Meaning {
 impl Meaning {
     /// The one of this row alone, or the one that a name has everywhere. A test sees to it that there is one.
     pub(crate) fn of(row: &str, field: &str) -> Self {
-        let own = MEANINGS.get(format!("{row}.{field}").as_str());
-        own.or_else(|| MEANINGS.get(field)).copied().unwrap_or(Self { about: "", null: None })
+        MEANINGS.get(line(row, field).as_str()).copied().unwrap_or(Self { about: "", null: None })
     }
 
     pub(crate) fn told(self) -> String {
         let null = self.null.map(|null| format!(" Null {null}."));
         format!("{}.{}", self.about, null.unwrap_or_default())
     }
+}
+
+/// In which line it is to be found: what is shown of a row means the same as in the row.
+pub(crate) fn line(row: &str, field: &str) -> String {
+    let own = format!("{}.{field}", row.trim_start_matches("shown-"));
+    if MEANINGS.contains_key(own.as_str()) { own } else { field.to_owned() }
 }
 
 /// By the names that stand in the first column.

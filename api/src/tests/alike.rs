@@ -118,8 +118,17 @@ fn choices(list: &'static List) -> Vec<(Option<&'static Filter>, String)> {
     std::iter::once((None, String::new())).chain(all).collect()
 }
 
-/// Every question that a list can be asked by one filter: the path with a parameter for it.
-fn questions() -> Vec<(&'static List, Option<(&'static Filter, String)>, Option<&'static str>, bool, String)> {
+/// What a list can be asked by one filter, and the path with a parameter for it.
+struct Question {
+    list: &'static List,
+    chosen: Option<(&'static Filter, String)>,
+    sort: Option<&'static str>,
+    ascends: bool,
+    path: String,
+}
+
+/// Every one there is.
+fn questions() -> Vec<Question> {
     let mut questions = Vec::new();
     for list in LISTS {
         for (filter, value) in choices(list) {
@@ -128,7 +137,8 @@ fn questions() -> Vec<(&'static List, Option<(&'static Filter, String)>, Option<
                     let given = filter.map(|it| format!("&{}={value}", it.name())).unwrap_or_default();
                     let (sort_name, way) = (sort.unwrap_or("time"), if ascends { "asc" } else { "desc" });
                     let path = format!("/api/v1/{}?sort={sort_name}&order={way}{given}", list.name);
-                    questions.push((list, filter.map(|it| (it, value.clone())), sort, ascends, path));
+                    let chosen = filter.map(|it| (it, value.clone()));
+                    questions.push(Question { list, chosen, sort, ascends, path });
                 }
             }
         }
@@ -143,7 +153,7 @@ fn rows(reply: &Value) -> Vec<Value> {
 async fn rows_are_chosen_and_sorted_by_value(url: String) {
     let mut served = serve(&url).await;
     add(&mut served, 0..ROWS).await;
-    for (list, chosen, sort, ascends, path) in questions() {
+    for Question { list, chosen, sort, ascends, path } in questions() {
         let told = rows(&served.good(&format!("{path}&{ALL}")).await);
         assert!(!told.is_empty() || chosen.is_some(), "{path}");
         let in_order = told.windows(2).all(|two| {
@@ -177,15 +187,17 @@ fn compare(list: &List, sort: Option<&str>, one: &Value, other: &Value) -> Order
     })
 }
 
+type Fits<'a> = Box<dyn Fn(&Value) -> bool + 'a>;
+
 /// Whether a row is one of the chosen, where that can be seen in it.
-fn fits<'a>(filter: &'a Filter, value: &'a str) -> Option<Box<dyn Fn(&Value) -> bool + 'a>> {
+fn fits<'a>(filter: &'a Filter, value: &'a str) -> Option<Fits<'a>> {
     match filter {
         Filter::About { .. } => None,
         Filter::AtLeast { column, .. } => {
             let least: Amount = value.parse().unwrap();
             Some(Box::new(move |row| row[*column].as_str().is_none_or(|told| told.parse::<Amount>().unwrap() >= least)))
         }
-        Filter::Count { name, .. } => Some(Box::new(move |row| row[*name].to_string() == value)),
+        Filter::Count { name, .. } => Some(Box::new(move |row| row[*name] == value.parse::<i64>().unwrap())),
         named => Some(Box::new(move |row| row[named.name()] == value)),
     }
 }
@@ -195,7 +207,7 @@ async fn pages_are_the_whole_while_rows_are_written(url: String) {
     // Those that come meanwhile lie among these.
     add(&mut served, (0..ROWS).filter(|n| !n.is_multiple_of(5))).await;
     let mut coming = (0..ROWS).filter(|n| n.is_multiple_of(5)).cycle();
-    for (_, _, _, _, path) in questions() {
+    for Question { path, .. } in questions() {
         let before = rows(&served.good(&format!("{path}&{ALL}")).await);
         let (mut told, mut cursor) = (Vec::new(), String::new());
         loop {
@@ -229,7 +241,7 @@ async fn alike(postgres: String) {
     for served in &mut both {
         add(served, 0..ROWS).await;
     }
-    for (.., path) in questions() {
+    for Question { path, .. } in questions() {
         for limit in ["limit=1000", "limit=11"] {
             let path = format!("{path}&{limit}");
             let (one, other) = (both[0].good(&path).await, both[1].good(&path).await);

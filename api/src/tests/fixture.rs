@@ -63,7 +63,7 @@ async fn serve_live(url: &str, routes: Router<Arc<Context>>, change: impl FnOnce
         simulated: true,
         started: 7,
         describe: Arc::new(status),
-        metrics: Arc::new(|| "fathom_up 1\n".to_owned()),
+        metrics: Arc::new(|| METRICS.to_owned()),
         ready: Arc::new(Vec::new),
         watch: Arc::new(|_| crate::Watched::Refused),
     });
@@ -75,6 +75,8 @@ async fn serve_live(url: &str, routes: Router<Arc<Context>>, change: impl FnOnce
     tokio::spawn(async move { axum::serve(listener, app).await });
     Served { sink, url: url.to_owned(), live, address, stop, next: BTreeMap::new() }
 }
+
+pub(crate) const METRICS: &str = "fathom_up 1\nfathom_latency_seconds_bucket{hop=\"parser\",le=\"0.1\"} 3\n";
 
 fn status() -> Status {
     Status {

@@ -351,7 +351,7 @@ async fn health_metrics_status_and_the_page(url: String) {
     assert_eq!(served.get("/health/ready").await, (200, ready));
     let (_, head, body) = served.get_text("/metrics").await;
     assert!(head.contains("text/plain; version=0.0.4"), "{head}");
-    assert_eq!(body, "fathom_up 1\n");
+    assert_eq!(body, super::fixture::METRICS);
     let status = served.good("/api/v1/status").await;
     assert_eq!(status["data"]["topics"], json!([{ "name": "fills", "records": 3 }]));
     assert_eq!((&status["data"]["head_block"], &status["data"]["started"]), (&Value::Null, &json!(7)));

@@ -7,12 +7,12 @@ use std::path::Path;
 
 use schemas::table::Table;
 use schemas::tables::TABLES;
-use schemas::{Batch, Headers, Record, TOPICS, examples, kind};
+use schemas::{Batch, Headers, Record, TOPICS, Topic, examples, kind};
 use serde_json::{Value, json};
 
 use super::fixture::{Served, Written, serve};
 use super::place::on_both;
-use crate::openapi::meanings::MEANINGS;
+use crate::openapi::meanings::{MEANINGS, line};
 use crate::{OPENAPI, endpoints};
 
 on_both! {
@@ -95,7 +95,9 @@ async fn fill(served: &mut Served) {
         let next = served.next.entry((table.topic.name, 0)).or_default();
         let from = *next;
         *next += u64::from(batch.count());
-        served.store(&Written { topic: table.topic, parts: [(0, (from, batch))].into() }).await;
+        let written = Written { topic: table.topic, parts: [(0, (from, batch))].into() };
+        served.publish(&written);
+        served.store(&written).await;
     }
     let computed: Vec<_> = TABLES.iter().map(|table| table.topic.name).collect::<BTreeSet<_>>().into_iter().collect();
     let topics: Vec<_> =
@@ -115,10 +117,22 @@ fn examples_of(table: &Table) -> Batch {
     for (case, value) in examples::of(table.topic) {
         let record = Record { time: 1, key: b"", value: Some(&value), headers: Headers::default() };
         if (table.row)(1, &record).is_ok() {
-            all.push(1, case.as_bytes(), Some(&value), &headers);
+            let key = key_of(table.topic, &serde_json::from_slice(&value).unwrap()).unwrap_or(case);
+            all.push(1, key.as_bytes(), Some(&value), &headers);
         }
     }
     all
+}
+
+/// As its topic says that keys are made, where that is of its fields alone.
+fn key_of(topic: &Topic, value: &Value) -> Option<String> {
+    let parts = topic.key.split('|').map(|part| match &value[if part == "bucket" { "time" } else { part }] {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null if part == "cohort" => Some(String::new()),
+        _ => None,
+    });
+    parts.collect::<Option<Vec<_>>>().map(|parts| parts.join("|"))
 }
 
 fn operations() -> impl Iterator<Item = (&'static str, &'static Value)> {
@@ -157,8 +171,7 @@ fn the_document_stands_in_the_repository() {
 fn everything_in_the_document_is_explained_and_nothing_else() {
     let mut used = BTreeSet::new();
     let mut explain = |row: &str, field: &str| {
-        let own = format!("{row}.{field}");
-        let name = if MEANINGS.contains_key(own.as_str()) { own } else { field.to_owned() };
+        let name = line(row, field);
         assert!(MEANINGS.contains_key(name.as_str()), "meanings.md has no line for `{row}.{field}`");
         used.insert(name);
     };
@@ -173,6 +186,8 @@ fn everything_in_the_document_is_explained_and_nothing_else() {
         }
         assert!(operation["description"].as_str().unwrap().len() > 20, "{path} is not described");
     }
+    let lines = include_str!("../../meanings.md").lines().filter(|line| line.starts_with("| `"));
+    assert_eq!(lines.count(), MEANINGS.len(), "meanings.md explains a name twice");
     let left_over: Vec<&&str> = MEANINGS.keys().filter(|name| !used.contains(**name)).collect();
     assert!(left_over.is_empty(), "meanings.md explains what is not told: {left_over:?}");
 }

@@ -61,7 +61,7 @@ async fn every_example_is_told_with_its_own_decimals(url: String) {
 
 async fn legs_are_chosen_by_each_parameter(url: String) {
     let mut served = serve(&url).await;
-    served.add([market("SOL", false)]).await;
+    served.add(["BTC", "ETH", "SOL"].map(|coin| market(coin, false))).await;
     served.add_facts((0..8).map(|n| fill(n, if n < 6 { "BTC" } else { "ETH" }))).await;
     for (query, sizes) in [
         ("order=asc", vec!["0.0", "1.0", "2.0", "3.0", "4.0", "5.0", "6.0", "7.0"]),

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::place::on_postgres;
-use super::{batch, next, part, position, sizes};
+use super::{ROWS_OF_A_POSITION, batch, next, part, position, sizes};
 use crate::database::Transaction;
 use crate::{SinkError, connect};
 
@@ -34,7 +34,7 @@ async fn cut_before_the_rows(url: String) {
     assert!(error.retry(), "{error:?}");
     let untouched = connect(&url).await.unwrap();
     assert_eq!((sizes(&untouched).await, next(&untouched).await), (vec!["1".to_owned()], Some(1)));
-    assert_eq!(sink.write(1, &[part(1, &rows)]).await.unwrap(), 2);
+    assert_eq!(sink.write(1, &[part(1, &rows)]).await.unwrap(), 2 * ROWS_OF_A_POSITION);
     assert_eq!((sizes(&sink).await, next(&sink).await), (vec!["2".to_owned(), "2".to_owned()], Some(3)));
 }
 
@@ -52,7 +52,7 @@ async fn cut_before_the_answer(url: String) {
     cut.store(true, Ordering::Relaxed);
     let error = sink.write(1, &[part(0, &rows)]).await.unwrap_err();
     assert!(error.retry(), "{error:?}");
-    assert_eq!(sink.write(1, &[part(0, &rows)]).await.unwrap(), 2, "it had been written");
+    assert_eq!(sink.write(1, &[part(0, &rows)]).await.unwrap(), 2 * ROWS_OF_A_POSITION, "it had been written");
     assert_eq!((sizes(&sink).await, next(&sink).await), (vec!["1".to_owned(), "2".to_owned()], Some(2)));
     let error = sink.write(1, &[part(0, &rows)]).await.unwrap_err();
     assert!(matches!(error, SinkError::Position { .. }), "{error:?}");
@@ -74,7 +74,7 @@ async fn ended_by_the_server(url: String) {
     let (ended, waited) = tokio::join!(sink.write(1, &parts), end_whoever_waits(&mut lock));
     assert!(waited && ended.as_ref().unwrap_err().retry(), "{ended:?}");
     drop(lock);
-    assert_eq!(sink.write(1, &parts).await.unwrap(), 1);
+    assert_eq!(sink.write(1, &parts).await.unwrap(), ROWS_OF_A_POSITION);
     assert_eq!((sizes(&sink).await, next(&sink).await), (vec!["2".to_owned()], Some(2)));
 }
 

@@ -3,7 +3,7 @@
 use schemas::Batch;
 
 use super::place::on_both;
-use super::{batch, next, part, position, sizes};
+use super::{ROWS_OF_A_POSITION, batch, next, part, position, sizes};
 use crate::{Sink, SinkError, connect};
 
 on_both! {
@@ -45,7 +45,7 @@ const ROUNDS: u64 = 60;
 /// Whether it was this sink's to write.
 async fn take(sink: &mut Sink, from: u64, rows: &[Batch]) -> bool {
     match sink.write(1, &[part(from, rows)]).await {
-        Ok(1) => true,
+        Ok(ROWS_OF_A_POSITION) => true,
         Err(SinkError::Position { found: Some(found), .. }) if found == from + 1 => false,
         other => panic!("{other:?}"),
     }

@@ -1,7 +1,7 @@
 //! What is Postgres' own: servers that are away or do not let somebody in, and how many digits it keeps.
 
 use schemas::table::{Column, Value};
-use schemas::tables::TABLES;
+use schemas::tables;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnectOptions;
 
@@ -94,7 +94,7 @@ async fn all_digits(url: String) {
 
 /// Past the type that reads amounts, which holds 28 digits.
 async fn write_as_they_are(sink: &mut Sink, rows: &[serde_json::Value]) {
-    let table = TABLES[0];
+    let table = &tables::positions::TABLE;
     let put = |row: &serde_json::Value| {
         let value = |column: &Column| match (column.name, &row[column.name]) {
             ("generation" | "idx", _) => Value::Integer(1),

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Row, SqlitePool};
 use tempfile::TempDir;
 
 use super::place::on_sqlite;
-use super::{batch, next, part, position, sizes};
+use super::{ROWS_OF_A_POSITION, batch, next, part, position, sizes};
 use crate::database::Database;
 use crate::{SinkError, connect};
 
@@ -24,7 +24,7 @@ async fn locked(url: String) {
     let error = sink.write(1, &[part(0, &rows)]).await.unwrap_err();
     assert!(error.retry(), "{error:?}");
     drop(lock);
-    assert_eq!(sink.write(1, &[part(0, &rows)]).await.unwrap(), 1);
+    assert_eq!(sink.write(1, &[part(0, &rows)]).await.unwrap(), ROWS_OF_A_POSITION);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::error::Error;
 use schemas::{Batch, Headers, LiquidationEpisode, LiquidationOrder, Message, PositionRisk, Price, topics};
 
 use super::place::on_both;
-use super::{batch, next, part, position, sizes, texts, tick};
+use super::{ROWS_OF_A_POSITION, batch, next, part, position, sizes, texts, tick};
 use crate::{Part, SinkError, connect};
 
 on_both! {
@@ -28,7 +28,8 @@ on_both! {
 async fn rows_and_position_are_written_together(url: String) {
     let mut sink = connect(&url).await.unwrap();
     assert_eq!(sink.positions(1).await.unwrap().len(), 0);
-    assert_eq!(sink.write(1, &[part(0, &batch([position(1, "1"), position(2, "-2")]))]).await.unwrap(), 2);
+    let written = sink.write(1, &[part(0, &batch([position(1, "1"), position(2, "-2")]))]).await.unwrap();
+    assert_eq!(written, 2 * ROWS_OF_A_POSITION);
     assert_eq!(sizes(&sink).await, ["1", "-2"]);
     assert_eq!(next(&sink).await, Some(2));
     assert_eq!(sink.positions(2).await.unwrap().len(), 0, "another generation starts at the beginning");
@@ -78,7 +79,7 @@ async fn a_flat_position_takes_its_row_away(url: String) {
     let mut sink = connect(&url).await.unwrap();
     sink.write(1, &[part(0, &batch([position(1, "1"), position(2, "2"), position(3, "3")]))]).await.unwrap();
     let flat = batch([position(1, "0.0"), position(3, "0"), position(4, "0")]);
-    assert_eq!(sink.write(1, &[part(3, &flat)]).await.unwrap(), 2);
+    assert_eq!(sink.write(1, &[part(3, &flat)]).await.unwrap(), 2 + 3, "two rows less, three more of the history");
     assert_eq!(sizes(&sink).await, ["2"]);
 }
 
@@ -118,7 +119,11 @@ async fn the_last_value_of_a_key_wins(url: String) {
     let sequence = ["1", "0", "2", "3.0"].map(|size| position(1, size));
     let ends_flat = ["1", "0"].map(|size| position(2, size));
     let [all] = batch(sequence.into_iter().chain(ends_flat));
-    assert_eq!(sink.write(1, &[part(0, &[all])]).await.unwrap(), 1);
+    assert_eq!(
+        sink.write(1, &[part(0, &[all])]).await.unwrap(),
+        1 + 2,
+        "the history has a row of the flat one as well"
+    );
     assert_eq!(sizes(&sink).await, ["3.0"]);
 }
 
@@ -134,9 +139,10 @@ async fn more_rows_than_a_statement_can_hold(url: String) {
     let mut sink = connect(&url).await.unwrap();
     let many = 12_000;
     let rows = batch((0..many).map(|n| position(n, "1.5")));
-    assert_eq!(sink.write(1, &[part(0, &rows)]).await.unwrap(), u64::from(many));
     let flat = batch((0..many).map(|n| position(n, "0")));
-    assert_eq!(sink.write(1, &[part(u64::from(many), &flat)]).await.unwrap(), u64::from(many));
+    let many = u64::from(many);
+    assert_eq!(sink.write(1, &[part(0, &rows)]).await.unwrap(), many * ROWS_OF_A_POSITION);
+    assert_eq!(sink.write(1, &[part(many, &flat)]).await.unwrap(), many * ROWS_OF_A_POSITION);
     assert!(sizes(&sink).await.is_empty());
 }
 
@@ -171,7 +177,7 @@ async fn clocks_are_stored_with_the_rows_and_are_none(url: String) {
     tick(&mut ticked, 1000);
     tick(&mut ticked, 2000);
     position(3, "3").append_to(&mut ticked, &[]);
-    assert_eq!(sink.write(1, &[part(1, &[ticked])]).await.unwrap(), 2);
+    assert_eq!(sink.write(1, &[part(1, &[ticked])]).await.unwrap(), 2 * ROWS_OF_A_POSITION);
     assert_eq!(texts(&sink, CLOCKS).await, ["2000 200 30 3"]);
     sink.write(1, &[part(5, &batch([position(4, "4")]))]).await.unwrap();
     assert_eq!(texts(&sink, CLOCKS).await, ["2000 200 30 3"], "a part without a clock leaves the stored one");
