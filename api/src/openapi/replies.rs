@@ -158,7 +158,11 @@ static ERROR: Object = Object {
 
 static WHAT_IS_WRONG: Object = Object {
     name: "WhatIsWrong",
-    fields: &[("code", Form::Text), ("message", Form::Text), ("details", Form::Map(&Form::Text))],
+    fields: &[
+        ("code", Form::Text),
+        ("message", Form::Text),
+        ("details", Form::Map(&Form::Either(&[Form::Text, Form::Integer]))),
+    ],
     optional: &[],
 };
 

@@ -81,6 +81,7 @@ async fn what_is_wrong_is_told_as_the_document_says(url: String) {
         ("/api/v1/nothing", 404),
         ("/api/v1/wallets/0x1", 400),
         ("/api/v1/ws", 426),
+        (&format!("/api/v1/prices?coin={}", "A".repeat(5_000)), 414),
     ] {
         let (status, head, body) = served.get_text(request).await;
         assert_eq!(status, expected, "{request}: {body}");
