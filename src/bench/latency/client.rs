@@ -16,6 +16,12 @@ pub struct Client {
     stream: BufReader<TcpStream>,
 }
 
+/// Kinds of frames.
+const TEXT: u8 = 1;
+const CLOSE: u8 = 8;
+const PING: u8 = 9;
+const PONG: u8 = 10;
+
 const POSITIONS: &str = "positions";
 const LIQUIDATIONS: &str = "liquidations";
 /// Longer than the server is ever silent.
@@ -68,20 +74,35 @@ impl Client {
         Ok(line.trim_end().to_owned())
     }
 
-    /// A request in one frame, as short as requests are; what clients say is masked, if only with zeros.
     fn say(&mut self, payload: &serde_json::Value) -> io::Result<()> {
-        const TEXT: u8 = 0x81;
-        const MASKED: u8 = 0x80;
         let text = json!({ "type": "subscribe", "payload": payload, "timestamp": 0 }).to_string();
-        let length = u8::try_from(text.len()).ok().filter(|length| *length < 126);
-        let length = length.ok_or_else(|| io::Error::other("a request is too long"))?;
-        let frame = [&[TEXT, MASKED | length, 0, 0, 0, 0], text.as_bytes()].concat();
-        self.stream.get_mut().write_all(&frame)
+        self.send(TEXT, text.as_bytes())
     }
 
-    /// The next frame's text; the end is an error.
+    /// One frame, as short as what is said here; what clients say is masked, if only with zeros.
+    fn send(&mut self, kind: u8, text: &[u8]) -> io::Result<()> {
+        const WHOLE: u8 = 0x80;
+        const MASKED: u8 = 0x80;
+        let length = u8::try_from(text.len()).ok().filter(|length| *length < 126);
+        let length = length.ok_or_else(|| io::Error::other("what is to be said is too long"))?;
+        self.stream.get_mut().write_all(&[&[WHOLE | kind, MASKED | length, 0, 0, 0, 0], text].concat())
+    }
+
+    /// The next text; the end is an error. Whether we are there is answered.
     fn frame(&mut self) -> io::Result<Vec<u8>> {
-        const CLOSE: u8 = 8;
+        loop {
+            match self.any_frame()? {
+                (PING, text) => self.send(PONG, &text)?,
+                (CLOSE, text) => {
+                    let reason = String::from_utf8_lossy(text.get(2..).unwrap_or_default()).into_owned();
+                    return Err(io::Error::other(reason));
+                }
+                (_, text) => return Ok(text),
+            }
+        }
+    }
+
+    fn any_frame(&mut self) -> io::Result<(u8, Vec<u8>)> {
         let [first, second] = self.bytes()?;
         let length = match second {
             126 => u64::from(u16::from_be_bytes(self.bytes()?)),
@@ -90,11 +111,7 @@ impl Client {
         };
         let mut text = Vec::new();
         self.stream.by_ref().take(length).read_to_end(&mut text)?;
-        match first & 0x0f {
-            CLOSE => Err(io::Error::other(String::from_utf8_lossy(text.get(2..).unwrap_or_default()).into_owned())),
-            _ if text.len() as u64 == length => Ok(text),
-            _ => Err(io::ErrorKind::UnexpectedEof.into()),
-        }
+        if text.len() as u64 == length { Ok((first & 0x0f, text)) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
     fn bytes<const N: usize>(&mut self) -> io::Result<[u8; N]> {
