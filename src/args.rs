@@ -87,6 +87,8 @@ pub enum Command {
     Schemas(Schemas),
     /// Print the OpenAPI document of everything that is served. Changes nothing
     Openapi,
+    /// Print the AsyncAPI document of the WebSocket and of the topics of the log. Changes nothing
+    Asyncapi,
     /// Measure this machine with the project's own benchmarks. Touches no data directory
     #[command(subcommand)]
     Bench(Bench),

@@ -1,4 +1,4 @@
-//! `fathom schemas` and `fathom openapi`: the registries, as the tables and the graph that stand in the README, and what
+//! `fathom schemas`, `fathom openapi` and `fathom asyncapi`: the registries, as the tables and the graph that stand in the README, and what
 //! is served, as OpenAPI.
 
 use std::fmt::Write as _;
@@ -41,6 +41,12 @@ pub fn print(args: &Schemas) -> Result<(), Failure> {
 /// As it stands in `api/openapi.json`.
 pub fn openapi() -> Result<(), Failure> {
     println!("{:#}", *api::OPENAPI);
+    Ok(())
+}
+
+/// As it stands in `api/asyncapi.json`.
+pub fn asyncapi() -> Result<(), Failure> {
+    println!("{:#}", *api::ASYNCAPI);
     Ok(())
 }
 

@@ -56,6 +56,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Keys(Keys::Revoke(args)) => keys::revoke(&args),
         Command::Schemas(args) => contract::print(&args),
         Command::Openapi => contract::openapi(),
+        Command::Asyncapi => contract::asyncapi(),
         Command::Bench(Bench::Computer(args)) => bench::computer::computer(&args),
         Command::Bench(Bench::Import(args)) => bench::import::import(&args),
         Command::Bench(Bench::Latency(args)) => bench::latency::latency(args),

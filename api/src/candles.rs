@@ -4,6 +4,7 @@ use schemas::table::Value;
 use schemas::tables::candles::TABLE;
 use schemas::{Candle, Message};
 
+use crate::openapi::form::Form;
 use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, by_bucket, live_row};
 use crate::course::Course;
 use crate::row::{REASON, Shape, Told};
@@ -30,6 +31,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     tells: Tells::State(by_bucket),
     reaches_back: A_DAY_AND_AN_HOUR,
     filters: &[],
+    row: Form::Shape(Candle::SCHEMA, &SHAPE),
     live: |value| live_row(&SHAPE, value),
 };
 

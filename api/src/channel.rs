@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use schemas::{Amount, Interval, Position, Record, Topic, Wallet};
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::openapi::form::Form;
 use crate::ratio_series::Series;
 use crate::row::Shape;
 
@@ -49,6 +50,8 @@ pub(crate) struct Channel {
     pub(crate) reaches_back: i64,
     /// What a subscription may be narrowed by.
     pub(crate) filters: &'static [&'static str],
+    /// Of which form a row is that it tells.
+    pub(crate) row: Form,
     /// What is told of the value of a record, and to whom.
     pub(crate) live: fn(&[u8]) -> serde_json::Result<LiveRow>,
 }

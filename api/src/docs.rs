@@ -1,4 +1,4 @@
-//! `/`, `/docs` and `/openapi.json`: what there is to ask, for people and for programs. All of it stands in this binary.
+//! `/`, `/docs`, `/openapi.json` and `/asyncapi.json`: what there is to ask, for people and for programs. All of it stands in this binary.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -9,11 +9,14 @@ use axum::routing::get;
 use serde_json::Value;
 
 use crate::endpoint::{Answer, Endpoint, Operation, Verb};
-use crate::openapi;
 use crate::openapi::form::Form;
+use crate::{asyncapi, openapi};
 
 /// The OpenAPI document of everything that is served.
 pub static OPENAPI: LazyLock<Value> = LazyLock::new(|| openapi::document(&crate::endpoints()));
+
+/// The AsyncAPI document of the WebSocket and of the log.
+pub static ASYNCAPI: LazyLock<Value> = LazyLock::new(asyncapi::document);
 
 /// The first page, with a line for each endpoint.
 static PAGE: LazyLock<String> =
@@ -27,10 +30,10 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         answer: Answer::Text("text/html"),
         examples: &[],
     };
-    let document = Operation {
-        answer: Answer::Bare(Form::Anything),
-        ..page("This document", "OpenAPI 3.1, made of what the server itself is made of")
-    };
+    let document =
+        |summary, description| Operation { answer: Answer::Bare(Form::Anything), ..page(summary, description) };
+    let of_requests = document("This document", "OpenAPI 3.1, made of what the server itself is made of");
+    let of_frames = document("The WebSocket and the log", "AsyncAPI 3.0: every frame, and every topic with its schema");
     vec![
         Endpoint::new("/", get(async || Html(PAGE.as_str())), page("The first page", "what is running, for people")),
         Endpoint::new(
@@ -38,7 +41,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             get(async || Html(include_str!("docs.html"))),
             page("These pages", "every endpoint with its parameters, to be tried, and what its fields mean"),
         ),
-        Endpoint::new("/openapi.json", get(async || Json(&*OPENAPI)), document),
+        Endpoint::new("/openapi.json", get(async || Json(&*OPENAPI)), of_requests),
+        Endpoint::new("/asyncapi.json", get(async || Json(&*ASYNCAPI)), of_frames),
     ]
 }
 

@@ -3,6 +3,7 @@
 //! A resource is one file and one line in [`endpoints`], from which the routes and their description come; a list is one line
 //! in `list.rs`, a live channel one in `channel.rs`.
 
+mod asyncapi;
 mod binance;
 mod caching;
 mod candles;
@@ -80,7 +81,7 @@ use axum::http::{Method, Uri};
 use schemas::WhaleWatch;
 
 pub use database::Database;
-pub use docs::OPENAPI;
+pub use docs::{ASYNCAPI, OPENAPI};
 pub use gate::{Gate, Key, Keys, NoRoom, Rates, Scope, fingerprint, token};
 pub use health::Dependency;
 pub use live::{Live, LiveTopic};

@@ -4,6 +4,7 @@ use schemas::table::Value;
 use schemas::tables::liquidation_cascades::TABLE;
 use schemas::{LiquidationCascade, Message};
 
+use crate::openapi::form::Form;
 use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, live_row};
 use crate::filter::{Filter, SIDE};
 use crate::list::List;
@@ -37,6 +38,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     tells: Tells::Changes { in_a_snapshot: IN_A_SNAPSHOT },
     reaches_back: A_DAY_AND_AN_HOUR,
     filters: &["min_notional", "side"],
+    row: Form::Shape(LiquidationCascade::SCHEMA, &SHAPE),
     live: |value| live_row(&SHAPE, value),
 };
 

@@ -89,6 +89,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     tells: Tells::Changes { in_a_snapshot: IN_A_SNAPSHOT },
     reaches_back: A_DAY_AND_AN_HOUR,
     filters: &[],
+    row: Form::Object(&CELL_ROW),
     live: |value| {
         let cell: HeatmapCell = serde_json::from_slice(value)?;
         let interval = Some(cell.interval);
@@ -118,6 +119,27 @@ const RANGES: [(&str, (i64, Interval)); 5] = [
 const SELECT: &str = "SELECT coin, interval, time, CAST(price_low AS TEXT) AS price_low, \
      CAST(price_high AS TEXT) AS price_high, long_orders, short_orders, CAST(long_notional AS TEXT) AS long_notional, \
      CAST(short_notional AS TEXT) AS short_notional, complete, final, block, clock";
+
+static CELL_ROW: Object = Object {
+    name: "heatmap-cell",
+    fields: &[
+        ("coin", Form::Text),
+        ("interval", Form::Interval),
+        ("time", Form::Integer),
+        ("price_low", Form::Decimal),
+        ("price_high", Form::Decimal),
+        ("long_orders", Form::Integer),
+        ("short_orders", Form::Integer),
+        ("long_notional", Form::Decimal),
+        ("short_notional", Form::Decimal),
+        ("complete", Form::Boolean),
+        ("final", Form::Boolean),
+        ("block", Form::Integer),
+        ("clock", Form::Integer),
+        ("reason", Form::Text),
+    ],
+    optional: &[],
+};
 
 /// A cell as it is told live.
 #[derive(Serialize, FromRow)]

@@ -37,6 +37,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     tells: Tells::State(by_bucket),
     reaches_back: HOUR,
     filters: &[],
+    row: Form::Shape(LiquidationMap::SCHEMA, &SHAPE),
     live: |value| Ok(LiveRow { interval: None, ..live_row(&SHAPE, value)? }),
 };
 

@@ -38,6 +38,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     tells: Tells::State(by_bucket),
     reaches_back: A_DAY_AND_AN_HOUR,
     filters: &[],
+    row: Form::Shape(LiquidationStats::SCHEMA, &SHAPE),
     live: |value| live_row(&SHAPE, value),
 };
 

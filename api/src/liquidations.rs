@@ -4,6 +4,7 @@ use schemas::table::Value;
 use schemas::tables::liquidations::TABLE;
 use schemas::{LiquidationOrder, Message};
 
+use crate::openapi::form::Form;
 use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, live_row};
 use crate::filter::{Filter, MIN_NOTIONAL, SIDE};
 use crate::identity::{self, ID};
@@ -44,6 +45,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     tells: Tells::Events { in_a_snapshot: IN_A_SNAPSHOT },
     reaches_back: A_DAY_AND_AN_HOUR,
     filters: &["min_notional", "side", "wallet", "method"],
+    row: Form::Shape(LiquidationOrder::SCHEMA, &SHAPE),
     live: |value| live_row(&SHAPE, value),
 };
 

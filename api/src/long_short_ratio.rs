@@ -35,6 +35,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     tells: Tells::State(by_bucket),
     reaches_back: A_DAY_AND_AN_HOUR,
     filters: &[],
+    row: Form::Shape(LongShortRatio::SCHEMA, &SHAPE),
     live: |value| live_row(&SHAPE, value),
 };
 
@@ -73,7 +74,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 
 /// Of holders, and of takers.
 static ROWS: [Form; 2] =
-    [Form::Shape("long-short-ratio", &SHAPE), Form::Shape("taker-ratio", taker_ratio::OF_COIN.shape)];
+    [Form::Shape(LongShortRatio::SCHEMA, &SHAPE), Form::Shape("taker-ratio", taker_ratio::OF_COIN.shape)];
 
 async fn latest(
     State(context): State<Arc<Context>>,

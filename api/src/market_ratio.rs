@@ -35,6 +35,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     tells: Tells::State(by_bucket),
     reaches_back: A_DAY_AND_AN_HOUR,
     filters: &[],
+    row: Form::Shape(MarketRatio::SCHEMA, &SHAPE),
     live: |value| live_row(&SHAPE, value),
 };
 
@@ -69,7 +70,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 
 /// Of holders, and of takers.
 static ROWS: [Form; 2] =
-    [Form::Shape("market-ratio", &SHAPE), Form::Shape("market-taker-ratio", taker_ratio::OF_THE_MARKET.shape)];
+    [Form::Shape(MarketRatio::SCHEMA, &SHAPE), Form::Shape("market-taker-ratio", taker_ratio::OF_THE_MARKET.shape)];
 
 async fn latest(State(context): State<Arc<Context>>, mut parameters: Parameters) -> Result<Response, ApiError> {
     let course = of_kind(&mut parameters);

@@ -24,7 +24,7 @@ pub(crate) fn endpoint() -> Endpoint {
         description: "markets as the exchange's metadata describes them, delisted ones as well unless active is true"
             .to_owned(),
         parameters: vec![Parameter::text("dex", "xyz"), Parameter::words("active", &["false", "true"])],
-        answer: Answer::Rows(Form::Shape("market", &SHAPE)),
+        answer: Answer::Rows(Form::Shape(Market::SCHEMA, &SHAPE)),
         examples: &["?dex="],
     };
     Endpoint::new("/api/v1/markets", get(list), operation)
@@ -42,6 +42,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     tells: Tells::State(by_key),
     reaches_back: ALL_THERE_IS,
     filters: &[],
+    row: Form::Shape(Market::SCHEMA, &SHAPE),
     live: |value| live_row(&SHAPE, value),
 };
 

@@ -96,7 +96,7 @@ fn name(endpoint: &Endpoint) -> String {
     if name.is_empty() { "page".to_owned() } else { name }
 }
 
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
 }

@@ -47,6 +47,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     tells: Tells::State(keep),
     reaches_back: ALL_THERE_IS,
     filters: &["side", "wallet"],
+    row: Form::Object(&POSITION_ROW),
     live: |value| {
         let position: Position = serde_json::from_slice(value)?;
         let row = PositionRow::from(position).explained();
@@ -63,6 +64,26 @@ fn keep(record: &Record<'_>) -> serde_json::Result<Kept> {
     let is_the_end = position.side == PositionSide::Flat;
     Ok(Kept { group: record.key.to_vec(), rank: 0, value: Value::Position(Box::new(position)), is_the_end })
 }
+
+static POSITION_ROW: Object = Object {
+    name: "live-position",
+    fields: &[
+        ("coin", Form::Text),
+        ("wallet", Form::Wallet),
+        ("side", Form::Words(&["long", "short", "flat"])),
+        ("size", Form::Decimal),
+        ("opened_at", Form::Integer),
+        ("changed_at", Form::Integer),
+        ("entry_px", Form::Decimal),
+        ("realised_pnl", Form::Decimal),
+        ("last_px", Form::Decimal),
+        ("block", Form::Integer),
+        ("index", Form::Integer),
+        ("clock", Form::Integer),
+        ("reason", Form::Text),
+    ],
+    optional: &[],
+};
 
 /// A position as it is told; a live one may be flat.
 #[derive(Serialize)]

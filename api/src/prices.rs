@@ -28,7 +28,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         answer,
         examples: &[],
     };
-    let (of_all, row) = ("At which prices everything is valued", Form::Shape("price", &SHAPE));
+    let (of_all, row) = ("At which prices everything is valued", Form::Shape(Price::SCHEMA, &SHAPE));
     let (of_one, coin) = ("At which price a coin is valued", vec![Parameter::coin().in_path()]);
     vec![
         Endpoint::new("/api/v1/prices", get(list), operation(of_all, Vec::new(), Answer::Rows(row))),
@@ -48,6 +48,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     tells: Tells::State(by_key),
     reaches_back: ALL_THERE_IS,
     filters: &[],
+    row: Form::Shape(Price::SCHEMA, &SHAPE),
     live: |value| live_row(&SHAPE, value),
 };
 

@@ -5,6 +5,7 @@ use schemas::table::Value;
 use schemas::tables::{market_taker_flow, taker_flow};
 use schemas::{MarketTakerFlow, Message, TakerFlow};
 
+use crate::openapi::form::Form;
 use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, by_bucket, live_row};
 use crate::course::Course;
 use crate::row::{REASON, Shape, Told};
@@ -42,6 +43,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     tells: Tells::State(by_bucket),
     reaches_back: A_DAY_AND_AN_HOUR,
     filters: &[],
+    row: Form::Shape(TakerFlow::SCHEMA, &SHAPE_OF_COIN),
     live: |value| live_row(&SHAPE_OF_COIN, value),
 };
 
@@ -57,6 +59,7 @@ pub(crate) static CHANNEL_OF_THE_MARKET: Channel = Channel {
     tells: Tells::State(by_bucket),
     reaches_back: A_DAY_AND_AN_HOUR,
     filters: &[],
+    row: Form::Shape(MarketTakerFlow::SCHEMA, &SHAPE_OF_THE_MARKET),
     live: |value| live_row(&SHAPE_OF_THE_MARKET, value),
 };
 

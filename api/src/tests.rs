@@ -3,6 +3,7 @@
 
 mod access;
 mod alike;
+mod asyncapi;
 mod binance;
 mod caching;
 mod client;

@@ -82,6 +82,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     tells: Tells::State(by_bucket),
     reaches_back: HOUR,
     filters: &[],
+    row: Form::Object(&DISTRIBUTION),
     live: |value| {
         let WalletDistribution { by, time, tiers, not_valued, block, clock, .. } = serde_json::from_slice(value)?;
         let (not_valued, block) = (not_valued.cast_signed(), block.cast_signed());

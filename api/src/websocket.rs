@@ -4,6 +4,7 @@
 mod allowance;
 mod connection;
 mod ending;
+pub(crate) mod forms;
 pub(crate) mod frames;
 mod request;
 mod writer;

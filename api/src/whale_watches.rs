@@ -77,6 +77,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     tells: Tells::State(keep),
     reaches_back: ALL_THERE_IS,
     filters: &[],
+    row: Form::Object(&WATCH),
     live: |value| {
         let watch: WhaleWatch = serde_json::from_slice(value)?;
         let keys = vec![Key::All, Key::Name(watch.wallet.to_string())];

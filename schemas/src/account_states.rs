@@ -11,6 +11,7 @@ use crate::{Amount, Coin, Entity, Keeps, Text, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "account-states",
+    schema: include_str!("../topics/account-states/schema.json"),
     partitioned_by: &[Entity::Wallet],
     key: "wallet|dex",
     keeps: Keeps::LastPerKey { hours: 24, mib: 512 },

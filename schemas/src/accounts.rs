@@ -10,6 +10,7 @@ use crate::{Amount, Coin, Entity, Keeps, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "accounts",
+    schema: include_str!("../topics/accounts/schema.json"),
     partitioned_by: &[Entity::Wallet],
     key: "wallet|dex",
     keeps: Keeps::LastPerKey { hours: 168, mib: 128 },

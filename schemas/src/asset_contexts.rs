@@ -9,6 +9,7 @@ use crate::{Amount, Coin, Entity, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "asset-contexts",
+    schema: include_str!("../topics/asset-contexts/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin",
     keeps: Keeps::Recent { hours: 24, mib: 512 },

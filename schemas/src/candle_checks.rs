@@ -9,6 +9,7 @@ use crate::{Amount, Coin, Entity, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "candle-checks",
+    schema: include_str!("../topics/candle-checks/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin",
     keeps: Keeps::LastPerKey { hours: 168, mib: 32 },

@@ -10,6 +10,7 @@ use crate::{Keeps, Topic};
 
 pub static TOPIC: Topic = Topic {
     name: "dead-letters",
+    schema: include_str!("../topics/dead-letters/schema.json"),
     partitioned_by: &[],
     key: "source and position",
     keeps: Keeps::Recent { hours: 720, mib: 256 },

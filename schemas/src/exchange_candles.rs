@@ -11,6 +11,7 @@ use crate::{Amount, Coin, Entity, Interval, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "exchange-candles",
+    schema: include_str!("../topics/exchange-candles/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin|interval|bucket",
     keeps: Keeps::Recent { hours: 168, mib: 32 },

@@ -10,6 +10,7 @@ use crate::{Keeps, Text, Topic};
 
 pub static TOPIC: Topic = Topic {
     name: "feed-status",
+    schema: include_str!("../topics/feed-status/schema.json"),
     partitioned_by: &[],
     key: "source",
     keeps: Keeps::Recent { hours: 720, mib: 64 },

@@ -12,6 +12,7 @@ use crate::{Amount, Coin, Entity, Hash, Keeps, Text, Topic, Wallet, partition_of
 
 pub static TOPIC: Topic = Topic {
     name: "fills",
+    schema: include_str!("../topics/fills/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin",
     keeps: Keeps::Recent { hours: 168, mib: 1024 },
@@ -21,6 +22,7 @@ pub static TOPIC: Topic = Topic {
 /// What was found after the tape had gone on: the same records, in their own order, beside the live ones.
 pub static HISTORY: Topic = Topic {
     name: "fills-history",
+    schema: include_str!("../topics/fills-history/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin",
     keeps: Keeps::Recent { hours: 720, mib: 1024 },

@@ -10,6 +10,7 @@ use crate::{Coin, Entity, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "late-events",
+    schema: include_str!("../topics/late-events/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "block-index of the fill",
     keeps: Keeps::Recent { hours: 720, mib: 64 },

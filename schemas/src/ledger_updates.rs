@@ -11,6 +11,7 @@ use crate::{Entity, Hash, Keeps, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "ledger-updates",
+    schema: include_str!("../topics/ledger-updates/schema.json"),
     partitioned_by: &[Entity::Wallet],
     key: "wallet",
     keeps: Keeps::Recent { hours: 720, mib: 512 },

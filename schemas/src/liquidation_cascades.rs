@@ -10,6 +10,7 @@ use crate::{Amount, Coin, Entity, Keeps, PositionSide, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "liquidation-cascades",
+    schema: include_str!("../topics/liquidation-cascades/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin|side|first block",
     keeps: Keeps::RecentPerKey { hours: 720, mib: 64 },

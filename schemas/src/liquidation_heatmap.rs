@@ -11,6 +11,7 @@ use crate::{Amount, Coin, Entity, Interval, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "liquidation-heatmap",
+    schema: include_str!("../topics/liquidation-heatmap/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin|interval|bucket|lowest price",
     keeps: Keeps::RecentPerKey { hours: 720, mib: 256 },

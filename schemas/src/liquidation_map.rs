@@ -12,6 +12,7 @@ use crate::{Amount, Coin, Entity, Interval, Keeps, SizeCohort, Text, Topic, part
 
 pub static TOPIC: Topic = Topic {
     name: "liquidation-map",
+    schema: include_str!("../topics/liquidation-map/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin|interval|bucket",
     keeps: Keeps::RecentPerKey { hours: 72, mib: 512 },

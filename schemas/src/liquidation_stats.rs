@@ -12,6 +12,7 @@ use crate::{Amount, Coin, Entity, Interval, Keeps, PositionSide, Text, Topic, Wa
 
 pub static TOPIC: Topic = Topic {
     name: "liquidation-stats",
+    schema: include_str!("../topics/liquidation-stats/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin|interval|bucket",
     keeps: Keeps::RecentPerKey { hours: 720, mib: 256 },

@@ -12,6 +12,7 @@ use crate::{Amount, Coin, Entity, Keeps, PositionSide, Text, Topic, Wallet, part
 
 pub static TOPIC: Topic = Topic {
     name: "liquidations",
+    schema: include_str!("../topics/liquidations/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "`order`|coin|wallet|block|method, or `episode`|coin|wallet|first block|side",
     keeps: Keeps::RecentPerKey { hours: 720, mib: 256 },

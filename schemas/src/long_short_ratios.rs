@@ -11,6 +11,7 @@ use crate::{Amount, Coin, Entity, Interval, Keeps, RatioKind, SizeCohort, Topic,
 
 pub static TOPIC: Topic = Topic {
     name: "long-short-ratios",
+    schema: include_str!("../topics/long-short-ratios/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin|kind|cohort|interval|bucket",
     keeps: Keeps::RecentPerKey { hours: 720, mib: 256 },

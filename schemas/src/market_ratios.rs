@@ -12,6 +12,7 @@ use crate::{Amount, Interval, Keeps, RatioKind, SizeCohort, Topic};
 
 pub static TOPIC: Topic = Topic {
     name: "market-ratios",
+    schema: include_str!("../topics/market-ratios/schema.json"),
     partitioned_by: &[],
     key: "kind|cohort|interval|bucket",
     keeps: Keeps::RecentPerKey { hours: 720, mib: 256 },

@@ -11,6 +11,7 @@ use crate::{Amount, Interval, Keeps, Topic};
 
 pub static TOPIC: Topic = Topic {
     name: "market-taker-flow",
+    schema: include_str!("../topics/market-taker-flow/schema.json"),
     partitioned_by: &[],
     key: "interval|bucket",
     keeps: Keeps::RecentPerKey { hours: 720, mib: 64 },

@@ -10,6 +10,7 @@ use crate::{Amount, Coin, Entity, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "markets",
+    schema: include_str!("../topics/markets/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin",
     keeps: Keeps::LastPerKey { hours: 168, mib: 64 },

@@ -9,6 +9,7 @@ use crate::{Amount, Coin, Entity, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "mids",
+    schema: include_str!("../topics/mids/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin",
     keeps: Keeps::LastPerKey { hours: 24, mib: 128 },

@@ -12,6 +12,7 @@ use crate::{Amount, Coin, Entity, Keeps, MarginTier, Side, Text, Topic, Wallet, 
 
 pub static TOPIC: Topic = Topic {
     name: "position-changes",
+    schema: include_str!("../topics/position-changes/schema.json"),
     partitioned_by: &[Entity::Coin, Entity::Wallet],
     key: "coin|wallet, or coin",
     keeps: Keeps::Recent { hours: 168, mib: 512 },

@@ -11,6 +11,7 @@ use crate::{Amount, Coin, Entity, Keeps, PositionSide, Topic, Wallet, partition_
 
 pub static TOPIC: Topic = Topic {
     name: "position-risks",
+    schema: include_str!("../topics/position-risks/schema.json"),
     partitioned_by: &[Entity::Wallet, Entity::Coin],
     key: "coin|wallet",
     keeps: Keeps::LastPerKey { hours: 24, mib: 256 },

@@ -10,6 +10,7 @@ use crate::{Amount, Coin, Entity, Keeps, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "positions",
+    schema: include_str!("../topics/positions/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin|wallet",
     keeps: Keeps::LastPerKey { hours: 168, mib: 512 },

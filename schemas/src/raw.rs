@@ -5,6 +5,7 @@ use crate::{Keeps, Topic};
 
 pub static NODE_FILLS: Topic = Topic {
     name: "raw.node-fills",
+    schema: include_str!("../topics/raw.node-fills/schema.json"),
     partitioned_by: &[],
     key: "hour and byte offset of the line",
     keeps: Keeps::Recent { hours: 72, mib: 1024 },
@@ -13,6 +14,7 @@ pub static NODE_FILLS: Topic = Topic {
 
 pub static MISC_EVENTS: Topic = Topic {
     name: "raw.misc-events",
+    schema: include_str!("../topics/raw.misc-events/schema.json"),
     partitioned_by: &[],
     key: "hour and byte offset of the line",
     keeps: Keeps::Recent { hours: 72, mib: 512 },
@@ -21,6 +23,7 @@ pub static MISC_EVENTS: Topic = Topic {
 
 pub static INFO: Topic = Topic {
     name: "raw.info",
+    schema: include_str!("../topics/raw.info/schema.json"),
     partitioned_by: &[],
     key: "the request",
     keeps: Keeps::Recent { hours: 24, mib: 512 },
@@ -29,6 +32,7 @@ pub static INFO: Topic = Topic {
 
 pub static PUBLIC_FEED: Topic = Topic {
     name: "raw.public-feed",
+    schema: include_str!("../topics/raw.public-feed/schema.json"),
     partitioned_by: &[],
     key: "connection and number of the frame",
     keeps: Keeps::Recent { hours: 24, mib: 512 },

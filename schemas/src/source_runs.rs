@@ -10,6 +10,7 @@ use crate::{Keeps, Text, Topic};
 
 pub static TOPIC: Topic = Topic {
     name: "source-runs",
+    schema: include_str!("../topics/source-runs/schema.json"),
     partitioned_by: &[],
     key: "source|stream|started",
     keeps: Keeps::LastPerKey { hours: 720, mib: 64 },

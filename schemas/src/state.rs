@@ -11,6 +11,7 @@ use crate::{Batch, Clock, Entity, Gap, Keeps, Topic};
 
 pub static PARSER: Topic = Topic {
     name: "state.parser",
+    schema: include_str!("../topics/state.parser/schema.json"),
     partitioned_by: &[],
     key: "`market`",
     keeps: Keeps::State,
@@ -19,6 +20,7 @@ pub static PARSER: Topic = Topic {
 
 pub static PARSER_NODE_FILLS: Topic = Topic {
     name: "state.parser.node-fills",
+    schema: include_str!("../topics/state.parser.node-fills/schema.json"),
     partitioned_by: &[],
     key: "`cursor`, or `import`",
     keeps: Keeps::State,
@@ -27,6 +29,7 @@ pub static PARSER_NODE_FILLS: Topic = Topic {
 
 pub static PARSER_MISC_EVENTS: Topic = Topic {
     name: "state.parser.misc-events",
+    schema: include_str!("../topics/state.parser.misc-events/schema.json"),
     partitioned_by: &[],
     key: "`cursor`, or `import`",
     keeps: Keeps::State,
@@ -35,6 +38,7 @@ pub static PARSER_MISC_EVENTS: Topic = Topic {
 
 pub static PARSER_INFO: Topic = Topic {
     name: "state.parser.info",
+    schema: include_str!("../topics/state.parser.info/schema.json"),
     partitioned_by: &[],
     key: "`budget`, wallet|what is asked, or coin|`candles`",
     keeps: Keeps::State,
@@ -43,6 +47,7 @@ pub static PARSER_INFO: Topic = Topic {
 
 pub static PARSER_META: Topic = Topic {
     name: "state.parser.meta",
+    schema: include_str!("../topics/state.parser.meta/schema.json"),
     partitioned_by: &[],
     key: "coin, `dex|`dex, or `spot|`",
     keeps: Keeps::State,
@@ -51,6 +56,7 @@ pub static PARSER_META: Topic = Topic {
 
 pub static PARSER_PUBLIC_FEED: Topic = Topic {
     name: "state.parser.public-feed",
+    schema: include_str!("../topics/state.parser.public-feed/schema.json"),
     partitioned_by: &[],
     key: "`cursor`, or coin",
     keeps: Keeps::State,
@@ -59,6 +65,7 @@ pub static PARSER_PUBLIC_FEED: Topic = Topic {
 
 pub static COIN: Topic = Topic {
     name: "state.coin",
+    schema: include_str!("../topics/state.coin/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "`checkpoint`, or table|entry",
     keeps: Keeps::State,
@@ -67,6 +74,7 @@ pub static COIN: Topic = Topic {
 
 pub static PRICE: Topic = Topic {
     name: "state.price",
+    schema: include_str!("../topics/state.price/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "`checkpoint`, or table|entry",
     keeps: Keeps::State,
@@ -75,6 +83,7 @@ pub static PRICE: Topic = Topic {
 
 pub static WALLET: Topic = Topic {
     name: "state.wallet",
+    schema: include_str!("../topics/state.wallet/schema.json"),
     partitioned_by: &[Entity::Wallet],
     key: "`checkpoint`, or table|entry",
     keeps: Keeps::State,
@@ -83,6 +92,7 @@ pub static WALLET: Topic = Topic {
 
 pub static MARKET: Topic = Topic {
     name: "state.market",
+    schema: include_str!("../topics/state.market/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "`checkpoint`, or table|entry",
     keeps: Keeps::State,
@@ -91,6 +101,7 @@ pub static MARKET: Topic = Topic {
 
 pub static WHOLE: Topic = Topic {
     name: "state.whole",
+    schema: include_str!("../topics/state.whole/schema.json"),
     partitioned_by: &[],
     key: "`checkpoint`, or table|entry",
     keeps: Keeps::State,

@@ -10,6 +10,7 @@ use crate::{Amount, Coin, Entity, Interval, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "taker-flow",
+    schema: include_str!("../topics/taker-flow/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin|interval|bucket",
     keeps: Keeps::RecentPerKey { hours: 720, mib: 256 },

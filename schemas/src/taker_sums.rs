@@ -11,6 +11,7 @@ use crate::{Amount, Coin, Entity, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "taker-sums",
+    schema: include_str!("../topics/taker-sums/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "minute",
     keeps: Keeps::Recent { hours: 24, mib: 64 },

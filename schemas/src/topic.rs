@@ -8,6 +8,8 @@ use alloc::string::String;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Topic {
     pub name: &'static str,
+    /// What a value is, as JSON Schema.
+    pub schema: &'static str,
     /// What the partition is chosen by; nothing is a topic of one partition. By two, it is the first one's times their
     /// count plus the second one's: what tasks of the first write and tasks of the second read, so that of a partition
     /// there is one writer and one reader.

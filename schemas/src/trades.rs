@@ -9,6 +9,7 @@ use crate::{Amount, Coin, Entity, Hash, Keeps, Side, Topic, Wallet, partition_of
 
 pub static TOPIC: Topic = Topic {
     name: "trades",
+    schema: include_str!("../topics/trades/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin",
     keeps: Keeps::Recent { hours: 72, mib: 512 },

@@ -10,6 +10,7 @@ use crate::{Keeps, Measure, Topic, WalletTier};
 
 pub static TOPIC: Topic = Topic {
     name: "wallet-distribution",
+    schema: include_str!("../topics/wallet-distribution/schema.json"),
     partitioned_by: &[],
     key: "`size` or `pnl`|minute",
     keeps: Keeps::RecentPerKey { hours: 720, mib: 128 },

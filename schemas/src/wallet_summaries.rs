@@ -15,6 +15,7 @@ use crate::{Amount, Entity, Keeps, Text, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "wallet-summaries",
+    schema: include_str!("../topics/wallet-summaries/schema.json"),
     partitioned_by: &[Entity::Wallet],
     key: "wallet",
     keeps: Keeps::LastPerKey { hours: 24, mib: 256 },

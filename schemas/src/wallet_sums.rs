@@ -10,6 +10,7 @@ use crate::{Amount, Entity, Keeps, Text, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "wallet-sums",
+    schema: include_str!("../topics/wallet-sums/schema.json"),
     partitioned_by: &[Entity::Wallet],
     key: "`size` or `pnl`",
     keeps: Keeps::Recent { hours: 24, mib: 64 },

@@ -11,6 +11,7 @@ use crate::{Amount, Coin, Entity, Keeps, PositionSide, RiskBasis, Text, Topic, W
 
 pub static TOPIC: Topic = Topic {
     name: "whale-activities",
+    schema: include_str!("../topics/whale-activities/schema.json"),
     partitioned_by: &[Entity::Wallet],
     key: "wallet|block|index|coin of an order's first fill, or wallet|id of a ledger update",
     keeps: Keeps::RecentPerKey { hours: 720, mib: 256 },

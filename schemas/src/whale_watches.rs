@@ -9,6 +9,7 @@ use crate::{Amount, Entity, Keeps, Text, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "whale-watches",
+    schema: include_str!("../topics/whale-watches/schema.json"),
     partitioned_by: &[Entity::Wallet],
     key: "wallet",
     keeps: Keeps::LastPerKey { hours: 168, mib: 64 },

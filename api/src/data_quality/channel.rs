@@ -5,6 +5,7 @@ use schemas::{FeedStatus, Message, Record, SourceStatus};
 use serde::Serialize;
 
 use super::gaps::Extent;
+use crate::openapi::form::{Form, Object};
 use crate::channel::{ALL_THERE_IS, Channel, Kept, Key, LiveRow, NarrowedBy, Tells, whole};
 use crate::ratio_series::Series;
 
@@ -20,6 +21,7 @@ pub(crate) static CHANNEL: Channel = Channel {
     tells: Tells::EventsOverState(keep),
     reaches_back: ALL_THERE_IS,
     filters: &[],
+    row: Form::Object(&EVENT),
     live: |value| {
         let said: FeedStatus = serde_json::from_slice(value)?;
         let keys = vec![Key::All, Key::Name(said.source.to_string())];
@@ -48,6 +50,27 @@ fn keep(record: &Record<'_>) -> serde_json::Result<Kept> {
     };
     Ok(Kept { group: group.into_bytes(), rank: is_the_end.into(), value: whole(record), is_the_end })
 }
+
+static EVENT: Object = Object {
+    name: "source-event",
+    fields: &[
+        ("type", Form::Words(&["connected", "disconnected", "stale", "gap", "gap-healed"])),
+        ("source", Form::Text),
+        ("time", Form::Integer),
+        ("part", Form::Text),
+        ("from_time", Form::Integer),
+        ("to_time", Form::Integer),
+        ("duration_ms", Form::Integer),
+        ("from_block", Form::Integer),
+        ("to_block", Form::Integer),
+        ("missing_blocks", Form::Integer),
+        ("healed_by", Form::Text),
+        ("reason", Form::Text),
+    ],
+    optional: &[
+        "part", "from_time", "to_time", "duration_ms", "from_block", "to_block", "missing_blocks", "healed_by",
+    ],
+};
 
 /// What a source said, as it is told.
 #[derive(Serialize)]

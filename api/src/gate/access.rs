@@ -62,7 +62,7 @@ impl Gate {
 }
 
 /// What anybody may see who finds the way here: the page, and how to ask.
-const OPEN: [&str; 3] = ["/", "/docs", "/openapi.json"];
+const OPEN: [&str; 4] = ["/", "/docs", "/openapi.json", "/asyncapi.json"];
 
 fn needed(parts: &Parts) -> Option<Scope> {
     let path = parts.uri.path();

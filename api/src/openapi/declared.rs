@@ -16,7 +16,7 @@ pub(crate) fn of_list(list: &'static List) -> Operation {
         summary: list.summary,
         description: list.definition.to_owned(),
         parameters,
-        answer: Answer::Exported(Form::Shape(without_version(list.schema), list.shape)),
+        answer: Answer::Exported(Form::Shape(list.schema, list.shape)),
         examples: &["?limit=2&order=asc"],
     }
 }
@@ -26,7 +26,7 @@ pub(crate) fn of_item(list: &'static List, summary: &'static str) -> Operation {
     Operation {
         summary,
         parameters: vec![Parameter::text("id", "").in_path()],
-        answer: Answer::One(Form::Shape(without_version(list.schema), list.shape)),
+        answer: Answer::One(Form::Shape(list.schema, list.shape)),
         examples: &[],
         ..of_list(list)
     }
@@ -70,7 +70,7 @@ pub(crate) fn history_of_holders(course: &'static Course, row: Form) -> Operatio
 
 /// The rows of a course that has one form.
 pub(crate) fn row_of(course: &'static Course) -> Form {
-    Form::Shape(without_version(course.schema), course.shape)
+    Form::Shape(course.schema, course.shape)
 }
 
 fn which(course: &Course) -> Vec<Parameter> {
@@ -87,9 +87,4 @@ fn which(course: &Course) -> Vec<Parameter> {
 
 fn examples(course: &Course) -> &'static [&'static str] {
     if course.shape.has("kind") { &["?kind=taker", "?kind=cohort_positions&cohort=whale&interval=1h"] } else { &[] }
-}
-
-/// `candle/1` are rows called `candle`.
-fn without_version(schema: &'static str) -> &'static str {
-    schema.split('/').next().unwrap_or(schema)
 }

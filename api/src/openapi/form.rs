@@ -31,7 +31,7 @@ pub(crate) enum Form {
     /// Values by names that nobody knows beforehand.
     Map(&'static Form),
     Object(&'static Object),
-    /// A table's rows, under this name.
+    /// A table's rows, under the name of their schema without its version.
     Shape(&'static str, &'static Shape),
     Either(&'static [Form]),
     Anything,
@@ -70,7 +70,8 @@ impl Form {
                 let fields = object.fields.to_vec();
                 reference(object.name, || fields, |name| object.optional.contains(&name), components)
             }
-            Self::Shape(name, shape) => {
+            Self::Shape(schema, shape) => {
+                let name = schema.split('/').next().unwrap_or(schema);
                 let fields = || shape.parts().map(|(field, kind)| (field, of_column(name, field, kind))).collect();
                 reference(name, fields, |field| shape.optional.contains(&field), components)
             }
@@ -88,7 +89,7 @@ pub(crate) fn or_null(schema: Value) -> Value {
 }
 
 /// A reference to what is told once.
-fn reference(
+pub(crate) fn reference(
     name: &str,
     fields: impl FnOnce() -> Vec<(&'static str, Form)>,
     is_optional: impl Fn(&str) -> bool,

@@ -11,6 +11,8 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use super::asyncapi;
+
 pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// The last seq of each subscription, by its number.
@@ -48,8 +50,7 @@ impl Client {
         match self.next().await {
             Message::Text(text) => {
                 let frame: Value = serde_json::from_str(&text).unwrap();
-                let envelope: Vec<&String> = frame.as_object().unwrap().keys().collect();
-                assert_eq!(envelope, ["payload", "timestamp", "type"]);
+                asyncapi::is_as_the_document_says(&frame);
                 self.count(&frame["payload"]);
                 frame
             }
@@ -83,7 +84,11 @@ impl Client {
         let mut last = None;
         loop {
             match self.next().await {
-                Message::Text(text) => last = Some(serde_json::from_str(&text).unwrap()),
+                Message::Text(text) => {
+                    let frame = serde_json::from_str(&text).unwrap();
+                    asyncapi::is_as_the_document_says(&frame);
+                    last = Some(frame);
+                }
                 Message::Close(Some(close)) => return (last, close.code.into()),
                 other => panic!("{other:?} is neither a frame nor the end"),
             }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::fixture::{Served, Written, serve};
 use super::place::on_both;
 use crate::openapi::meanings::{MEANINGS, line};
-use crate::{OPENAPI, endpoints};
+use crate::{ASYNCAPI, OPENAPI, endpoints};
 
 on_both! {
     every_example_request_is_answered_as_the_document_says,
@@ -176,7 +176,8 @@ fn everything_in_the_document_is_explained_and_nothing_else() {
         assert!(MEANINGS.contains_key(name.as_str()), "meanings.md has no line for `{row}.{field}`");
         used.insert(name);
     };
-    for (row, schema) in OPENAPI["components"]["schemas"].as_object().unwrap() {
+    let schemas = [&OPENAPI, &ASYNCAPI].map(|document| document["components"]["schemas"].as_object().unwrap());
+    for (row, schema) in schemas.into_iter().flatten() {
         for field in schema["properties"].as_object().unwrap().keys() {
             explain(row, field);
         }
