@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use futures_util::stream::{self, Stream};
 use schemas::Interval;
 
 use crate::channel::{Key, Subject};
@@ -14,15 +13,15 @@ use crate::coin::{self, AskedCoin};
 use crate::database::Moment;
 use crate::endpoint::Endpoint;
 use crate::error::ApiError;
-use crate::export::{self, AT_ONCE, Accepted, FORMATS, Format};
+use crate::export::{self, Accepted, FORMATS, Format};
 use crate::openapi::declared;
 use crate::parameters::{Parameters, TimeRange};
 use crate::query::Query;
 use crate::ratio_series::Series;
 use crate::reply::{Meta, Reply};
-use crate::row::{Shape, Stored, Told};
+use crate::row::{Shape, Told};
 use crate::standing::{self, Standing};
-use crate::{Context, cursor};
+use crate::{Context, cursor, page};
 
 /// Of a table with a column for coins each coin has its own; of one with a column for kinds there are several.
 pub(crate) struct Course {
@@ -103,15 +102,19 @@ impl Course {
         mut parameters: Parameters,
     ) -> Result<Response, ApiError> {
         let format = parameters.word("format", "INVALID_FORMAT", &FORMATS)?.unwrap_or(accepted);
-        let mut asked = self.asked(context.generation, format, parameters)?;
+        let mut asked = self.asked(format, &mut parameters)?;
+        let cursor = parameters.text("cursor")?;
+        parameters.nothing_else()?;
 
         let mut moment = context.database.one_moment().await?;
         asked.coin = coin::known_if_asked(&mut moment, context.generation, asked_coin).await?;
+        let place = |cursor: String| cursor::read(context.generation, &asked.as_asked(), &cursor);
+        asked.after = cursor.map(place).transpose()?;
         if format == Format::Json {
             return Ok(self.page(&context, moment, &asked).await?.into_response());
         }
         drop(moment);
-        Ok(export::reply(&context, self.name, self.shape, format, self.pages(Arc::clone(&context), asked)))
+        Ok(export::reply(&context, self.name, self.shape, format, page::all(Arc::clone(&context), asked)))
     }
 
     async fn page(
@@ -122,7 +125,7 @@ impl Course {
     ) -> Result<Reply<Vec<Told>>, ApiError> {
         let standing = standing::of(&mut moment, context.generation, &[self.shape.of.topic]).await?;
         // One row more than the page holds: whether there is a next page.
-        let mut rows = self.read(&mut moment, context.generation, asked, asked.limit + 1).await?;
+        let mut rows = page::read(&mut moment, context.generation, asked, asked.limit + 1).await?;
 
         let more = rows.len() > asked.limit;
         rows.truncate(asked.limit);
@@ -133,41 +136,10 @@ impl Course {
             let begins = asked.range.oldest_first || asked.after.is_some();
             meta.is_settled = begins && meta.complete && rows.iter().all(|row| row.is_true("final"));
             meta.complete = false;
-            let list = self.list_name(&asked.range);
-            meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, &list, last.integer("time")));
+            let place = |last: &Told| cursor::write(context.generation, &asked.as_asked(), last.integer("time"));
+            meta.next_cursor = rows.last().map(place);
         }
         Ok(Reply { data: rows, meta })
-    }
-
-    /// All buckets from there on, each page of a moment of its own.
-    fn pages(
-        &'static self,
-        context: Arc<Context>,
-        asked: Asked,
-    ) -> impl Stream<Item = Result<Vec<Told>, ApiError>> + Send + 'static {
-        stream::try_unfold(Some(asked), move |asked| {
-            let context = Arc::clone(&context);
-            async move {
-                let Some(mut asked) = asked else { return Ok(None) };
-                let (mut moment, count) = (context.database.one_moment().await?, AT_ONCE.min(asked.limit));
-                let rows = self.read(&mut moment, context.generation, &asked, count).await?;
-                asked.limit -= rows.len();
-                asked.after = rows.last().and_then(|last| last.integer("time"));
-                let goes_on = rows.len() == count && asked.limit > 0;
-                Ok(Some((rows, goes_on.then_some(asked))))
-            }
-        })
-    }
-
-    async fn read(
-        &'static self,
-        moment: &mut Moment,
-        generation: u32,
-        asked: &Asked,
-        count: usize,
-    ) -> Result<Vec<Told>, ApiError> {
-        let stored: Vec<Stored> = moment.all(self.query(generation, asked, count)).await?;
-        Ok(stored.into_iter().map(|row| self.shape.told(row)).collect())
     }
 
     fn interval(&self, parameters: &mut Parameters) -> Result<Interval, ApiError> {
@@ -202,52 +174,69 @@ impl Course {
         self.shape.has("kind")
     }
 
-    /// A cursor of one direction says nothing in the other.
-    fn list_name(&self, range: &TimeRange) -> String {
-        format!("{}/{}", self.name, if range.oldest_first { "asc" } else { "desc" })
-    }
-
-    fn asked(&self, generation: u32, format: Format, mut parameters: Parameters) -> Result<Asked, ApiError> {
-        let interval = self.interval(&mut parameters)?;
-        let series = self.series(&mut parameters)?;
+    fn asked(&'static self, format: Format, parameters: &mut Parameters) -> Result<Asked, ApiError> {
+        let interval = self.interval(parameters)?;
+        let series = self.series(parameters)?;
         let range = parameters.time_range()?;
         let limit = if format == Format::Json { parameters.limit()? } else { parameters.any_limit()? };
-        let after = match parameters.text("cursor")? {
-            Some(cursor) => Some(cursor::read(generation, &self.list_name(&range), &cursor)?),
-            None => None,
-        };
-        parameters.nothing_else()?;
-        Ok(Asked { coin: None, interval, series, range, after, limit })
-    }
-
-    fn query(&self, generation: u32, asked: &Asked, count: usize) -> Query {
-        let (table, columns) = (self.shape.of.name, self.shape.columns("bucket"));
-        let mut query = Query::new(format_args!("SELECT {columns} FROM {table} AS bucket WHERE generation = "));
-        query.push_bind(generation);
-        if let Some(coin) = &asked.coin {
-            query.push(" AND coin = ").push_bind(coin.as_str());
-        }
-        query.push(" AND bucket.interval = ").push_bind(asked.interval.name());
-        if self.is_by_kind() {
-            query.push(" AND kind = ").push_bind(asked.series.kind.name());
-            query.push(" AND cohort = ").push_bind(asked.series.cohort_name().unwrap_or_default());
-        }
-        asked.range.push(&mut query, "time");
-        if let Some(after) = asked.after {
-            query.push(if asked.range.oldest_first { " AND time > " } else { " AND time < " }).push_bind(after);
-        }
-        query.push(if asked.range.oldest_first { " ORDER BY time" } else { " ORDER BY time DESC" });
-        query.push(" LIMIT ").push_bind(count as i64);
-        query
+        Ok(Asked { course: self, coin: None, interval, series, range, after: None, limit })
     }
 }
 
 /// What a page is chosen by, and where it begins.
 struct Asked {
+    course: &'static Course,
     coin: Option<String>,
     interval: Interval,
     series: Series,
     range: TimeRange,
     after: Option<i64>,
     limit: usize,
+}
+
+impl Asked {
+    /// A cursor of one direction, or of other buckets, says nothing in another.
+    fn as_asked(&self) -> String {
+        let Self { course, coin, interval, series, range, .. } = self;
+        let (way, coin) = (if range.oldest_first { "asc" } else { "desc" }, coin.as_deref().unwrap_or("*"));
+        let (kind, cohort) = (series.kind.name(), series.cohort_name().unwrap_or_default());
+        format!("{}/{way}&{coin}&{interval}&{kind}&{cohort}", course.name)
+    }
+}
+
+impl page::Asked for Asked {
+    fn shape(&self) -> &'static Shape {
+        self.course.shape
+    }
+
+    fn limit(&self) -> usize {
+        self.limit
+    }
+
+    fn query(&self, generation: u32, count: usize) -> Query {
+        let Self { course, coin, interval, series, range, after, .. } = self;
+        let (table, columns) = (course.shape.of.name, course.shape.columns("bucket"));
+        let mut query = Query::new(format_args!("SELECT {columns} FROM {table} AS bucket WHERE generation = "));
+        query.push_bind(generation);
+        if let Some(coin) = coin {
+            query.push(" AND coin = ").push_bind(coin.as_str());
+        }
+        query.push(" AND bucket.interval = ").push_bind(interval.name());
+        if course.is_by_kind() {
+            query.push(" AND kind = ").push_bind(series.kind.name());
+            query.push(" AND cohort = ").push_bind(series.cohort_name().unwrap_or_default());
+        }
+        range.push(&mut query, "time");
+        if let Some(after) = *after {
+            query.push(if range.oldest_first { " AND time > " } else { " AND time < " }).push_bind(after);
+        }
+        query.push(if range.oldest_first { " ORDER BY time" } else { " ORDER BY time DESC" });
+        query.push(" LIMIT ").push_bind(count as i64);
+        query
+    }
+
+    fn has_told(&mut self, count: usize, last: &Told) {
+        self.limit -= count;
+        self.after = last.integer("time");
+    }
 }

@@ -45,6 +45,7 @@ mod markets;
 mod measure;
 mod open;
 mod openapi;
+mod page;
 mod parameters;
 mod position_history;
 mod positions;

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use futures_util::stream::{self, Stream};
 use schemas::Amount;
 use schemas::table::{Column, Kind, Value};
 
 use crate::database::Moment;
 use crate::endpoint::Endpoint;
 use crate::error::ApiError;
-use crate::export::{self, AT_ONCE, Accepted, FORMATS, Format};
+use crate::export::{self, Accepted, FORMATS, Format};
 use crate::filter::{Filter, Given};
 use crate::identity::AskedId;
 use crate::openapi::declared;
@@ -20,7 +19,7 @@ use crate::parameters::{Parameters, TimeRange};
 use crate::query::Query;
 use crate::reply::{Meta, Reply};
 use crate::row::{Shape, Stored, Told};
-use crate::{Context, coin, cursor, standing};
+use crate::{Context, coin, cursor, page, standing};
 
 /// A list of everything that a table holds.
 pub(crate) struct List {
@@ -78,6 +77,7 @@ fn of_one(list: &'static List, summary: &'static str) -> Endpoint {
 
 /// What rows are chosen by, and where they begin.
 struct Asked {
+    list: &'static List,
     given: Vec<(&'static Filter, Given)>,
     range: TimeRange,
     sort: Option<&'static str>,
@@ -93,16 +93,19 @@ impl List {
         mut parameters: Parameters,
     ) -> Result<Response, ApiError> {
         let format = parameters.word("format", "INVALID_FORMAT", &FORMATS)?.unwrap_or(accepted);
-        let mut asked = self.asked(context.generation, format, &mut parameters)?;
+        let mut asked = self.asked(format, &mut parameters)?;
+        let cursor = parameters.text("cursor")?;
         parameters.nothing_else()?;
 
         let mut moment = context.database.one_moment().await?;
+        // A cursor belongs to the coin as its market is called.
         asked.know_the_coin(&mut moment, context.generation).await?;
+        asked.after = cursor.map(|cursor| self.place_in(context.generation, &asked, &cursor)).transpose()?;
         if format == Format::Json {
             return Ok(self.page(&context, moment, &asked).await?.into_response());
         }
         drop(moment);
-        Ok(export::reply(&context, self.name, self.shape, format, self.pages(Arc::clone(&context), asked)))
+        Ok(export::reply(&context, self.name, self.shape, format, page::all(Arc::clone(&context), asked)))
     }
 
     /// A page, with what it stands on.
@@ -114,7 +117,7 @@ impl List {
     ) -> Result<Reply<Vec<Told>>, ApiError> {
         let standing = standing::of(&mut moment, context.generation, &[self.shape.of.topic]).await?;
         // One row more than the page holds: whether there is a next page.
-        let mut rows = self.read(&mut moment, context.generation, asked, asked.limit + 1).await?;
+        let mut rows = page::read(&mut moment, context.generation, asked, asked.limit + 1).await?;
 
         let mut meta = Meta { definition: Some(self.definition), ..Meta::new(context, &standing, self.schema) };
         meta.reason = if rows.is_empty() { standing.reason_for_nothing() } else { None };
@@ -130,37 +133,6 @@ impl List {
         Ok(Reply { data: rows, meta })
     }
 
-    /// All rows from there on, each page of a moment of its own: a long one would keep the database from clearing up.
-    fn pages(
-        &'static self,
-        context: Arc<Context>,
-        asked: Asked,
-    ) -> impl Stream<Item = Result<Vec<Told>, ApiError>> + Send + 'static {
-        stream::try_unfold(Some(asked), move |asked| {
-            let context = Arc::clone(&context);
-            async move {
-                let Some(mut asked) = asked else { return Ok(None) };
-                let (mut moment, count) = (context.database.one_moment().await?, AT_ONCE.min(asked.limit));
-                let rows = self.read(&mut moment, context.generation, &asked, count).await?;
-                asked.limit -= rows.len();
-                asked.after = rows.last().map(|last| self.place_of(&asked, last));
-                let goes_on = rows.len() == count && asked.limit > 0;
-                Ok(Some((rows, goes_on.then_some(asked))))
-            }
-        })
-    }
-
-    async fn read(
-        &'static self,
-        moment: &mut Moment,
-        generation: u32,
-        asked: &Asked,
-        count: usize,
-    ) -> Result<Vec<Told>, ApiError> {
-        let stored: Vec<Stored> = moment.all(self.query(generation, asked, count)).await?;
-        Ok(stored.into_iter().map(|row| self.shape.told(row)).collect())
-    }
-
     /// The columns of the order in which it is told.
     fn order_of(&'static self, sort: Option<&'static str>) -> impl Iterator<Item = &'static Column> {
         sort.into_iter().chain(self.order.iter().copied()).filter_map(|name| self.shape.of.column(name))
@@ -170,7 +142,7 @@ impl List {
         self.order_of(asked.sort).map(|column| row.value(column.name).clone()).collect()
     }
 
-    fn asked(&'static self, generation: u32, format: Format, parameters: &mut Parameters) -> Result<Asked, ApiError> {
+    fn asked(&'static self, format: Format, parameters: &mut Parameters) -> Result<Asked, ApiError> {
         let mut given = Vec::new();
         for filter in self.filters {
             given.extend(filter.read(parameters)?.map(|value| (filter, value)));
@@ -180,12 +152,12 @@ impl List {
         let sort = parameters.word("sort", "INVALID_SORT", &sorts)?.flatten();
         let range = if sort.is_some() { parameters.range_of_sorted()? } else { parameters.time_range()? };
         let limit = if format == Format::Json { parameters.limit()? } else { parameters.any_limit()? };
-        let mut asked = Asked { given, range, sort, after: None, limit };
-        if let Some(cursor) = parameters.text("cursor")? {
-            let place: Vec<serde_json::Value> = cursor::read(generation, &self.as_asked(&asked), &cursor)?;
-            asked.after = Some(self.place(sort, place).ok_or_else(cursor::not_ours)?);
-        }
-        Ok(asked)
+        Ok(Asked { list: self, given, range, sort, after: None, limit })
+    }
+
+    fn place_in(&'static self, generation: u32, asked: &Asked, cursor: &str) -> Result<Vec<Value>, ApiError> {
+        let stood: Vec<serde_json::Value> = cursor::read(generation, &self.as_asked(asked), cursor)?;
+        self.place(asked.sort, stood).ok_or_else(cursor::not_ours)
     }
 
     /// A value for each column of the order, of its kind.
@@ -208,29 +180,6 @@ impl List {
         let given = asked.given.iter().map(|(filter, given)| format!("&{}={}", filter.name(), given.as_text()));
         let sort = asked.sort.unwrap_or("time");
         format!("{}/{sort}/{way}{}", self.name, given.collect::<String>())
-    }
-
-    fn query(&'static self, generation: u32, asked: &Asked, count: usize) -> Query {
-        let mut query = self.rows_of(generation);
-        for (filter, given) in &asked.given {
-            filter.push(&mut query, given);
-        }
-        asked.range.push(&mut query, self.order[0]);
-        let (beyond, way) = if asked.range.oldest_first { (">", "") } else { ("<", " DESC") };
-        if let Some(after) = &asked.after {
-            query.push(" AND (");
-            self.push_order(&mut query, asked.sort, "");
-            query.push(format_args!(") {beyond} ("));
-            for (place, (column, value)) in self.order_of(asked.sort).zip(after).enumerate() {
-                query.push(if place == 0 { "" } else { ", " });
-                push_place(&mut query, column, value);
-            }
-            query.push(")");
-        }
-        query.push(" ORDER BY ");
-        self.push_order(&mut query, asked.sort, way);
-        query.push(" LIMIT ").push_bind(count as i64);
-        query
     }
 
     fn rows_of(&self, generation: u32) -> Query {
@@ -269,6 +218,45 @@ impl List {
         meta.as_of = row.integer(self.as_of);
         meta.complete = self.whole.is_none_or(|column| row.is_true(column));
         Ok(Reply { data: row, meta })
+    }
+}
+
+impl page::Asked for Asked {
+    fn shape(&self) -> &'static Shape {
+        self.list.shape
+    }
+
+    fn limit(&self) -> usize {
+        self.limit
+    }
+
+    fn query(&self, generation: u32, count: usize) -> Query {
+        let list = self.list;
+        let mut query = list.rows_of(generation);
+        for (filter, given) in &self.given {
+            filter.push(&mut query, given);
+        }
+        self.range.push(&mut query, list.order[0]);
+        let (beyond, way) = if self.range.oldest_first { (">", "") } else { ("<", " DESC") };
+        if let Some(after) = &self.after {
+            query.push(" AND (");
+            list.push_order(&mut query, self.sort, "");
+            query.push(format_args!(") {beyond} ("));
+            for (place, (column, value)) in list.order_of(self.sort).zip(after).enumerate() {
+                query.push(if place == 0 { "" } else { ", " });
+                push_place(&mut query, column, value);
+            }
+            query.push(")");
+        }
+        query.push(" ORDER BY ");
+        list.push_order(&mut query, self.sort, way);
+        query.push(" LIMIT ").push_bind(count as i64);
+        query
+    }
+
+    fn has_told(&mut self, count: usize, last: &Told) {
+        self.limit -= count;
+        self.after = Some(self.list.place_of(self, last));
     }
 }
 

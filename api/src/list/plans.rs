@@ -73,8 +73,8 @@ fn question(
     };
     let after = list.order_of(sort).map(|column| value(column.kind)).collect();
     let range = TimeRange { start: None, end: None, oldest_first };
-    let asked = Asked { given: chosen.into_iter().collect(), range, sort, after: Some(after), limit: 100 };
-    list.query(1, &asked, 101)
+    let asked = Asked { list, given: chosen.into_iter().collect(), range, sort, after: Some(after), limit: 100 };
+    asked.query(1, 101)
 }
 
 async fn steps(database: &Database, mut query: Query) -> Vec<String> {

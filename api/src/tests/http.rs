@@ -282,8 +282,13 @@ async fn history_is_told_in_pages_of_either_order(url: String) {
     let whole = served.good(&format!("{path}?start_time=0&limit=1000")).await;
     assert_eq!((times(&whole).len(), &whole["meta"]["next_cursor"]), (250, &Value::Null));
     assert_eq!(served.good(&format!("{path}?interval=1h")).await["data"], json!([]));
-    let wrong_way = format!("{path}?order=asc&cursor={cursor}");
-    assert_eq!(served.bad(&wrong_way).await, (400, "INVALID_CURSOR".to_owned()));
+    served.add([ratio("ETH", "1m", 0, "1")]).await;
+    for other in ["BTC/history?order=asc&", "BTC/history?interval=1h&", "BTC/history?kind=top_accounts&", "ETH/history?"] {
+        let path = format!("/api/v1/long-short-ratio/{other}cursor={cursor}");
+        assert_eq!(served.bad(&path).await, (400, "INVALID_CURSOR".to_owned()), "{other}");
+    }
+    let by_another_name = served.good(&format!("/api/v1/long-short-ratio/btc/history?limit=3&cursor={cursor}")).await;
+    assert_eq!(by_another_name["data"], before["data"]);
 }
 
 async fn a_wrong_request_is_told_what_is_wrong(url: String) {

@@ -104,7 +104,11 @@ async fn orders_are_told_in_pages_of_either_order(url: String) {
     for (query, expected) in [("", whole.clone()), ("&order=asc", whole.iter().rev().cloned().collect())] {
         assert_eq!(pages(&served, query).await, expected, "{query}");
     }
-    for (query, column, value) in [("&coin=ETH", "coin", json!("ETH")), ("&side=long", "side", json!("long"))] {
+    for (query, column, value) in [
+        ("&coin=ETH", "coin", json!("ETH")),
+        ("&coin=eth-usdt", "coin", json!("ETH")),
+        ("&side=long", "side", json!("long")),
+    ] {
         let expected: Vec<Value> = whole.iter().filter(|row| row[column] == value).cloned().collect();
         assert_eq!(pages(&served, query).await, expected, "{query}");
     }
