@@ -87,8 +87,10 @@ fn message(about: &str, schema: Value) -> Value {
 const FORMAT: &str = "application/schema+json;version=draft-2020-12";
 
 fn operation(action: &str, summary: &str, messages: &Messages) -> Value {
-    let references =
-        messages.keys().map(|name| json!({ "$ref": format!("#/channels/websocket/messages/{name}") })).collect::<Vec<_>>();
+    let references = messages
+        .keys()
+        .map(|name| json!({ "$ref": format!("#/channels/websocket/messages/{name}") }))
+        .collect::<Vec<_>>();
     let channel = json!({ "$ref": "#/channels/websocket" });
     json!({ "action": action, "summary": summary, "channel": channel, "messages": references })
 }

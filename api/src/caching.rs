@@ -11,16 +11,17 @@ use axum::response::{IntoResponse, Response};
 
 use crate::reply::Meta;
 
-/// Nothing will change it any more: rows that are final, on a page whose ends are fixed.
-const SETTLED: &str = "max-age=3600";
+/// Nothing will change it any more: rows that are final, on a page whose ends are fixed. For whoever asked alone: what
+/// comes with a key is nobody else's.
+const SETTLED: &str = "private, max-age=3600";
 /// It may be another in the next block.
-const LIVE: &str = "max-age=1";
+const LIVE: &str = "private, max-age=1";
 
 /// The headers of a reply whose data are these bytes.
 pub(crate) fn headers(data: &str, meta: &Meta) -> [(axum::http::HeaderName, String); 3] {
     // Of the same program the same for the same data, whichever process it is.
     let mut hasher = DefaultHasher::new();
-    (data, &meta.next_cursor, meta.generation, meta.schema, meta.reason).hash(&mut hasher);
+    (data, &meta.next_cursor, meta.generation, meta.schema, meta.reason, meta.complete).hash(&mut hasher);
     let holds = if meta.is_settled { SETTLED } else { LIVE };
     [
         (ETAG, format!("W/\"{:016x}\"", hasher.finish())),

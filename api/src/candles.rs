@@ -4,9 +4,9 @@ use schemas::table::Value;
 use schemas::tables::candles::TABLE;
 use schemas::{Candle, Message};
 
-use crate::openapi::form::Form;
 use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, by_bucket, live_row};
 use crate::course::Course;
+use crate::openapi::form::Form;
 use crate::row::{REASON, Shape, Told};
 
 pub(crate) static COURSE: Course = Course {

@@ -129,6 +129,7 @@ impl Key {
     pub(crate) fn read(channel: &Channel, key: &str) -> Self {
         match key.parse::<Wallet>() {
             Ok(wallet) if channel.by_wallet => Self::Wallet(wallet.to_string()),
+            Ok(wallet) if channel.by_name => Self::Name(wallet.to_string()),
             _ if key == "*" => Self::All,
             _ if channel.by_name => Self::Name(key.to_owned()),
             _ => Self::Coin(key.to_owned()),
@@ -177,6 +178,13 @@ impl Channel {
 
     pub(crate) fn tells_events(&self) -> bool {
         matches!(self.tells, Tells::Events { .. } | Tells::EventsOverState(_))
+    }
+
+    /// Whether somebody who has subscribed to this hears the row.
+    pub(crate) fn is_heard(&self, subject: &Subject, row: &LiveRow) -> bool {
+        row.keys.contains(&subject.key)
+            && (subject.interval.is_none() || subject.interval == row.interval)
+            && row.series.heard_as().any(|series| series == subject.series)
     }
 
     /// Everything that one may have subscribed to and hear this.

@@ -13,7 +13,7 @@ pub(crate) fn write(generation: u32, list: &str, after: impl Serialize) -> Strin
 }
 
 pub(crate) fn read<T: DeserializeOwned>(generation: u32, list: &str, cursor: &str) -> Result<T, ApiError> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap_or_default();
+    let bytes = decoded(cursor).unwrap_or_default();
     match serde_json::from_slice::<(u32, String, T)>(&bytes) {
         Ok((made_for, of_list, after)) if made_for == generation && of_list == list => Ok(after),
         Ok(_) => {
@@ -21,6 +21,13 @@ pub(crate) fn read<T: DeserializeOwned>(generation: u32, list: &str, cursor: &st
         }
         Err(_) => Err(not_ours()),
     }
+}
+
+/// What was made opaque here. None of it holds a NUL, which not every database takes.
+pub(crate) fn decoded(opaque: &str) -> Option<Vec<u8>> {
+    let bytes = URL_SAFE_NO_PAD.decode(opaque).ok()?;
+    let holds = |what: &[u8]| bytes.windows(what.len()).any(|part| part == what);
+    (!holds(b"\\u0000")).then_some(bytes)
 }
 
 pub(crate) fn not_ours() -> ApiError {

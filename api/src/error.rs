@@ -39,6 +39,7 @@ pub(crate) enum ApiError {
     AddressTooLong {
         most: usize,
     },
+    NulInAddress,
     HeadersTooLarge {
         headers: usize,
         bytes: usize,
@@ -93,7 +94,7 @@ impl ApiError {
 
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Parameter { .. } => StatusCode::BAD_REQUEST,
+            Self::Parameter { .. } | Self::NulInAddress => StatusCode::BAD_REQUEST,
             Self::UnknownCoin { .. }
             | Self::UnknownSource { .. }
             | Self::NoSuchRow { .. }
@@ -127,6 +128,7 @@ impl ApiError {
             Self::Method { .. } => "METHOD_NOT_ALLOWED",
             Self::NotAWebSocket => "UPGRADE_REQUIRED",
             Self::AddressTooLong { .. } => "ADDRESS_TOO_LONG",
+            Self::NulInAddress => "NUL_IN_ADDRESS",
             Self::HeadersTooLarge { .. } => "HEADERS_TOO_LARGE",
             Self::BodyTooLarge { .. } => "BODY_TOO_LARGE",
             Self::BodyTooSlow => "BODY_TOO_SLOW",
@@ -206,6 +208,7 @@ impl fmt::Display for ApiError {
             Self::NoSuchPath { path } => write!(f, "there is nothing at {path}; / lists what there is"),
             Self::Method { method } => write!(f, "{method} is not understood here; the header Allow says what is"),
             Self::NotAWebSocket => f.write_str("this address speaks WebSocket; connect with a WebSocket client"),
+            Self::NulInAddress => f.write_str("the address holds %00, and nothing has a name with that; leave it out"),
             Self::AddressTooLong { most } => {
                 write!(f, "path and query are longer than {most} bytes; ask for less at once")
             }
@@ -233,7 +236,9 @@ impl fmt::Display for ApiError {
             Self::NotWatched { wallet } => {
                 write!(f, "{wallet} is not watched; /api/v1/whales/watches lists those that are")
             }
-            Self::NotWritten => f.write_str("it could not be written down; try again in a second"),
+            Self::NotWritten => {
+                f.write_str("the log did not answer in time: it may be written or not; look, and try again")
+            }
             Self::NotReady => f.write_str("what is on the log is still being read; try again in a second"),
             Self::Busy { .. } => f.write_str("the database is busy or out of reach; try again in a second"),
             Self::Database { .. } => f.write_str("the database could not answer; the cause is in the log"),

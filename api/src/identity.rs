@@ -23,7 +23,7 @@ pub(crate) struct AskedId(pub(crate) String);
 impl AskedId {
     /// The values that it was made of.
     pub(crate) fn place(&self) -> Option<Vec<serde_json::Value>> {
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(&self.0).ok()?).ok()
+        serde_json::from_slice(&cursor::decoded(&self.0)?).ok()
     }
 
     pub(crate) fn unknown(self) -> ApiError {

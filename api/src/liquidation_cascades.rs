@@ -4,10 +4,10 @@ use schemas::table::Value;
 use schemas::tables::liquidation_cascades::TABLE;
 use schemas::{LiquidationCascade, Message};
 
-use crate::openapi::form::Form;
 use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, live_row};
 use crate::filter::{Filter, SIDE};
 use crate::list::List;
+use crate::openapi::form::Form;
 use crate::row::{REASON, Shape, Told};
 
 pub(crate) static LIST: List = List {

@@ -4,11 +4,11 @@ use schemas::table::Value;
 use schemas::tables::liquidations::TABLE;
 use schemas::{LiquidationOrder, Message};
 
-use crate::openapi::form::Form;
 use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, live_row};
 use crate::filter::{Filter, MIN_NOTIONAL, SIDE};
 use crate::identity::{self, ID};
 use crate::list::List;
+use crate::openapi::form::Form;
 use crate::row::{REASON, Shape, Told};
 
 pub(crate) static LIST: List = List {

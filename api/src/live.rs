@@ -12,6 +12,7 @@ mod shelf;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use schemas::{Record, ResultClock, Topic};
 use serde::de::DeserializeOwned;
@@ -24,7 +25,7 @@ use crate::standing::Standing;
 use hub::Hub;
 
 pub(crate) use filter::Filter;
-pub(crate) use heard::Heard;
+pub(crate) use heard::{Beginning, Heard};
 pub(crate) use outlet::{Lost, MAX_CHANGES, MAX_EVENTS, Next, Outlet, Part, Subscribed};
 pub(crate) use shelf::Update;
 
@@ -35,6 +36,9 @@ pub struct Live {
     present: Arc<watch::Sender<bool>>,
     stop: watch::Receiver<bool>,
 }
+
+/// Results are told the time once a second, and take a little to come here.
+const CLOCKS_COME_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// The next offset per topic and partition.
 pub(crate) type Offsets = BTreeMap<(&'static str, u32), u64>;
@@ -100,6 +104,12 @@ impl Live {
         self.hub().clocks.values().copied().max_by_key(|clock| clock.time)
     }
 
+    /// The event time that it is by now: that of the latest clock, and what has gone by since it came.
+    pub fn head_by_now(&self) -> Option<i64> {
+        let (clock, came) = self.hub().head?;
+        Some(clock + came.elapsed().min(CLOCKS_COME_WITHIN).as_millis() as i64)
+    }
+
     /// Everything up to this event time has come in.
     pub(crate) fn watermark(&self) -> Option<i64> {
         self.hub().clocks.values().map(|clock| clock.time).min()
@@ -159,8 +169,8 @@ impl Live {
     }
 
     /// From here on the outlet hears of it, beginning with how things are, or where somebody was cut.
-    pub(crate) fn subscribe(&self, outlet: &Arc<Outlet>, subscribed: Subscribed, heard: Option<&Heard>) {
-        self.hub().subscribe(outlet, subscribed, heard);
+    pub(crate) fn subscribe(&self, outlet: &Arc<Outlet>, subscribed: Subscribed, beginning: &Beginning) {
+        self.hub().subscribe(outlet, subscribed, beginning);
     }
 
     pub(crate) fn unsubscribe(&self, outlet: &Arc<Outlet>, subject: &Subject, id: u64) {

@@ -150,17 +150,17 @@ async fn list(
         wallet: parameters.wallet()?.map(|wallet| wallet.to_string()),
         side: parameters.word("side", "INVALID_SIDE", &[("long", "long"), ("short", "short")])?,
         limit: parameters.limit()?,
-        after: match parameters.text("cursor")? {
-            Some(cursor) => Some(cursor::read(context.generation, "positions", &cursor)?),
-            None => None,
-        },
+        after: None,
     };
+    let cursor = parameters.text("cursor")?;
     parameters.nothing_else()?;
 
     let mut moment = context.database.one_moment().await?;
     if let Some(coin) = &mut asked.coin {
         *coin = coin::known(&mut moment, context.generation, coin).await?;
     }
+    // A cursor belongs to the coin as its market is called.
+    asked.after = cursor.map(|cursor| cursor::read(context.generation, &asked.list(), &cursor)).transpose()?;
     let standing = standing::of(&mut moment, context.generation, &valued_position::TOPICS).await?;
     let mut rows: Vec<ValuedPosition> = moment.all(page(context.generation, &asked)).await?;
 
@@ -169,12 +169,19 @@ async fn list(
     if rows.len() > asked.limit {
         rows.truncate(asked.limit);
         meta.complete = false;
-        meta.next_cursor =
-            rows.last().map(|last| cursor::write(context.generation, "positions", (&last.coin, &last.wallet)));
+        let place = |last: &ValuedPosition| (last.coin.clone(), last.wallet.clone());
+        meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, &asked.list(), place(last)));
     }
     meta.reason = if rows.is_empty() { standing.reason_for_nothing() } else { None };
     meta.as_of = rows.iter().map(|row| row.clock).max();
     Ok(Reply { data: rows.into_iter().map(ValuedPosition::valued).collect(), meta })
+}
+
+impl Asked {
+    /// A cursor of other positions says nothing.
+    fn list(&self) -> String {
+        format!("positions&{:?}&{:?}&{:?}", self.coin, self.wallet, self.side)
+    }
 }
 
 /// One row more than the page holds: whether there is a next page.

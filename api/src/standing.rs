@@ -39,19 +39,6 @@ pub(crate) async fn of(moment: &mut Moment, generation: u32, topics: &[&Topic]) 
     Ok(Standing { written: moment.all(query).await?, partitions })
 }
 
-impl Database {
-    /// The next offset per topic and partition: where the rows stand now, and live results go on.
-    pub async fn positions(
-        &self,
-        generation: u32,
-        topics: &[&Topic],
-    ) -> Result<BTreeMap<(String, u32), u64>, sqlx::Error> {
-        let written = of(&mut self.one_moment().await?, generation, topics).await?.written;
-        let place = |written: Written| ((written.topic, written.partition as u32), written.next.cast_unsigned());
-        Ok(written.into_iter().map(place).collect())
-    }
-}
-
 impl Standing {
     /// Of what is known without the database.
     pub(crate) fn of_state(

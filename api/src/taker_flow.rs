@@ -5,9 +5,9 @@ use schemas::table::Value;
 use schemas::tables::{market_taker_flow, taker_flow};
 use schemas::{MarketTakerFlow, Message, TakerFlow};
 
-use crate::openapi::form::Form;
 use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, by_bucket, live_row};
 use crate::course::Course;
+use crate::openapi::form::Form;
 use crate::row::{REASON, Shape, Told};
 
 pub(crate) static OF_COIN: Course = Course {

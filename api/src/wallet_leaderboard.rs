@@ -140,9 +140,10 @@ impl Asked {
         Ok(asked)
     }
 
-    /// A cursor of one order says nothing in another.
+    /// A cursor of one order, or of other wallets, says nothing in another.
     fn list(&self) -> String {
-        format!("wallets/leaderboard/{}/{}", self.rank, if self.is_best_first { "desc" } else { "asc" })
+        let way = if self.is_best_first { "desc" } else { "asc" };
+        format!("wallets/leaderboard/{}/{way}&{}", self.rank, self.min_trades)
     }
 
     /// One row more than the page holds: whether there is a next page.

@@ -5,10 +5,10 @@ use schemas::table::Value;
 use schemas::tables::whale_activities::TABLE;
 use schemas::{Amount, Message, WhaleAction, WhaleActivity};
 
-use crate::openapi::form::Form;
 use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, live_row};
 use crate::filter::{Filter, MIN_NOTIONAL, SIDE};
 use crate::list::List;
+use crate::openapi::form::Form;
 use crate::row::{REASON, Shape, Told};
 
 pub(crate) static LIST: List = List {

@@ -2,7 +2,6 @@
 //! fact on the log: every computer hears of it within a second, and whoever is started later as well.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -12,7 +11,6 @@ use axum::routing::{delete, get, post};
 use schemas::{Amount, Message, Record, Text, WhaleWatch};
 use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
-use tokio::time::timeout;
 
 use crate::Context;
 use crate::channel::{ALL_THERE_IS, Channel, Kept, Key, LiveRow, Subject, Tells, whole};
@@ -44,7 +42,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 }
 
 const DEFINITION: &str = "wallets of which every order of a perpetual and every transfer from threshold on is told as a whale's, whatever the coin trades, and \
-     at any size where threshold is null; it counts from time on, which is within a second of being asked for, \
+     at any size where threshold is null; it counts from a second of event time after time on, which is within a second of being asked for, \
      through every restart and for everybody who is served from the same log";
 
 static WATCH: Object = Object {
@@ -88,7 +86,7 @@ pub(crate) static CHANNEL: Channel = Channel {
 
 fn keep(record: &Record<'_>) -> serde_json::Result<Kept> {
     let watch: WhaleWatch = serde_json::from_slice(record.value.unwrap_or_default())?;
-    Ok(Kept { group: record.key.to_vec(), rank: watch.time, value: whole(record), is_the_end: watch.removed })
+    Ok(Kept { group: record.key.to_vec(), rank: 0, value: whole(record), is_the_end: watch.removed })
 }
 
 /// A watch as it is told; live also the one that has ended.
@@ -124,8 +122,6 @@ struct Wanted {
 }
 
 const LONGEST_LABEL: usize = 64;
-/// So long the log may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 async fn list(State(context): State<Arc<Context>>, mut parameters: Parameters) -> Result<Reply<Vec<Row>>, ApiError> {
     let wallet = parameters.wallet()?;
@@ -158,11 +154,12 @@ async fn end(State(context): State<Arc<Context>>, Path(wallet): Path<String>) ->
 }
 
 async fn write(context: &Context, watch: WhaleWatch) -> Result<WhaleWatch, ApiError> {
+    context.live.known_present()?;
     let (put, wallet) = (Arc::clone(&context.watch), watch.wallet);
-    match timeout(PATIENCE, tokio::task::spawn_blocking(move || put(watch))).await {
-        Ok(Ok(Watched::Written(watch))) => Ok(watch),
-        Ok(Ok(Watched::NotThere)) => Err(ApiError::NotWatched { wallet }),
-        Ok(Ok(Watched::Refused) | Err(_)) | Err(_) => Err(ApiError::NotWritten),
+    match tokio::task::spawn_blocking(move || put(watch)).await {
+        Ok(Watched::Written(watch)) => Ok(watch),
+        Ok(Watched::NotThere) => Err(ApiError::NotWatched { wallet }),
+        Ok(Watched::Refused) | Err(_) => Err(ApiError::NotWritten),
     }
 }
 

@@ -63,7 +63,7 @@ pub fn api(args: ApiRole) -> Result<(), Failure> {
     let database = database::open_to_read(&url, runtime, &shared.stop)?;
     let live = Live::new(shared.stop.watch());
     let gate = args.serving.gate(keys.as_ref());
-    let context = api_role::context(shared, market, &args.kafka.shown(), database, live.clone(), gate);
+    let context = api_role::context(shared, market, &args.kafka.shown(), database, live.clone(), gate)?;
     let server = Server::start(listener, ::api::router(context), args.serving.most(), &shared.stop, runtime);
     let answers = || answers_on_kafka(shared, args.kafka.shown());
     let _admin = admin::start(&args.serving, keys, answers, &shared.stop, runtime)?;

@@ -10,7 +10,8 @@ use metrics::gauge;
 use schemas::{Keeps, TOPICS, Topic};
 use tracing::info;
 
-use super::{PATIENCE, Shared, now_ms, watches};
+use super::watches::Watches;
+use super::{PATIENCE, Shared, now_ms};
 use crate::data_dir::Market;
 use crate::failure::Failure;
 use crate::log::Start;
@@ -151,11 +152,18 @@ fn far_enough_back(
 }
 
 /// What the API knows of the rest of the process.
-pub fn context(shared: &Shared, market: Market, kept: &str, database: Database, live: Live, gate: Gate) -> Context {
+pub fn context(
+    shared: &Shared,
+    market: Market,
+    kept: &str,
+    database: Database,
+    live: Live,
+    gate: Gate,
+) -> Result<Context, Failure> {
     let (status, metrics, ready, heard) = (shared.clone(), shared.clone(), shared.clone(), live.clone());
-    let (log, present) = (shared.clone(), live.clone());
+    let watches = Watches::start(shared, &live)?;
     let kept = kept.to_owned();
-    Context {
+    Ok(Context {
         database,
         live,
         gate,
@@ -165,8 +173,8 @@ pub fn context(shared: &Shared, market: Market, kept: &str, database: Database, 
         describe: Arc::new(move || describe(&status, market, &kept)),
         metrics: Arc::new(move || metrics.stats.render(metrics.log.as_ref())),
         ready: Arc::new(move || dependencies(&ready, &heard)),
-        watch: Arc::new(move |watch| watches::write(&log, &present, &watch)),
-    }
+        watch: Arc::new(move |watch| watches.write(watch)),
+    })
 }
 
 fn describe(shared: &Shared, market: Market, kept: &str) -> Status {

@@ -54,7 +54,7 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
     let control = control::Server::start(&data, &owner, &runtime)?;
     let admin = admin::start(&args.serving, keys.clone(), || owner.answers(), &shared.stop, &runtime)?;
     let (kept, gate) = (data.path().display().to_string(), args.serving.gate(keys.as_ref()));
-    let context = api_role::context(&shared, market, &kept, reading, live.clone(), gate);
+    let context = api_role::context(&shared, market, &kept, reading, live.clone(), gate)?;
     let server = Server::start(listener, ::api::router(context), args.serving.most(), &shared.stop, &runtime);
 
     let mut roles = Roles::new(&shared);

@@ -5,8 +5,8 @@ use schemas::{FeedStatus, Message, Record, SourceStatus};
 use serde::Serialize;
 
 use super::gaps::Extent;
-use crate::openapi::form::{Form, Object};
 use crate::channel::{ALL_THERE_IS, Channel, Kept, Key, LiveRow, NarrowedBy, Tells, whole};
+use crate::openapi::form::{Form, Object};
 use crate::ratio_series::Series;
 
 pub(crate) static CHANNEL: Channel = Channel {
@@ -67,9 +67,7 @@ static EVENT: Object = Object {
         ("healed_by", Form::Text),
         ("reason", Form::Text),
     ],
-    optional: &[
-        "part", "from_time", "to_time", "duration_ms", "from_block", "to_block", "missing_blocks", "healed_by",
-    ],
+    optional: &["part", "from_time", "to_time", "duration_ms", "from_block", "to_block", "missing_blocks", "healed_by"],
 };
 
 /// What a source said, as it is told.

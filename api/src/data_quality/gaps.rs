@@ -135,18 +135,19 @@ impl Asked {
         let is_open = parameters.word("status", "INVALID_STATUS", &[("open", true), ("healed", false)])?;
         let range = parameters.time_range()?;
         let limit = parameters.limit()?;
-        let after = match parameters.text("cursor")? {
-            Some(cursor) => Some(cursor::read(generation, list_name(&range), &cursor)?),
-            None => None,
-        };
+        let mut asked = Self { source, is_open, range, after: None, limit };
+        if let Some(cursor) = parameters.text("cursor")? {
+            asked.after = Some(cursor::read(generation, &asked.list(), &cursor)?);
+        }
         parameters.nothing_else()?;
-        Ok(Self { source, is_open, range, after, limit })
+        Ok(asked)
     }
-}
 
-/// A cursor of one direction says nothing in the other.
-fn list_name(range: &TimeRange) -> &'static str {
-    if range.oldest_first { "data-quality/gaps/asc" } else { "data-quality/gaps/desc" }
+    /// A cursor of one direction, or of other gaps, says nothing in another.
+    fn list(&self) -> String {
+        let way = if self.range.oldest_first { "asc" } else { "desc" };
+        format!("data-quality/gaps/{way}&{:?}&{:?}", self.source, self.is_open)
+    }
 }
 
 pub(super) async fn list(
@@ -163,8 +164,7 @@ pub(super) async fn list(
     if rows.len() > asked.limit {
         rows.truncate(asked.limit);
         let place = |last: &StoredGap| (last.from_time, last.source.clone(), last.from_block, last.part.clone());
-        let list = list_name(&asked.range);
-        meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, list, place(last)));
+        meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, &asked.list(), place(last)));
     }
     meta.complete = meta.next_cursor.is_none();
     meta.as_of = rows.iter().flat_map(|row| [row.noticed, row.healed]).flatten().max();

@@ -21,8 +21,6 @@ const DEFINITION: &str = "a run is one connection to a source, or one reading of
      first_time are the first that were told of the run; lag_ms is how long after its event time the latest fact was \
      received; cursor is where the run goes on, in the source's own terms";
 
-const LIST: &str = "data-quality/runs";
-
 pub(super) const SELECT: &str = "SELECT run.source, run.stream, run.started, run.ended, run.time, run.frames, run.bytes, run.facts, \
      run.duplicates, run.gaps, run.dead_letters, run.first_block, run.last_block, run.first_time, run.last_time, \
      run.lag_ms, run.cursor FROM source_runs AS run";
@@ -107,12 +105,17 @@ impl Asked {
         let source = parameters.text("source")?;
         let stream = parameters.text("stream")?;
         let limit = parameters.limit()?;
-        let after = match parameters.text("cursor")? {
-            Some(cursor) => Some(cursor::read(generation, LIST, &cursor)?),
-            None => None,
-        };
+        let mut asked = Self { source, stream, after: None, limit };
+        if let Some(cursor) = parameters.text("cursor")? {
+            asked.after = Some(cursor::read(generation, &asked.list(), &cursor)?);
+        }
         parameters.nothing_else()?;
-        Ok(Self { source, stream, after, limit })
+        Ok(asked)
+    }
+
+    /// A cursor of other runs says nothing.
+    fn list(&self) -> String {
+        format!("data-quality/runs&{:?}&{:?}", self.source, self.stream)
     }
 }
 
@@ -130,7 +133,7 @@ pub(super) async fn list(
     if rows.len() > asked.limit {
         rows.truncate(asked.limit);
         let place = |last: &RunRow| (last.run.started, last.source.clone(), last.run.stream.clone());
-        meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, LIST, place(last)));
+        meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, &asked.list(), place(last)));
     }
     meta.complete = meta.next_cursor.is_none();
     meta.as_of = rows.iter().map(|row| row.run.time).max();

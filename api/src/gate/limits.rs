@@ -41,6 +41,10 @@ fn check_head(parts: &Parts) -> Result<(), ApiError> {
     if address > ADDRESS_BYTES {
         return Err(ApiError::AddressTooLong { most: ADDRESS_BYTES });
     }
+    // No name holds it, and not every database takes it.
+    if parts.uri.path_and_query().is_some_and(|address| address.as_str().contains("%00")) {
+        return Err(ApiError::NulInAddress);
+    }
     let bytes: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if parts.headers.len() > HEADERS || bytes > HEADER_BYTES {
         return Err(ApiError::HeadersTooLarge { headers: HEADERS, bytes: HEADER_BYTES });

@@ -11,6 +11,27 @@ pub(crate) struct Heard {
     pub(crate) next: BTreeMap<u32, u64>,
 }
 
+/// Where a subscription begins.
+pub(crate) enum Beginning {
+    /// With how things are.
+    Now,
+    /// Behind what was heard of it before.
+    Behind(Heard),
+    /// Behind what cannot be known any more.
+    LongAgo,
+}
+
+/// Another process may be ahead of this one by so much, and its client with it.
+const AHEAD: u64 = 1_000;
+
+impl Heard {
+    /// Of partitions that there are, up to where they are; else it was heard of another log.
+    pub(crate) fn within(&self, next: &BTreeMap<u32, u64>) -> Option<Self> {
+        let is_there = |(partition, heard): (&u32, &u64)| next.get(partition).is_some_and(|it| *heard <= *it + AHEAD);
+        self.next.iter().all(is_there).then(|| self.clone())
+    }
+}
+
 /// The text was none that was given out.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NotACursor;

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Instant;
 
 use schemas::{Record, ResultClock, Topic, kind};
 
 use super::outlet::{Outlet, Subscribed};
 use super::shelf::{Shelf, Update};
-use super::{Filter, Heard, Offsets};
+use super::{Beginning, Filter, Offsets};
 use crate::channel::{CHANNELS, Channel, Subject};
 use crate::measure::Counted;
 
@@ -21,6 +22,8 @@ pub(crate) struct Hub {
     pub(super) next: Offsets,
     pub(super) clocks: BTreeMap<(&'static str, u32), ResultClock>,
     pub(super) clients: usize,
+    /// The latest clock, and when it came.
+    pub(super) head: Option<(i64, Instant)>,
 }
 
 struct Listener {
@@ -33,8 +36,8 @@ struct Listener {
 impl Default for Hub {
     fn default() -> Self {
         let shelves = CHANNELS.into_iter().map(Shelf::of).collect();
-        let (listeners, next, clocks, clients) = Default::default();
-        Self { shelves, listeners, heard_by: [0; CHANNELS.len()], next, clocks, clients }
+        let (listeners, next, clocks, clients, head) = Default::default();
+        Self { shelves, listeners, heard_by: [0; CHANNELS.len()], next, clocks, clients, head }
     }
 }
 
@@ -80,7 +83,10 @@ impl Hub {
     }
 
     fn tick(&mut self, topic: &'static Topic, partition: u32, value: &[u8]) -> serde_json::Result<()> {
-        let clock = serde_json::from_slice(value)?;
+        let clock: ResultClock = serde_json::from_slice(value)?;
+        if self.head.is_none_or(|(head, _)| clock.time > head) {
+            self.head = Some((clock.time, Instant::now()));
+        }
         self.clocks.insert((topic.name, partition), clock);
         Ok(())
     }
@@ -119,7 +125,7 @@ impl Hub {
         }
     }
 
-    pub(super) fn subscribe(&mut self, outlet: &Arc<Outlet>, mut subscribed: Subscribed, heard: Option<&Heard>) {
+    pub(super) fn subscribe(&mut self, outlet: &Arc<Outlet>, mut subscribed: Subscribed, beginning: &Beginning) {
         let channel = subscribed.channel;
         let Some(place) = Channel::of(channel.topic, channel.kind) else { return };
         let of_topic = self.next.iter().filter(|((topic, _), _)| *topic == channel.topic.name);
@@ -133,15 +139,15 @@ impl Hub {
         self.listeners.entry(subscribed.subject.clone()).or_default().push(listener);
         self.heard_by[place] += 1;
         let (shelf, subject, filter) = (&self.shelves[place], &subscribed.subject, &subscribed.filter);
-        match heard.map(|heard| (heard, shelf.since(heard, subject, filter))) {
-            Some((heard, Some(rows))) => {
-                subscribed.next.clone_from(&heard.next);
-                outlet.resume(subscribed, rows);
-            }
-            unknown => {
-                let rows = shelf.rows(subject, filter);
-                outlet.begin(subscribed, rows, unknown.is_some() && channel.tells_events());
-            }
+        let heard = if let Beginning::Behind(heard) = beginning { heard.within(&subscribed.next) } else { None };
+        let unheard = heard.and_then(|heard| Some((shelf.since(&heard, subject, filter)?, heard)));
+        if let Some((rows, heard)) = unheard {
+            subscribed.next = heard.next;
+            outlet.resume(subscribed, rows);
+        } else {
+            let rows = shelf.rows(subject, filter);
+            let is_a_cut = !matches!(beginning, Beginning::Now) && channel.tells_events();
+            outlet.begin(subscribed, rows, is_a_cut);
         }
     }
 

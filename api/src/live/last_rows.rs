@@ -55,6 +55,7 @@ impl LastRows {
 
     pub(crate) fn begins_with(&self, coin: &str) -> bool {
         !self.channel.by_name
+            && !self.channel.is_of_everything()
             && self.from(coin.as_bytes()).next().is_some_and(|(group, _)| first_part(group) == coin.as_bytes())
     }
 
@@ -68,10 +69,10 @@ impl LastRows {
         while let Some(group) = next {
             let first = first_part(group);
             parts.push(String::from_utf8_lossy(first).into_owned());
-            // Behind everything that begins with it.
-            let end = [first, &[b'|' + 1]].concat();
-            let behind = self.rows.range::<[u8], _>((Bound::Included(&*end), Bound::Unbounded)).map(|(group, _)| group);
-            next = behind.into_iter().next();
+            // Behind everything that begins with it; where a group is nothing else, behind that.
+            let rest = [first, &[b'|' + 1]].concat();
+            let behind = if group.len() == first.len() { Bound::Excluded(&**group) } else { Bound::Included(&*rest) };
+            next = self.rows.range::<[u8], _>((behind, Bound::Unbounded)).map(|(group, _)| group).next();
         }
         parts
     }

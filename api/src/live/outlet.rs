@@ -190,9 +190,11 @@ impl Outlet {
         next
     }
 
-    /// What was not told when it ended so.
+    /// What was not told, of each subscription, when it ended because the client was too slow.
     pub(crate) fn lost(&self) -> Vec<Lost> {
-        std::mem::take(&mut self.waiting().lost)
+        let mut waiting = self.waiting();
+        waiting.lose_everything();
+        std::mem::take(&mut waiting.lost)
     }
 
     /// The first reason counts.
@@ -276,14 +278,19 @@ impl Waiting {
         Some(subscribed.clone())
     }
 
+    /// What waits is told no more, and counted instead.
     fn lose_everything(&mut self) {
-        let mut frames: BTreeMap<u64, u64> = BTreeMap::new();
-        let waiting = self.events.drain(..).map(|(id, _)| id).chain(self.changes.drain(..).map(|(id, _)| id));
-        waiting.for_each(|id| *frames.entry(id).or_default() += 1);
+        let events = self.events.drain(..).map(|(id, _)| (id, 1));
+        let changes = self.changes.drain(..).map(|(id, _)| (id, 1));
+        let parts = self.snapshots.drain(..).map(|snapshot| (snapshot.id, snapshot.parts - snapshot.told));
+        let replays = self.replays.drain(..).map(|(id, rows)| (id, rows.len()));
+        for (id, frames) in events.chain(changes).chain(parts).chain(replays).filter(|(_, frames)| *frames > 0) {
+            let Some(subscribed) = self.subscriptions.get(&id) else { continue };
+            match self.lost.iter_mut().find(|lost| lost.subscribed.id == id) {
+                Some(lost) => lost.frames += frames as u64,
+                None => self.lost.push(Lost { subscribed: subscribed.clone(), frames: frames as u64 }),
+            }
+        }
         self.changed.clear();
-        self.snapshots.clear();
-        self.replays.clear();
-        let lost = |(id, frames): (u64, u64)| Some(Lost { subscribed: self.subscriptions.get(&id)?.clone(), frames });
-        self.lost = frames.into_iter().filter_map(lost).collect();
     }
 }

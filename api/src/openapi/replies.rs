@@ -67,11 +67,15 @@ const ERRORS: [(&str, &str, &str); 7] = [
         "BadRequest",
         "A parameter is wrong, and stays wrong: `details.param` says which one, `message` what it takes.",
     ),
-    ("404", "NotFound", "There is no such path, coin or source."),
+    ("404", "NotFound", "There is no such path, coin, source, row or watch."),
     ("405", "MethodNotAllowed", "The path is there, and is not asked like this."),
     ("429", "TooManyRequests", "Too many requests: `Retry-After` says when to come back."),
     ("500", "Internal", "A fault of ours; its cause is in our log and not here."),
-    ("503", "Busy", "The database is busy or out of reach: `Retry-After` says when to come back."),
+    (
+        "503",
+        "Busy",
+        "The database or the log is out of reach or busy, or what is on the log is still being read: `Retry-After` says when to come back.",
+    ),
     ("default", "Error", "Any other refusal has the same form."),
 ];
 

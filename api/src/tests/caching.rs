@@ -42,10 +42,10 @@ async fn final_pages_hold_and_running_ones_do_not(url: String) {
     });
     served.add(rows).await;
     for (query, holds) in [
-        ("?start_time=0&limit=2", "max-age=3600"),
+        ("?start_time=0&limit=2", "private, max-age=3600"),
         // Its end moves, and so does the beginning of the other way.
-        ("?start_time=0&limit=5", "max-age=1"),
-        ("?limit=2", "max-age=1"),
+        ("?start_time=0&limit=5", "private, max-age=1"),
+        ("?limit=2", "private, max-age=1"),
     ] {
         let (_, head, _) = served.get_text(&format!("/api/v1/long-short-ratio/BTC/history{query}")).await;
         assert_eq!(header(&head, "cache-control"), holds, "{query}");

@@ -48,6 +48,10 @@ async fn what_is_too_much_is_told_in_the_one_form(url: String) {
     let served = serve_beside(&url, routes, |context| context).await;
     let long = "x".repeat(5_000);
     assert_eq!(served.bad(&format!("/api/v1/markets?dex={long}")).await, (414, "ADDRESS_TOO_LONG".to_owned()));
+    for path in ["prices/%00", "liquidations?coin=%00", "liquidations/WyJcdTAwMDAiXQ"] {
+        let (status, code) = served.bad(&format!("/api/v1/{path}")).await;
+        assert!([(400, "NUL_IN_ADDRESS"), (404, "UNKNOWN_ID")].contains(&(status, &code)), "{path}: {status} {code}");
+    }
     let many = (0..65).map(|n| format!("x-{n}: 1\r\n")).collect::<String>();
     let large = format!("x-1: {}\r\n", "x".repeat(17 * 1024));
     for headers in [many, large] {

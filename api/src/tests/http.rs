@@ -283,7 +283,9 @@ async fn history_is_told_in_pages_of_either_order(url: String) {
     assert_eq!((times(&whole).len(), &whole["meta"]["next_cursor"]), (250, &Value::Null));
     assert_eq!(served.good(&format!("{path}?interval=1h")).await["data"], json!([]));
     served.add([ratio("ETH", "1m", 0, "1")]).await;
-    for other in ["BTC/history?order=asc&", "BTC/history?interval=1h&", "BTC/history?kind=top_accounts&", "ETH/history?"] {
+    for other in
+        ["BTC/history?order=asc&", "BTC/history?interval=1h&", "BTC/history?kind=top_accounts&", "ETH/history?"]
+    {
         let path = format!("/api/v1/long-short-ratio/{other}cursor={cursor}");
         assert_eq!(served.bad(&path).await, (400, "INVALID_CURSOR".to_owned()), "{other}");
     }

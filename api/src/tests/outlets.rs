@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use schemas::{Batch, GENERATION, Headers, Message, kind};
+use schemas::{
+    Batch, GENERATION, Headers, HeatmapCell, Interval, MarketTakerFlow, Message, Topic, examples, kind, topics,
+};
+use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::fixture::position;
 use super::protocol::order;
 use crate::Live;
 use crate::channel::{CHANNELS, Channel, Key, Subject};
-use crate::live::{Filter, Next, Outlet, Subscribed};
+use crate::live::{Beginning, Filter, Next, Outlet, Subscribed};
 
 struct Market {
     live: Live,
@@ -31,7 +34,7 @@ impl Market {
         let (interval, series) = Default::default();
         let subject = Subject { channel: channel.name, key: Key::All, interval, series };
         let (filter, next) = (Filter::default(), Default::default());
-        self.live.subscribe(&self.outlet, Subscribed { id, channel, subject, filter, seq: 0, next }, None);
+        self.live.subscribe(&self.outlet, Subscribed { id, channel, subject, filter, seq: 0, next }, &Beginning::Now);
     }
 
     fn tell<M: Message>(&mut self, message: &M) {
@@ -107,4 +110,40 @@ fn every_channel_is_the_one_of_its_records() {
     for (place, channel) in CHANNELS.into_iter().enumerate() {
         assert_eq!(Channel::of(channel.topic, channel.kind), Some(place), "{}", channel.name);
     }
+}
+
+#[test]
+fn a_coin_is_known_whatever_others_begin_like_it() {
+    let mut market = Market::open();
+    ["S", "SAGA", "SOL", "S2"].into_iter().for_each(|coin| market.tell(&super::fixture::market(coin, false)));
+    for (asked, coin) in [("sol", Some("SOL")), ("s", Some("S")), ("SAGA", Some("SAGA")), ("s2", Some("S2"))] {
+        assert_eq!(market.live.coin(asked).as_deref(), coin, "{asked}");
+    }
+    // What is of the whole market begins with no coin.
+    market.tell(&serde_json::from_value::<MarketTakerFlow>(example(&topics::MARKET_TAKER_FLOW, "final")).unwrap());
+    assert_eq!(market.live.coin("1m"), None);
+}
+
+#[test]
+fn cells_of_a_day_stay_whatever_happens_in_a_minute() {
+    let mut market = Market::open();
+    let cell = |coin: &str, interval: &str, time: i64| -> HeatmapCell {
+        let mut cell = example(&topics::LIQUIDATION_HEATMAP, "growing");
+        (cell["coin"], cell["interval"], cell["time"]) = (json!(coin), json!(interval), json!(time));
+        serde_json::from_value(cell).unwrap()
+    };
+    market.tell(&cell("BTC", "1d", 0));
+    for minute in 0..1_000 {
+        (0..25).for_each(|n| market.tell(&cell(&format!("C{n}"), "1m", minute * 60_000)));
+    }
+    let channel = Channel::named("liquidation_heatmap").unwrap();
+    let (interval, series) = (Some(Interval::OneDay), Default::default());
+    let subject = Subject { channel: channel.name, key: Key::Coin("BTC".to_owned()), interval, series };
+    let told: Vec<HeatmapCell> = market.live.last(channel, &subject);
+    assert_eq!(told, [cell("BTC", "1d", 0)]);
+}
+
+fn example(topic: &Topic, wanted: &str) -> Value {
+    let (_, value) = examples::of(topic).into_iter().find(|(case, _)| case == wanted).unwrap();
+    serde_json::from_slice(&value).unwrap()
 }

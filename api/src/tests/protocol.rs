@@ -150,5 +150,4 @@ async fn who_does_not_read_does_not_move_the_others(url: String) {
     assert_eq!(heard, EVENTS);
     let (last, code) = stalled.hear_the_end().await;
     assert_eq!((last.unwrap()["type"].as_str(), code), (Some("lagged"), 4009));
-    assert_eq!(LiquidationOrder::TOPIC.name, "liquidations");
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use schemas::GENERATION;
+use schemas::{GENERATION, LiquidationOrder, Message};
 use serde_json::json;
 
 use super::client::{Client, Holdings, apply};
@@ -18,6 +18,8 @@ const AT_ONCE: u32 = 10;
 on_both! {
     who_is_cut_and_comes_back_hears_each_event_once,
     what_is_not_known_any_more_is_said,
+    of_another_generation_nothing_is_known_although_all_of_this_one_is,
+    what_is_forgotten_out_of_order_is_missed_by_nobody,
 }
 
 async fn who_is_cut_and_comes_back_hears_each_event_once(url: String) {
@@ -102,6 +104,9 @@ async fn what_is_not_known_any_more_is_said(url: String) {
         ("1;0:7;1:7;2:7;3:7", "pong"),
         ("1;0:6;1:7;2:7;3:7", "resync_required"),
         ("2;0:7;1:7;2:7;3:7", "resync_required"),
+        // Of a log that had more partitions, or had come further.
+        ("1;0:7;1:7;2:7;3:7;4:7", "resync_required"),
+        ("1;0:7;1:7;2:7;3:5000", "resync_required"),
     ] {
         client.say("subscribe", json!({ "channel": "liquidations", "key": "BTC", "cursor": cursor })).await;
         client.say("ping", json!({})).await;
@@ -120,4 +125,41 @@ async fn what_is_not_known_any_more_is_said(url: String) {
         client.say("subscribe", json!({ "channel": "liquidations", "key": "BTC", "cursor": wrong })).await;
         assert_eq!(client.hear_until("error").await["payload"]["code"], "INVALID_CURSOR");
     }
+}
+
+async fn of_another_generation_nothing_is_known_although_all_of_this_one_is(url: String) {
+    let mut served = serve(&url).await;
+    begin(&served.live);
+    let written = served.append((0..3).map(|n| order(n, "5", "long")));
+    served.publish(&written);
+    let mut client = Client::connect(served.address).await;
+    client.say("subscribe", json!({ "channel": "liquidations", "key": "*", "cursor": "2;0:1" })).await;
+    assert_eq!(client.hear_until("resync_required").await["payload"]["reason"], "cursor_expired");
+    assert_eq!(client.hear_until("snapshot").await["payload"]["data"].as_array().unwrap().len(), 3);
+}
+
+/// Of two that are next to each other on the log the earlier one by offset has the later time, and is forgotten last.
+async fn what_is_forgotten_out_of_order_is_missed_by_nobody(url: String) {
+    let mut served = serve(&url).await;
+    begin(&served.live);
+    let [mut late, mut early] = [order(1, "5", "long"), order(2, "5", "long")];
+    (late.time, early.time) = (1_000, 500);
+    let partition = late.partition(GENERATION.partitions);
+    let first = served.append([late, early]);
+    served.publish(&first);
+    let rest = served.append((3..20_003).map(|n| LiquidationOrder { time: 2_000, ..order(n, "5", "long") }));
+    served.publish(&rest);
+    let mut client = Client::connect(served.address).await;
+    let cursor = |next: u64| {
+        let place = |other: u32| if other == partition { format!(";{other}:{next}") } else { format!(";{other}:0") };
+        format!("1{}", (0..GENERATION.partitions(&schemas::topics::LIQUIDATIONS)).map(place).collect::<String>())
+    };
+    client.say("subscribe", json!({ "channel": "liquidations", "key": "BTC", "cursor": cursor(1) })).await;
+    client.hear_until("resync_required").await;
+    client.hear_until("snapshot").await;
+    let mut other = Client::connect(served.address).await;
+    other.say("subscribe", json!({ "channel": "liquidations", "key": "BTC", "cursor": cursor(2) })).await;
+    other.say("ping", json!({})).await;
+    assert_eq!(other.hear_until("subscribed").await["payload"]["already"], json!(null));
+    assert_eq!(other.hear_until("update").await["payload"]["replayed"], true);
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use schemas::WhaleWatch;
 use serde_json::{Value, json};
 
+use super::client::Client;
 use super::fixture::{Served, serve_with, wallet};
 use super::place::on_both;
 use crate::{Context, Watched};
@@ -44,13 +45,17 @@ async fn a_watch_is_written_as_it_was_asked_for_and_listed_once_it_is_on_the_log
         )
         .unwrap()
     };
-    served.add([watch(1, 7, false), watch(2, 8, false), watch(3, 9, false), watch(3, 10, true)]).await;
+    // Of two processes that write them the clocks differ: what stands later on the log counts.
+    served.add([watch(1, 7, false), watch(2, 8, false), watch(3, 9, false), watch(3, 8, true)]).await;
     let all = served.good(PATH).await;
     let wallets: Vec<&Value> = all["data"].as_array().unwrap().iter().map(|row| &row["wallet"]).collect();
     assert_eq!(wallets, [&json!(wallet(1)), &json!(wallet(2))], "the third one has ended");
     let one = served.good(&format!("{PATH}?wallet={}", wallet(2))).await;
     assert_eq!(one["data"], json!([{ "wallet": wallet(2), "label": "one", "threshold": null, "time": 8 }]));
     assert_eq!(served.send("DELETE", &format!("{PATH}/{}", wallet(2)), &Value::Null).await, (204, Value::Null));
+    let mut client = Client::connect(served.address).await;
+    client.subscribe("whale_watches", &wallet(2).to_string().to_uppercase().replace("0X", "0x")).await;
+    assert_eq!(client.hear_until("snapshot").await["payload"]["data"][0]["wallet"], json!(wallet(2)));
 }
 
 async fn what_is_wrong_with_a_watch_is_told(url: String) {

@@ -20,7 +20,7 @@ use super::request::{Asked, Refusal, Request, Wish};
 use super::writer::{FAREWELL_PATIENCE, write};
 use crate::Context;
 use crate::channel::Subject;
-use crate::live::{Filter, Heard, MAX_CHANGES, MAX_EVENTS, Outlet, Subscribed};
+use crate::live::{Beginning, Filter, MAX_CHANGES, MAX_EVENTS, Outlet, Subscribed};
 use crate::measure::{self, Counted};
 
 const MAX_SUBSCRIPTIONS: usize = 1000;
@@ -168,10 +168,12 @@ impl Connection {
         let mut payload = named(&subscribed);
         payload["conflated"] = (!subscribed.channel.tells_events()).into();
         self.answer(reply("subscribed", payload, id)).await?;
-        // Of another generation nothing is known: it is as if the cursor had expired.
-        let unknown = Heard { generation: self.context.generation, next: BTreeMap::new() };
-        let heard = heard.map(|heard| if heard.generation == unknown.generation { heard } else { unknown });
-        self.context.live.subscribe(&self.outlet, subscribed, heard.as_ref());
+        let beginning = match heard {
+            None => Beginning::Now,
+            Some(heard) if heard.generation == self.context.generation => Beginning::Behind(heard),
+            Some(_) => Beginning::LongAgo,
+        };
+        self.context.live.subscribe(&self.outlet, subscribed, &beginning);
         Ok(())
     }
 

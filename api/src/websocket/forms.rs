@@ -115,11 +115,7 @@ pub(crate) static SAID: [Frame; 10] = [
     Frame {
         kind: "lagged",
         about: "frames came faster than the client read them: the connection closes with 4009",
-        payload: &[
-            A_SUBSCRIPTION,
-            NARROWED,
-            (&[("dropped", Form::Integer), ("first_lost_seq", Form::Integer)], &[]),
-        ],
+        payload: &[A_SUBSCRIPTION, NARROWED, (&[("dropped", Form::Integer), ("first_lost_seq", Form::Integer)], &[])],
     },
     Frame {
         kind: "shutdown",
@@ -129,7 +125,8 @@ pub(crate) static SAID: [Frame; 10] = [
 ];
 
 /// The rows that a subscription begins with, in as many frames as they need.
-const SNAPSHOT: &[Fields] = &[A_SUBSCRIPTION, IN_ORDER, (&[("part", Form::Integer), ("parts", Form::Integer)], &[]), DATA];
+const SNAPSHOT: &[Fields] =
+    &[A_SUBSCRIPTION, IN_ORDER, (&[("part", Form::Integer), ("parts", Form::Integer)], &[]), DATA];
 /// A row that follows.
 const UPDATE: &[Fields] = &[
     A_SUBSCRIPTION,
@@ -153,12 +150,7 @@ static LIMITS: Object = Object {
 
 static FILTER: Object = Object {
     name: "frame-filter",
-    fields: &[
-        ("min_notional", Form::Decimal),
-        ("side", Form::Text),
-        ("wallet", Form::Wallet),
-        ("method", Form::Text),
-    ],
+    fields: &[("min_notional", Form::Decimal), ("side", Form::Text), ("wallet", Form::Wallet), ("method", Form::Text)],
     optional: &["min_notional", "side", "wallet", "method"],
 };
 

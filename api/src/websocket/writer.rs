@@ -20,11 +20,7 @@ pub(crate) const FAREWELL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Ends when the connection does, with its last words.
 pub(crate) async fn write(mut socket: Socket, outlet: Arc<Outlet>, generation: u32) {
-    let ending = tokio::select! {
-        biased;
-        ending = outlet.ended() => ending,
-        () = write_frames(&mut socket, &outlet, generation) => Ending::Gone,
-    };
+    let ending = write_frames(&mut socket, &outlet, generation).await;
     outlet.end(ending);
     let Some(farewell) = ending.farewell(&outlet) else { return };
     if timeout(FAREWELL_PATIENCE, say(&mut socket, farewell)).await.is_err() {
@@ -32,23 +28,41 @@ pub(crate) async fn write(mut socket: Socket, outlet: Arc<Outlet>, generation: u
     }
 }
 
-/// Ends when the socket is broken.
-async fn write_frames(socket: &mut Socket, outlet: &Outlet, generation: u32) {
+/// Ends when the connection does, between two frames: what was taken is told, if the client takes it in time.
+async fn write_frames(socket: &mut Socket, outlet: &Outlet, generation: u32) -> Ending {
     let mut written = Written::default();
     loop {
-        let mut next = Some(outlet.next().await);
+        let mut next = tokio::select! {
+            biased;
+            ending = outlet.ended() => return ending,
+            next = outlet.next() => Some(next),
+        };
         // What is there already goes out in one piece.
         while let Some(waiting) = next {
             written.frame(received(&waiting));
-            if feed(socket, waiting, generation).await.is_err() {
-                return;
+            match before_the_end(feed(socket, waiting, generation), outlet).await {
+                Ok(()) => next = outlet.next_now(),
+                Err(ending) => return ending,
             }
-            next = outlet.next_now();
         }
-        if socket.flush().await.is_err() {
-            return;
+        if let Err(ending) = before_the_end(socket.flush(), outlet).await {
+            return ending;
         }
         written.flush();
+    }
+}
+
+/// Also when the connection ends meanwhile, but not for much longer. A broken socket is an ending as well.
+async fn before_the_end(writing: impl Future<Output = Result<(), axum::Error>>, outlet: &Outlet) -> Result<(), Ending> {
+    tokio::pin!(writing);
+    tokio::select! {
+        biased;
+        written = &mut writing => written.map_err(|_| Ending::Gone),
+        ending = outlet.ended() => {
+            // It is said by the last words whether the client listens.
+            let _ = timeout(FAREWELL_PATIENCE, writing).await;
+            Err(ending)
+        }
     }
 }
 
