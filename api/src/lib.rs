@@ -70,6 +70,7 @@ mod wallet_summary;
 mod wallets;
 mod websocket;
 mod whale_activities;
+mod whale_positions;
 mod whale_watches;
 
 #[cfg(test)]
@@ -145,6 +146,7 @@ fn endpoints() -> Vec<Endpoint> {
         course::endpoints(&liquidation_stats::COURSE),
         course::endpoints(&liquidation_map::COURSE),
         vec![wallets::endpoint(), wallet_leaderboard::endpoint(), wallet_distribution::endpoint()],
+        vec![whale_positions::endpoint()],
         whale_watches::endpoints(),
         data_quality::endpoints(),
         binance::endpoints(),

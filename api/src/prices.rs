@@ -89,7 +89,8 @@ async fn latest(
     Ok(Reply { data: rows.pop(), meta })
 }
 
-fn prices(context: &Context, key: Key) -> Vec<Told> {
+/// Of a coin, or of all of them.
+pub(crate) fn prices(context: &Context, key: Key) -> Vec<Told> {
     let subject = Subject { channel: CHANNEL.name, key, interval: None, series: Series::default() };
     context.live.rows(&SHAPE, &subject)
 }

@@ -36,5 +36,6 @@ mod transactions;
 mod wallets;
 mod watches;
 mod websocket;
+mod whale_positions;
 mod whales;
 mod without_database;

@@ -89,7 +89,7 @@ pub(crate) struct ValuedPosition {
     risk_size: MaybeDecimal,
     /// By how much of itself the mark has to move to get there.
     #[sqlx(skip)]
-    distance_pct: Option<Amount>,
+    pub(crate) distance_pct: Option<Amount>,
     block: Option<i64>,
     index: Option<i64>,
     pub(crate) clock: i64,

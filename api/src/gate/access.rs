@@ -74,9 +74,10 @@ fn needed(parts: &Parts) -> Option<Scope> {
 }
 
 /// What is read over many rows for one reply.
-const DEAR: [&str; 6] = [
+const DEAR: [&str; 7] = [
     "/api/v1/liquidation-heatmap/",
     "/api/v1/liquidations/summary",
+    "/api/v1/whales/positions",
     "/api/v1/wallets/leaderboard",
     "/api/v1/wallets/distribution",
     "/api/v1/data-quality/coverage",

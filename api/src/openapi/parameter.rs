@@ -35,6 +35,11 @@ impl Parameter {
         Self::new(name, schema, words[words.len() - 1])
     }
 
+    pub(crate) fn decimal_or(name: &'static str, default: &'static str) -> Self {
+        let schema = json!({ "type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$", "default": default });
+        Self::new(name, schema, "10.5")
+    }
+
     pub(crate) fn count(name: &'static str, example: &'static str) -> Self {
         Self::new(name, json!({ "type": "integer", "format": "int64", "minimum": 0 }), example)
     }

@@ -21,7 +21,7 @@ const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
     Column::new("coin", Kind::Text),
     Column::new("wallet", Kind::Text),
-    Column::new("size", Kind::Decimal),
+    Column::sorted("size"),
     Column::new("source", Kind::Text),
     Column::new("cost", Kind::Decimal),
     Column::new("liquidation_px", Kind::Decimal),
@@ -44,6 +44,7 @@ const INDEXES: &[Index] = &[
         "source = 'account'",
         "what no fill has told of a coin",
     ),
+    Index::new("position_risks_by_size", &["generation", "coin", "size", "wallet"], "the largest positions of a coin"),
 ];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {
