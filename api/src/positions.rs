@@ -12,7 +12,7 @@ use crate::Context;
 use crate::channel::{ALL_THERE_IS, Channel, Kept, Key, LiveRow, NarrowedBy, Tells, Value};
 use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
-use crate::openapi::form::Form;
+use crate::openapi::form::{Form, Object};
 use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
 use crate::query::Query;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemas::{GENERATION, ResultClock, Topic};
 use sqlx::FromRow;
 
-use crate::database::{Database, Moment};
+use crate::database::Moment;
 use crate::query::Query;
 
 /// How far the rows of some topics reach.

@@ -113,7 +113,8 @@ mod tests {
 
     #[test]
     fn of_each_partition_there_is_one_writer_and_one_reader() {
-        let by = |partitioned_by| Topic { name: "", partitioned_by, key: "", keeps: Keeps::State, about: "" };
+        let by =
+            |partitioned_by| Topic { name: "", schema: "", partitioned_by, key: "", keeps: Keeps::State, about: "" };
         let generation = Generation { number: 1, partitions: 3 };
         let share = |topic: &Topic, entity, task| generation.share(topic, entity, task).collect::<Vec<_>>();
         let both = by(&[Entity::Coin, Entity::Wallet]);

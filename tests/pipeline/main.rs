@@ -5,6 +5,7 @@ mod accounts;
 mod all_faults;
 mod bad_input;
 mod compare;
+mod contract;
 mod dead_letters;
 mod demo;
 mod exchange;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 use serde_json::{Value, json};
 
@@ -19,7 +20,7 @@ fn a_wallet_is_watched_within_a_second_through_a_kill_and_until_it_is_no_longer(
     let mut demo = start(&data);
     let mut web = Web::of(&data);
     let wallet = busiest(&web);
-    let asked = now_ms();
+    let asked = i64::try_from(UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
     let begun = web.post(WATCHES, &json!({ "wallet": wallet, "label": "the busiest" }));
     let counts_from = begun["data"]["time"].as_i64().unwrap() + BESIDE_MS;
     // The market is made up as time goes by.

@@ -31,6 +31,17 @@ impl Web {
         self.runtime.block_on(async { reqwest::get(url).await.unwrap().text().await.unwrap() })
     }
 
+    /// Status, kind and body.
+    pub fn reply(&self, what: &str) -> (u16, String, String) {
+        let url = format!("http://{}{what}", self.http);
+        self.runtime.block_on(async {
+            let reply = reqwest::get(url).await.unwrap();
+            let kind = reply.headers().get("content-type").map(|kind| kind.to_str().unwrap().to_owned());
+            let kind = kind.unwrap_or_default().split(';').next().unwrap().to_owned();
+            (reply.status().as_u16(), kind, reply.text().await.unwrap())
+        })
+    }
+
     /// The JSON of the answer; null, when it is none.
     pub fn post(&self, what: &str, body: &Value) -> Value {
         let url = format!("http://{}{what}", self.http);

@@ -8,6 +8,7 @@ use super::{Asked, LISTS, List};
 use crate::database::{Database, Moment};
 use crate::filter::{Filter, Given};
 use crate::open_database;
+use crate::page::Asked as _;
 use crate::parameters::TimeRange;
 use crate::query::Query;
 use crate::tests::place::on_both;

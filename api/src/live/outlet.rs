@@ -16,7 +16,7 @@ pub(crate) struct Outlet {
     waiting: Mutex<Waiting>,
     /// There is something to be written.
     filled: Notify,
-    /// An answer has been written.
+    /// An answer, or a part of a snapshot, has been written.
     answered: Notify,
     ending: watch::Sender<Option<Ending>>,
 }
@@ -84,6 +84,7 @@ type Change = (u64, Arc<[u8]>);
 pub(crate) const MAX_EVENTS: usize = 8_192;
 pub(crate) const MAX_CHANGES: usize = 16_384;
 const MAX_ANSWERS: usize = 64;
+const MAX_SNAPSHOTS: usize = 8;
 const ROWS_PER_PART: usize = 1_000;
 
 impl Outlet {
@@ -108,6 +109,17 @@ impl Outlet {
         }
         self.waiting().answers.push_back(text);
         self.filled.notify_one();
+    }
+
+    /// Returns when there is room for one more snapshot: what waits of them is bounded by waiting for the client.
+    pub(crate) async fn room_for_a_snapshot(&self) {
+        loop {
+            let room = self.answered.notified();
+            if self.waiting().snapshots.len() < MAX_SNAPSHOTS {
+                return;
+            }
+            room.await;
+        }
     }
 
     /// With how things are, and when that is not where somebody was cut it is said.
@@ -184,7 +196,7 @@ impl Outlet {
     /// What waits already.
     pub(crate) fn next_now(&self) -> Option<Next> {
         let next = self.waiting().take();
-        if matches!(next, Some(Next::Answer(_))) {
+        if matches!(next, Some(Next::Answer(_) | Next::Part(..))) {
             self.answered.notify_one();
         }
         next

@@ -1,6 +1,6 @@
 //! What may be asked for beside one key: many at once, what narrows a subscription, and a subscription by its number.
 
-use schemas::{LiquidationOrder, Message};
+use schemas::LiquidationOrder;
 use serde_json::{Value, json};
 
 use super::client::Client;

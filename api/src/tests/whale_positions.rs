@@ -24,7 +24,7 @@ async fn filled(url: &str) -> Served {
     for (place, (coin, mark)) in COINS.into_iter().enumerate() {
         served.add([price(coin, mark)]).await;
         for n in 0..20_u32 {
-            let worth = u64::from(n) * u64::from(n) * 9_000 + place as u64 * 17;
+            let worth = i64::from(n * n) * 9_000 + place as i64 * 17;
             let hundred = Amount::from(100);
             let hundredths = Amount::from(worth * 100).over(mark.parse().unwrap()).unwrap().floor();
             let size = hundredths.over(hundred).unwrap();
@@ -34,7 +34,7 @@ async fn filled(url: &str) -> Served {
                 served.add([position(coin, n, &size.to_string())]).await;
             }
             let side = if size.sign() < 0 { "short" } else { "long" };
-            let px = (n % 5 > 0).then(|| Amount::from(u64::from(n) * 100).to_string());
+            let px = (n % 5 > 0).then(|| Amount::from(i64::from(n) * 100).to_string());
             risks.push(json!({
                 "coin": coin, "wallet": wallet(n), "side": side, "size": size.to_string(), "source": source,
                 "clock": 1010, "liquidation_px": px, "cost": (n % 7 > 0).then_some("1000"),

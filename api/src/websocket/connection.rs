@@ -168,6 +168,7 @@ impl Connection {
         let mut payload = named(&subscribed);
         payload["conflated"] = (!subscribed.channel.tells_events()).into();
         self.answer(reply("subscribed", payload, id)).await?;
+        timeout(ANSWER_PATIENCE, self.outlet.room_for_a_snapshot()).await.map_err(|_| Ending::Slow)?;
         let beginning = match heard {
             None => Beginning::Now,
             Some(heard) if heard.generation == self.context.generation => Beginning::Behind(heard),

@@ -75,6 +75,9 @@ fn wish(envelope: &Envelope) -> Result<Wish, Refusal> {
     }
 }
 
+/// Each of them begins with rows.
+const KEYS_AT_ONCE: usize = 100;
+
 /// One for each key.
 fn asked(payload: &Map<String, Value>) -> Result<Vec<Asked>, Refusal> {
     let name = payload.get("channel").and_then(Value::as_str).ok_or_else(|| missing("MISSING_CHANNEL", "channel"))?;
@@ -108,6 +111,10 @@ fn keys<'a>(channel: &Channel, payload: &'a Map<String, Value>) -> Result<Vec<&'
     };
     let key =
         |given: &'a Value| given.as_str().filter(|key| !key.is_empty()).ok_or_else(|| missing("MISSING_KEY", "key"));
+    if given.len() > KEYS_AT_ONCE {
+        let message = format!("keys are {} at once; say up to {KEYS_AT_ONCE} in one message", given.len());
+        return Err(Refusal { code: "TOO_MANY_KEYS", message });
+    }
     let keys = given.into_iter().map(key).collect::<Result<Vec<_>, _>>()?;
     if let Some(wrong) = keys.iter().find(|key| everything.is_some_and(|everything| **key != everything)) {
         let message = format!("key is {wrong:?}; {} is of the whole market: give \"*\", or no key", channel.name);
