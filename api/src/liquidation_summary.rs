@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
-use crate::liquidation_stats::{ByMethod, LIQUIDATED, SHAPE, Totals};
-use crate::openapi::form::{Form, Object};
+use crate::liquidation_stats::{ByMethod, LARGEST, LIQUIDATED, SHAPE, Totals};
+use crate::openapi::form::{Form, Object, joined};
 use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
 use crate::query::Query;
@@ -51,16 +51,7 @@ static SUMMARY: Object = Object {
 
 static LARGEST_OF_ALL: Object = Object {
     name: "largest-order-of-a-coin",
-    fields: &[
-        ("coin", Form::Text),
-        ("wallet", Form::Wallet),
-        ("side", Form::Words(&["long", "short"])),
-        ("method", Form::Text),
-        ("block", Form::Integer),
-        ("time", Form::Integer),
-        ("notional", Form::Decimal),
-        ("average_px", Form::Decimal),
-    ],
+    fields: &joined::<8>(&[&[("coin", Form::Text)], LARGEST.fields]),
     optional: &["average_px"],
 };
 

@@ -48,7 +48,7 @@ static DISTRIBUTION: Object = Object {
     optional: &[],
 };
 
-static TIER: Object = Object {
+pub(crate) static TIER: Object = Object {
     name: "wallet-tier",
     fields: &[
         ("name", Form::Text),

@@ -11,7 +11,7 @@ use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
 use crate::heatmap_grid::{Cell, Grid};
 use crate::liquidation_heatmap::{self, Heatmap};
-use crate::openapi::form::{Form, Object};
+use crate::openapi::form::{Form, Object, joined};
 use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
 use crate::reply::Reply;
@@ -33,27 +33,18 @@ pub(super) fn endpoint() -> Endpoint {
 
 static HEATMAP: Object = Object {
     name: "shown-liquidation-heatmap",
-    fields: &[
-        ("coin", Form::Text),
-        ("model", Form::Text),
-        ("range", Form::Text),
-        ("interval", Form::Interval),
-        ("start_time", Form::Integer),
-        ("end_time", Form::Integer),
-        ("step", Form::Decimal),
-        ("times", Form::List(&Form::Integer)),
-        ("prices", Form::List(&Form::Decimal)),
-        ("cells", Form::List(&liquidation_heatmap::CELL)),
-        ("max_notional", Form::Decimal),
-        ("candles", Form::List(&liquidation_heatmap::CANDLE)),
-        ("times_display", Form::List(&Form::Text)),
-        ("prices_display", Form::List(&Form::Text)),
-        ("max_display", Form::Text),
-        ("long_notional", Form::Decimal),
-        ("long_display", Form::Text),
-        ("short_notional", Form::Decimal),
-        ("short_display", Form::Text),
-    ],
+    fields: &joined::<19>(&[
+        liquidation_heatmap::HEATMAP.fields,
+        &[
+            ("times_display", Form::List(&Form::Text)),
+            ("prices_display", Form::List(&Form::Text)),
+            ("max_display", Form::Text),
+            ("long_notional", Form::Decimal),
+            ("long_display", Form::Text),
+            ("short_notional", Form::Decimal),
+            ("short_display", Form::Text),
+        ],
+    ]),
     optional: &[],
 };
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
-use crate::openapi::form::{Form, Object};
+use crate::openapi::form::{Form, Object, joined};
 use crate::parameters::Parameters;
 use crate::reply::Reply;
 use crate::time_of_day::now;
@@ -38,26 +38,17 @@ static DISTRIBUTION: Object = Object {
 
 static TIER: Object = Object {
     name: "shown-wallet-tier",
-    fields: &[
-        ("name", Form::Text),
-        ("from", Form::Decimal),
-        ("below", Form::Decimal),
-        ("range_display", Form::Text),
-        ("wallets", Form::Integer),
-        ("long", Form::Decimal),
-        ("short", Form::Decimal),
-        ("bias", Form::Decimal),
-        ("net_long", Form::Integer),
-        ("net_short", Form::Integer),
-        ("in_profit", Form::Integer),
-        ("in_loss", Form::Integer),
-        ("cost_unknown", Form::Integer),
-        ("reason", Form::Text),
-        ("wallets_share_display", Form::Text),
-        ("long_display", Form::Text),
-        ("short_display", Form::Text),
-        ("held_display", Form::Text),
-    ],
+    fields: &joined::<18>(&[
+        wallet_distribution::TIER.fields.split_at(3).0,
+        &[("range_display", Form::Text)],
+        wallet_distribution::TIER.fields.split_at(3).1,
+        &[
+            ("wallets_share_display", Form::Text),
+            ("long_display", Form::Text),
+            ("short_display", Form::Text),
+            ("held_display", Form::Text),
+        ],
+    ]),
     optional: &["net_long", "net_short"],
 };
 

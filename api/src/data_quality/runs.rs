@@ -39,7 +39,7 @@ fn parameters() -> Vec<Parameter> {
     vec![super::source(), Parameter::text("stream", "hourly"), limit, cursor]
 }
 
-static RUN: Object = Object {
+pub(super) static RUN: Object = Object {
     name: "source-run",
     fields: &[
         ("source", Form::Text),

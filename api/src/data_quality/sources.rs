@@ -12,7 +12,7 @@ use crate::Context;
 use crate::database::Moment;
 use crate::endpoint::Operation;
 use crate::error::ApiError;
-use crate::openapi::form::{Form, Object};
+use crate::openapi::form::{Form, Object, joined};
 use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::reply::Reply;
@@ -41,26 +41,7 @@ static SOURCE: Object = Object {
 
 static STREAM: Object = Object {
     name: "stream",
-    fields: &[
-        ("stream", Form::Text),
-        ("started", Form::Integer),
-        ("ended", Form::Integer),
-        ("time", Form::Integer),
-        ("frames", Form::Integer),
-        ("bytes", Form::Integer),
-        ("facts", Form::Integer),
-        ("duplicates", Form::Integer),
-        ("gaps", Form::Integer),
-        ("dead_letters", Form::Integer),
-        ("first_block", Form::Integer),
-        ("last_block", Form::Integer),
-        ("first_time", Form::Integer),
-        ("last_time", Form::Integer),
-        ("lag_ms", Form::Integer),
-        ("cursor", Form::Text),
-        ("age_ms", Form::Integer),
-        ("reason", Form::Text),
-    ],
+    fields: &joined::<18>(&[runs::RUN.fields.split_at(1).1, &[("age_ms", Form::Integer), ("reason", Form::Text)]]),
     optional: &[],
 };
 

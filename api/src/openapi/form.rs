@@ -40,9 +40,27 @@ pub(crate) enum Form {
 /// Something with named fields, in their order. What each of them means stands in `meanings.md`.
 pub(crate) struct Object {
     pub(crate) name: &'static str,
-    pub(crate) fields: &'static [(&'static str, Form)],
+    pub(crate) fields: &'static [Field],
     /// Those that may be left out, beside `reason`.
     pub(crate) optional: &'static [&'static str],
+}
+
+pub(crate) type Field = (&'static str, Form);
+
+/// The fields of one after those of another, where one tells all that the other does, and more.
+pub(crate) const fn joined<const ALL: usize>(parts: &[&[Field]]) -> [Field; ALL] {
+    let mut all = [("", Form::Anything); ALL];
+    let (mut part, mut place) = (0, 0);
+    while part < parts.len() {
+        let mut field = 0;
+        while field < parts[part].len() {
+            all[place] = parts[part][field];
+            (place, field) = (place + 1, field + 1);
+        }
+        part += 1;
+    }
+    assert!(place == ALL);
+    all
 }
 
 /// Schemas that are told once and referred to, by name.
