@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use schemas::{Amount, Interval, Position, Record, Topic, Wallet};
+use schemas::{Amount, Interval, Position, Record, Topic, Wallet, kind};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::openapi::form::Form;
@@ -178,6 +178,16 @@ impl Channel {
 
     pub(crate) fn tells_events(&self) -> bool {
         matches!(self.tells, Tells::Events { .. } | Tells::EventsOverState(_))
+    }
+
+    /// The log keeps each of its rows for a while, and then forgets the oldest: who was away can be told them all.
+    pub(crate) fn can_be_read_again(&self) -> bool {
+        matches!(self.tells, Tells::Events { .. })
+    }
+
+    /// Whether a record of its topic is one of its rows.
+    pub(crate) fn is_of(&self, record: &Record<'_>) -> bool {
+        record.value.is_some() && record.headers.get(kind::HEADER) == self.kind
     }
 
     /// Whether somebody who has subscribed to this hears the row.

@@ -47,6 +47,7 @@ mod open;
 mod openapi;
 mod page;
 mod parameters;
+mod past;
 mod position_history;
 mod positions;
 mod prices;
@@ -88,6 +89,7 @@ pub use gate::{Gate, Key, Keys, NoRoom, Rates, Scope, fingerprint, token};
 pub use health::Dependency;
 pub use live::{Live, LiveTopic};
 pub use open::{OpenError, open_database};
+pub use past::{Again, ReadAgain, Unread, Whence};
 pub use status::Status;
 pub use whale_watches::Watched;
 
@@ -107,6 +109,8 @@ pub struct Context {
     pub describe: Arc<dyn Fn() -> Status + Send + Sync>,
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     pub ready: Arc<dyn Fn() -> Vec<Dependency> + Send + Sync>,
+    /// What the log keeps, for who was away.
+    pub read_again: Arc<ReadAgain>,
     /// Puts a watch on the log, or takes one off it.
     pub watch: Arc<dyn Fn(WhaleWatch) -> Watched + Send + Sync>,
 }

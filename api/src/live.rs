@@ -25,7 +25,7 @@ use crate::standing::Standing;
 use hub::Hub;
 
 pub(crate) use filter::Filter;
-pub(crate) use heard::{Beginning, Heard};
+pub(crate) use heard::{Beginning, CURSOR_EXPIRED, Heard};
 pub(crate) use outlet::{Lost, MAX_CHANGES, MAX_EVENTS, Next, Outlet, Part, Subscribed};
 pub(crate) use shelf::Update;
 
@@ -169,8 +169,24 @@ impl Live {
     }
 
     /// From here on the outlet hears of it, beginning with how things are, or where somebody was cut.
-    pub(crate) fn subscribe(&self, outlet: &Arc<Outlet>, subscribed: Subscribed, beginning: &Beginning) {
-        self.hub().subscribe(outlet, subscribed, beginning);
+    /// Given back, it is to be told first what the log keeps.
+    pub(crate) fn subscribe(
+        &self,
+        outlet: &Arc<Outlet>,
+        subscribed: Subscribed,
+        beginning: &Beginning,
+    ) -> Option<Subscribed> {
+        self.hub().subscribe(outlet, subscribed, beginning)
+    }
+
+    /// Whether a subscription that was told what the log keeps hears the rest from here on, or is there no more.
+    pub(crate) fn go_on(&self, outlet: &Arc<Outlet>, id: u64, heard: &Heard) -> bool {
+        self.hub().go_on(outlet, id, &Beginning::Behind(heard.clone()))
+    }
+
+    /// The log could not tell a subscription what it missed: it begins with how things are.
+    pub(crate) fn begin_anew(&self, outlet: &Arc<Outlet>, id: u64, reason: &'static str) {
+        self.hub().go_on(outlet, id, &Beginning::Anew(reason));
     }
 
     pub(crate) fn unsubscribe(&self, outlet: &Arc<Outlet>, subject: &Subject, id: u64) {

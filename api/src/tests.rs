@@ -24,6 +24,7 @@ mod openapi;
 mod outlets;
 mod plans;
 // The same places as the sink's own tests: its migrations make the tables that are read here.
+mod past;
 #[path = "../../sink/src/tests/place.rs"]
 pub(crate) mod place;
 mod prices;

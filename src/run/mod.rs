@@ -19,6 +19,7 @@ mod markets;
 pub mod metrics_listener;
 mod misc_events;
 pub mod parser;
+mod past;
 mod public_feed;
 pub mod roles;
 mod server;

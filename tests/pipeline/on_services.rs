@@ -11,7 +11,7 @@ use crate::process::{Process, fathom, path, run, wait_until, wait_until_caught_u
 use crate::roles::{ALL, Roles, live_market};
 use crate::services::Services;
 use crate::web::Web;
-use crate::{compare, metrics};
+use crate::{compare, metrics, past};
 
 #[test]
 #[ignore = "needs Kafka and Postgres: .ci/run"]
@@ -28,7 +28,7 @@ fn the_production_form_equals_the_truth_and_the_embedded_form() {
     roles.start_all();
     roles.role("sink").wait_for("commit ends");
     arrives(&place, &market);
-    serves(&mut roles);
+    past::are_told_as_stored(&serves(&mut roles));
     tell_of_themselves(&mut roles);
     a_standard_client_reads(&place);
     roles.end_all();
@@ -229,7 +229,7 @@ fn arrives(place: &Place, market: &Path) {
 }
 
 /// The API, in a process of its own, answers from the database.
-fn serves(roles: &mut Roles) {
+fn serves(roles: &mut Roles) -> Web {
     let line = roles.role("api").wait_for_or_seen("Fathom serves");
     let http = line.rsplit("http://").next().unwrap().trim_end_matches('/').to_owned();
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -245,6 +245,7 @@ fn serves(roles: &mut Roles) {
             tells && reply["meta"]["watermark"].as_i64().is_some()
         });
     }
+    Web::at(&http)
 }
 
 /// Each role tells what the page says that it tells, and Prometheus' own tool has nothing to say about it.

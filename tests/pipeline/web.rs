@@ -22,6 +22,10 @@ impl Web {
         Self { http: address.to_owned(), runtime }
     }
 
+    pub fn address(&self) -> &str {
+        &self.http
+    }
+
     pub fn get(&self, what: &str) -> Value {
         serde_json::from_str(&self.text(what)).unwrap()
     }

@@ -17,8 +17,22 @@ pub(crate) enum Beginning {
     Now,
     /// Behind what was heard of it before.
     Behind(Heard),
-    /// Behind what cannot be known any more.
-    LongAgo,
+    /// Behind what cannot be known any more, for this reason.
+    Anew(&'static str),
+}
+
+/// Of another generation, or kept no more.
+pub(crate) const CURSOR_EXPIRED: &str = "cursor_expired";
+
+impl Beginning {
+    /// Why something may have been missed, when it may have been.
+    pub(crate) fn cut_by(&self) -> Option<&'static str> {
+        match self {
+            Self::Now => None,
+            Self::Behind(_) => Some(CURSOR_EXPIRED),
+            Self::Anew(reason) => Some(reason),
+        }
+    }
 }
 
 /// Another process may be ahead of this one by so much, and its client with it.

@@ -76,7 +76,7 @@ impl Hub {
         match record.headers.get(kind::HEADER) {
             Some(kind::CLOCK) => self.tick(topic, partition, value),
             kind => match Channel::of(topic, kind) {
-                Some(place) => self.tell(place, partition, offset, record, value),
+                Some(place) => self.tell(place, partition, offset, record),
                 None => Ok(()),
             },
         }
@@ -91,24 +91,14 @@ impl Hub {
         Ok(())
     }
 
-    fn tell(
-        &mut self,
-        place: usize,
-        partition: u32,
-        offset: u64,
-        record: &Record<'_>,
-        value: &[u8],
-    ) -> serde_json::Result<()> {
+    fn tell(&mut self, place: usize, partition: u32, offset: u64, record: &Record<'_>) -> serde_json::Result<()> {
         let channel = CHANNELS[place];
         self.shelves[place].keep_last(record)?;
         let is_kept = matches!(self.shelves[place], Shelf::Recent(_));
         if self.heard_by[place] == 0 && !is_kept {
             return Ok(());
         }
-        let row = (channel.live)(value)?;
-        let (time, received) = (record.time, record.headers.received());
-        let (key, value) = (record.key.into(), value.into());
-        let update = Arc::new(Update { partition, offset, time, received, key, value, row });
+        let update = Arc::new(Update::read(channel, partition, offset, record)?);
         self.shelves[place].keep_update(&update);
         if self.heard_by[place] > 0 {
             self.hand_out(channel, &update);
@@ -125,11 +115,40 @@ impl Hub {
         }
     }
 
-    pub(super) fn subscribe(&mut self, outlet: &Arc<Outlet>, mut subscribed: Subscribed, beginning: &Beginning) {
+    /// Gives it back when the log alone knows what has happened since then.
+    pub(super) fn subscribe(
+        &mut self,
+        outlet: &Arc<Outlet>,
+        mut subscribed: Subscribed,
+        beginning: &Beginning,
+    ) -> Option<Subscribed> {
         let channel = subscribed.channel;
-        let Some(place) = Channel::of(channel.topic, channel.kind) else { return };
+        let place = Channel::of(channel.topic, channel.kind)?;
         let of_topic = self.next.iter().filter(|((topic, _), _)| *topic == channel.topic.name);
-        subscribed.next = of_topic.map(|((_, partition), next)| (*partition, *next)).collect();
+        let next = of_topic.map(|((_, partition), next)| (*partition, *next)).collect();
+        let (shelf, subject, filter) = (&self.shelves[place], &subscribed.subject, &subscribed.filter);
+        let heard = if let Beginning::Behind(heard) = beginning { heard.within(&next) } else { None };
+        let unheard = heard.as_ref().and_then(|heard| shelf.since(heard, subject, filter));
+        if heard.is_some() && unheard.is_none() && channel.can_be_read_again() {
+            return Some(subscribed);
+        }
+        let rows = unheard.is_none().then(|| shelf.rows(subject, filter));
+        self.listen(place, outlet, &subscribed);
+        subscribed.next = next;
+        match (heard, unheard) {
+            (Some(heard), Some(unheard)) => outlet.resume(Subscribed { next: heard.next, ..subscribed }, unheard),
+            _ => outlet.begin(subscribed, rows.unwrap_or_default(), beginning.cut_by()),
+        }
+        None
+    }
+
+    /// Of what was read from the log for it so far: whether all that follows is told from here on.
+    pub(super) fn go_on(&mut self, outlet: &Arc<Outlet>, id: u64, beginning: &Beginning) -> bool {
+        // When it is known no more, somebody has ended it meanwhile.
+        outlet.subscribed(id).is_none_or(|subscribed| self.subscribe(outlet, subscribed, beginning).is_none())
+    }
+
+    fn listen(&mut self, place: usize, outlet: &Arc<Outlet>, subscribed: &Subscribed) {
         let listener = Listener {
             id: subscribed.id,
             filter: subscribed.filter.clone(),
@@ -138,20 +157,10 @@ impl Hub {
         };
         self.listeners.entry(subscribed.subject.clone()).or_default().push(listener);
         self.heard_by[place] += 1;
-        let (shelf, subject, filter) = (&self.shelves[place], &subscribed.subject, &subscribed.filter);
-        let heard = if let Beginning::Behind(heard) = beginning { heard.within(&subscribed.next) } else { None };
-        let unheard = heard.and_then(|heard| Some((shelf.since(&heard, subject, filter)?, heard)));
-        if let Some((rows, heard)) = unheard {
-            subscribed.next = heard.next;
-            outlet.resume(subscribed, rows);
-        } else {
-            let rows = shelf.rows(subject, filter);
-            let is_a_cut = !matches!(beginning, Beginning::Now) && channel.tells_events();
-            outlet.begin(subscribed, rows, is_a_cut);
-        }
     }
 
     pub(super) fn unsubscribe(&mut self, outlet: &Arc<Outlet>, subject: &Subject, id: u64) {
+        outlet.forget(id);
         let Some(listeners) = self.listeners.get_mut(subject) else { return };
         let before = listeners.len();
         listeners.retain(|listener| listener.id != id || !Arc::ptr_eq(&listener.outlet, outlet));
@@ -160,7 +169,6 @@ impl Hub {
             self.listeners.remove(subject);
         }
         self.count_out(subject.channel, gone);
-        outlet.forget(id);
     }
 
     /// A connection has ended.

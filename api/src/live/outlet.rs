@@ -16,7 +16,7 @@ pub(crate) struct Outlet {
     waiting: Mutex<Waiting>,
     /// There is something to be written.
     filled: Notify,
-    /// An answer, or a part of a snapshot, has been written.
+    /// Something that is waited for has been taken: an answer, a part of a snapshot, what the log keeps.
     answered: Notify,
     ending: watch::Sender<Option<Ending>>,
 }
@@ -122,24 +122,63 @@ impl Outlet {
         }
     }
 
-    /// With how things are, and when that is not where somebody was cut it is said.
-    pub(super) fn begin(&self, subscribed: Subscribed, rows: Vec<Item>, is_a_cut: bool) {
+    /// With how things are, and when that is not where somebody was cut it is said, and why.
+    pub(super) fn begin(&self, mut subscribed: Subscribed, rows: Vec<Item>, cut_by: Option<&str>) {
         let mut waiting = self.waiting();
-        if is_a_cut {
-            waiting.answers.push_back(frames::resync_required(&subscribed));
+        if let Some(reason) = cut_by.filter(|_| subscribed.channel.tells_events()) {
+            waiting.answers.push_back(frames::resync_required(&subscribed, reason));
         }
+        // What was read from the log for it is a part of how things are.
+        waiting.replays.retain(|(id, _)| *id != subscribed.id);
+        subscribed.seq = waiting.subscriptions.get(&subscribed.id).map_or(0, |known| known.seq);
         let parts = rows.len().div_ceil(ROWS_PER_PART).max(1);
         waiting.snapshots.push_back(Snapshot { id: subscribed.id, rows: rows.into_iter(), parts, told: 0 });
         waiting.subscriptions.insert(subscribed.id, subscribed);
         self.filled.notify_one();
     }
 
-    /// With what has happened since somebody was cut.
+    /// With what has happened since somebody was cut, or behind what was read from the log for it.
     pub(super) fn resume(&self, subscribed: Subscribed, rows: Vec<Item>) {
         let mut waiting = self.waiting();
         waiting.replays.push_back((subscribed.id, rows.into_iter()));
-        waiting.subscriptions.insert(subscribed.id, subscribed);
+        waiting.subscriptions.entry(subscribed.id).or_insert(subscribed);
         self.filled.notify_one();
+    }
+
+    /// What the log keeps is read for it: it is told nothing else until it goes on from there.
+    pub(crate) fn expect(&self, subscribed: Subscribed) {
+        self.waiting().subscriptions.insert(subscribed.id, subscribed);
+    }
+
+    /// It is read from here on.
+    pub(crate) fn stands_at(&self, id: u64, next: &BTreeMap<u32, u64>) {
+        if let Some(subscribed) = self.waiting().subscriptions.get_mut(&id) {
+            subscribed.next.clone_from(next);
+        }
+    }
+
+    /// Returns when what was read before is on its way, or nobody waits for it any more.
+    pub(crate) async fn room_for_a_replay(&self, id: u64) {
+        loop {
+            let room = self.answered.notified();
+            let waits = self.waiting().replays.iter().any(|(of, rows)| *of == id && rows.len() > 0);
+            if !waits || self.ending.borrow().is_some() {
+                return;
+            }
+            room.await;
+        }
+    }
+
+    /// Some of what the log keeps. Whether it is still heard.
+    pub(crate) fn replay(&self, id: u64, rows: Vec<Arc<Update>>) -> bool {
+        let mut waiting = self.waiting();
+        let is_heard = waiting.subscriptions.contains_key(&id) && self.ending.borrow().is_none();
+        if is_heard && !rows.is_empty() {
+            let rows: Vec<Item> = rows.into_iter().map(Item::Update).collect();
+            waiting.replays.push_back((id, rows.into_iter()));
+            self.filled.notify_one();
+        }
+        is_heard
     }
 
     pub(super) fn tell(&self, id: u64, is_event: bool, update: &Arc<Update>) {
@@ -148,9 +187,9 @@ impl Outlet {
             return;
         }
         waiting.add(id, is_event, update);
-        if waiting.events.len() > MAX_EVENTS || waiting.changed.len() > MAX_CHANGES {
-            waiting.lose_everything();
-            drop(waiting);
+        let is_too_much = waiting.events.len() > MAX_EVENTS || waiting.changed.len() > MAX_CHANGES;
+        drop(waiting);
+        if is_too_much {
             self.end(Ending::Slow);
         }
         self.filled.notify_one();
@@ -165,6 +204,7 @@ impl Outlet {
         waiting.events.retain(|(of, _)| *of != id);
         waiting.changes.retain(|(of, _)| *of != id);
         waiting.changed.retain(|(of, _), _| *of != id);
+        self.answered.notify_waiters();
     }
 
     /// How many updates wait.
@@ -176,6 +216,11 @@ impl Outlet {
     pub(crate) fn subscriptions(&self) -> Vec<(Subject, u64)> {
         let waiting = self.waiting();
         waiting.subscriptions.values().map(|subscribed| (subscribed.subject.clone(), subscribed.id)).collect()
+    }
+
+    /// As it stands.
+    pub(super) fn subscribed(&self, id: u64) -> Option<Subscribed> {
+        self.waiting().subscriptions.get(&id).cloned()
     }
 
     /// Each subscription as it stands.
@@ -196,22 +241,24 @@ impl Outlet {
     /// What waits already.
     pub(crate) fn next_now(&self) -> Option<Next> {
         let next = self.waiting().take();
-        if matches!(next, Some(Next::Answer(_) | Next::Part(..))) {
-            self.answered.notify_one();
+        if matches!(next, Some(Next::Answer(_) | Next::Part(..) | Next::Replayed(..))) {
+            self.answered.notify_waiters();
         }
         next
     }
 
     /// What was not told, of each subscription, when it ended because the client was too slow.
     pub(crate) fn lost(&self) -> Vec<Lost> {
-        let mut waiting = self.waiting();
-        waiting.lose_everything();
-        std::mem::take(&mut waiting.lost)
+        std::mem::take(&mut self.waiting().lost)
     }
 
-    /// The first reason counts.
+    /// The first reason counts. Who was too slow is told what it did not hear.
     pub(crate) fn end(&self, ending: Ending) {
+        if ending == Ending::Slow {
+            self.waiting().lose_everything();
+        }
         self.ending.send_if_modified(|ended| ended.is_none() && ended.replace(ending).is_none());
+        self.answered.notify_waiters();
     }
 
     pub(crate) async fn ended(&self) -> Ending {

@@ -43,6 +43,21 @@ pub(crate) enum Item {
     Update(Arc<Update>),
 }
 
+impl Update {
+    /// Of a record that is a row of the channel.
+    pub(crate) fn read(
+        channel: &Channel,
+        partition: u32,
+        offset: u64,
+        record: &Record<'_>,
+    ) -> serde_json::Result<Self> {
+        let value = record.value.unwrap_or_default();
+        let row = (channel.live)(value)?;
+        let (time, received) = (record.time, record.headers.received());
+        Ok(Self { partition, offset, time, received, key: record.key.into(), value: value.into(), row })
+    }
+}
+
 impl Shelf {
     pub(crate) fn of(channel: &'static Channel) -> Self {
         match channel.tells {

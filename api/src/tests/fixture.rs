@@ -65,6 +65,7 @@ async fn serve_live(url: &str, routes: Router<Arc<Context>>, change: impl FnOnce
         describe: Arc::new(status),
         metrics: Arc::new(|| METRICS.to_owned()),
         ready: Arc::new(Vec::new),
+        read_again: Arc::new(|_, _, _| Err(crate::Unread::Gone)),
         watch: Arc::new(|_| crate::Watched::Refused),
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

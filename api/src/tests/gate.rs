@@ -131,6 +131,7 @@ async fn context_of(url: &str) -> Context {
             describe: Arc::clone(&context.describe),
             metrics: Arc::clone(&context.metrics),
             ready: Arc::clone(&context.ready),
+            read_again: Arc::clone(&context.read_again),
             watch: Arc::clone(&context.watch),
             ..context
         });

@@ -34,7 +34,9 @@ impl Market {
         let (interval, series) = Default::default();
         let subject = Subject { channel: channel.name, key: Key::All, interval, series };
         let (filter, next) = (Filter::default(), Default::default());
-        self.live.subscribe(&self.outlet, Subscribed { id, channel, subject, filter, seq: 0, next }, &Beginning::Now);
+        let subscribed = Subscribed { id, channel, subject, filter, seq: 0, next };
+        let unread = self.live.subscribe(&self.outlet, subscribed, &Beginning::Now);
+        assert!(unread.is_none(), "how things are is remembered");
     }
 
     fn tell<M: Message>(&mut self, message: &M) {

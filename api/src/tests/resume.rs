@@ -109,7 +109,9 @@ async fn what_is_not_known_any_more_is_said(url: String) {
         ("1;0:7;1:7;2:7;3:5000", "resync_required"),
     ] {
         client.say("subscribe", json!({ "channel": "liquidations", "key": "BTC", "cursor": cursor })).await;
-        client.say("ping", json!({})).await;
+        if second == "pong" {
+            client.say("ping", json!({})).await;
+        }
         let subscribed = client.hear().await;
         assert_eq!(subscribed["type"], "subscribed", "{cursor}");
         let said = client.hear().await;

@@ -10,18 +10,20 @@ use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::MESSAGE_BYTES;
 use super::allowance::{Allowance, MESSAGES_AT_ONCE, MESSAGES_PER_SECOND};
 use super::ending::Ending;
 use super::frames::{self, named, reply};
-use super::request::{Asked, Refusal, Request, Wish};
+use super::request::{Asked, Refusal, Request, Since, Wish};
 use super::writer::{FAREWELL_PATIENCE, write};
 use crate::Context;
 use crate::channel::Subject;
-use crate::live::{Beginning, Filter, MAX_CHANGES, MAX_EVENTS, Outlet, Subscribed};
+use crate::live::{Beginning, CURSOR_EXPIRED, Filter, MAX_CHANGES, MAX_EVENTS, Outlet, Subscribed};
 use crate::measure::{self, Counted};
+use crate::past::{Whence, replay};
 
 const MAX_SUBSCRIPTIONS: usize = 1000;
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -53,6 +55,8 @@ struct Connection {
     /// The number of each subscription.
     subscriptions: HashMap<(Subject, Filter), u64>,
     last_id: u64,
+    /// Of the subscriptions that are told what the log keeps one is at a time.
+    turn: Arc<Semaphore>,
     allowance: Allowance,
     last_heard: Instant,
 }
@@ -63,8 +67,9 @@ static SESSIONS: AtomicU64 = AtomicU64::new(0);
 impl Connection {
     fn new(context: Arc<Context>, outlet: Arc<Outlet>) -> Self {
         let (session, now) = (SESSIONS.fetch_add(1, Ordering::Relaxed) + 1, Instant::now());
-        let (subscriptions, allowance) = (HashMap::new(), Allowance::full(now));
-        Self { context, outlet, session, subscriptions, last_id: 0, allowance, last_heard: now }
+        let (subscriptions, turn) = (HashMap::new(), Arc::new(Semaphore::new(1)));
+        let allowance = Allowance::full(now);
+        Self { context, outlet, session, subscriptions, last_id: 0, turn, allowance, last_heard: now }
     }
 
     async fn run(&mut self, incoming: &mut SplitStream<WebSocket>) -> Ending {
@@ -151,7 +156,7 @@ impl Connection {
     }
 
     async fn subscribe(&mut self, asked: Asked, id: Option<&Value>) -> Result<(), Ending> {
-        let heard = asked.heard.clone();
+        let since = asked.since.clone();
         let mut subscribed = self.by_its_own_name(asked);
         let place = (subscribed.subject.clone(), subscribed.filter.clone());
         if let Some(number) = self.subscriptions.get(&place) {
@@ -169,13 +174,30 @@ impl Connection {
         payload["conflated"] = (!subscribed.channel.tells_events()).into();
         self.answer(reply("subscribed", payload, id)).await?;
         timeout(ANSWER_PATIENCE, self.outlet.room_for_a_snapshot()).await.map_err(|_| Ending::Slow)?;
-        let beginning = match heard {
-            None => Beginning::Now,
-            Some(heard) if heard.generation == self.context.generation => Beginning::Behind(heard),
-            Some(_) => Beginning::LongAgo,
-        };
-        self.context.live.subscribe(&self.outlet, subscribed, &beginning);
+        self.begin(subscribed, since);
         Ok(())
+    }
+
+    /// With how things are, or where somebody was before: in what is remembered, or in what the log keeps.
+    fn begin(&self, subscribed: Subscribed, since: Since) {
+        let (beginning, whence) = match since {
+            Since::Now => (Beginning::Now, None),
+            Since::Cursor(heard) if heard.generation != self.context.generation => {
+                (Beginning::Anew(CURSOR_EXPIRED), None)
+            }
+            Since::Cursor(heard) => (Beginning::Behind(heard.clone()), Some(Whence::Behind(heard.next))),
+            Since::Time(time) => return self.replay(subscribed, Whence::Time(time)),
+        };
+        let unread = self.context.live.subscribe(&self.outlet, subscribed, &beginning);
+        if let (Some(subscribed), Some(whence)) = (unread, whence) {
+            self.replay(subscribed, whence);
+        }
+    }
+
+    fn replay(&self, subscribed: Subscribed, whence: Whence) {
+        self.outlet.expect(subscribed.clone());
+        let (context, outlet, turn) = (Arc::clone(&self.context), Arc::clone(&self.outlet), Arc::clone(&self.turn));
+        tokio::spawn(replay(context, outlet, turn, subscribed, whence));
     }
 
     async fn unsubscribe(&mut self, asked: Asked, id: Option<&Value>) -> Result<(), Ending> {

@@ -46,9 +46,13 @@ const DATA: Fields = (&[("data", Form::Anything)], &[]);
 pub(crate) static ASKED: [Frame; 4] = [
     Frame {
         kind: "subscribe",
-        about: "begins a subscription for each key; said again, it changes nothing; with the cursor of a frame it goes on \
-                where that stood, as far back as the server remembers",
-        payload: &[(&[("channel", Form::Text)], &[("cursor", Form::Text)]), SUBJECTS, A_REPLY],
+        about: "begins a subscription for each key; said again, it changes nothing; with the cursor of a frame, or a \
+                start_time, events are told from there on, as far back as the log keeps them",
+        payload: &[
+            (&[("channel", Form::Text)], &[("cursor", Form::Text), ("start_time", Form::Integer)]),
+            SUBJECTS,
+            A_REPLY,
+        ],
     },
     Frame {
         kind: "unsubscribe",
@@ -109,8 +113,12 @@ pub(crate) static SAID: [Frame; 10] = [
     },
     Frame {
         kind: "resync_required",
-        about: "what has happened since the cursor is not remembered any more: the snapshot that follows is how things are",
-        payload: &[A_SUBSCRIPTION, NARROWED, (&[("reason", Form::Words(&["cursor_expired"]))], &[])],
+        about: "what has happened since then cannot be told any more: the snapshot that follows is how things are",
+        payload: &[
+            A_SUBSCRIPTION,
+            NARROWED,
+            (&[("reason", Form::Words(&["cursor_expired", "not_retained", "log_unreachable"]))], &[]),
+        ],
     },
     Frame {
         kind: "lagged",

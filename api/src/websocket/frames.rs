@@ -49,10 +49,10 @@ pub(crate) fn lagged(lost: &Lost) -> Utf8Bytes {
     control("lagged", payload)
 }
 
-/// What happened since the cursor is not known any more: what follows is how things are.
-pub(crate) fn resync_required(subscribed: &Subscribed) -> Utf8Bytes {
+/// What has happened meanwhile cannot be told: what follows is how things are.
+pub(crate) fn resync_required(subscribed: &Subscribed, reason: &str) -> Utf8Bytes {
     let mut payload = named(subscribed);
-    payload["reason"] = "cursor_expired".into();
+    payload["reason"] = reason.into();
     control("resync_required", payload)
 }
 

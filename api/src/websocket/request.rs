@@ -29,8 +29,16 @@ pub(crate) struct Asked {
     pub(crate) channel: &'static Channel,
     pub(crate) subject: Subject,
     pub(crate) filter: Filter,
-    /// What was heard of it on a connection before.
-    pub(crate) heard: Option<Heard>,
+    pub(crate) since: Since,
+}
+
+/// Where it begins.
+#[derive(Clone)]
+pub(crate) enum Since {
+    Now,
+    /// Behind what was heard of it on a connection before.
+    Cursor(Heard),
+    Time(i64),
 }
 
 pub(crate) struct Refusal {
@@ -90,10 +98,10 @@ fn asked(payload: &Map<String, Value>) -> Result<Vec<Asked>, Refusal> {
         None => None,
     };
     let series = if channel.by_kind { series(payload)? } else { Series::default() };
-    let (filter, heard) = (filter(channel, payload)?, heard(payload)?);
+    let (filter, since) = (filter(channel, payload)?, since(channel, payload)?);
     let asked = |key: &str| {
         let subject = Subject { channel: channel.name, key: Key::read(channel, key), interval, series };
-        Asked { channel, subject, filter: filter.clone(), heard: heard.clone() }
+        Asked { channel, subject, filter: filter.clone(), since: since.clone() }
     };
     Ok(keys(channel, payload)?.into_iter().map(asked).collect())
 }
@@ -141,13 +149,35 @@ fn series(payload: &Map<String, Value>) -> Result<Series, Refusal> {
     Series::read(text("kind"), text("cohort")).map_err(|NotASeries { code, message, .. }| Refusal { code, message })
 }
 
-fn heard(payload: &Map<String, Value>) -> Result<Option<Heard>, Refusal> {
-    let refused = |given: &Value| {
+fn since(channel: &Channel, payload: &Map<String, Value>) -> Result<Since, Refusal> {
+    let given = |name: &str| payload.get(name).filter(|given| !given.is_null());
+    match (given("cursor"), given("start_time")) {
+        (None, None) => Ok(Since::Now),
+        (Some(cursor), None) => heard(cursor).map(Since::Cursor),
+        (None, Some(time)) => start_time(channel, time).map(Since::Time),
+        (Some(_), Some(_)) => {
+            let message = "a subscription begins behind a cursor or at a start_time; give one of them".to_owned();
+            Err(Refusal { code: "INVALID_START_TIME", message })
+        }
+    }
+}
+
+fn heard(given: &Value) -> Result<Heard, Refusal> {
+    given.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
         let message = format!("cursor is {given}, and no frame has told it; subscribe without one");
         Refusal { code: "INVALID_CURSOR", message }
-    };
-    let Some(given) = payload.get("cursor").filter(|given| !given.is_null()) else { return Ok(None) };
-    given.as_str().and_then(|text| text.parse().ok()).map(Some).ok_or_else(|| refused(given))
+    })
+}
+
+fn start_time(channel: &Channel, given: &Value) -> Result<i64, Refusal> {
+    let refused = |message| Refusal { code: "INVALID_START_TIME", message };
+    if !channel.can_be_read_again() {
+        let can = CHANNELS.iter().filter(|channel| channel.can_be_read_again()).map(|channel| channel.name);
+        let names = can.collect::<Vec<_>>().join(", ");
+        let message = format!("{} tells how things are now; a start_time is for {names}", channel.name);
+        return Err(refused(message));
+    }
+    given.as_i64().ok_or_else(|| refused(format!("start_time is {given}; it is a whole number of milliseconds UTC")))
 }
 
 fn filter(channel: &Channel, payload: &Map<String, Value>) -> Result<Filter, Refusal> {

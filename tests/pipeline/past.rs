@@ -1,0 +1,72 @@
+//! What has happened, told to a client that asks for it: each event of the log once, and those are the rows of the store.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::process::{Process, fathom, path, wait_until};
+use crate::web::Web;
+
+#[test]
+fn of_a_time_a_client_hears_what_is_stored_since_then_while_more_happens() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut demo =
+        Process::start(fathom(&["up", "--demo", "--data", path(&data), "--http", "127.0.0.1:0", "--rate", "1000"]));
+    demo.wait_for("Ready after");
+    let web = Web::of(&data);
+    wait_until("much has happened", || {
+        stored(&web, "liquidations").len() > 100 && !stored(&web, "whales/activities").is_empty()
+    });
+    are_told_as_stored(&web);
+    demo.end();
+}
+
+/// Those of which each is told.
+const CHANNELS: [(&str, &str); 2] = [("liquidations", "liquidations"), ("whale_activities", "whales/activities")];
+
+pub fn are_told_as_stored(web: &Web) {
+    for (channel, list) in CHANNELS {
+        let stored = stored(web, list);
+        let heard = heard(web.address(), channel, &stored);
+        println!("{channel}: {} are stored, {} were told until all of them were", stored.len(), heard);
+    }
+}
+
+/// By their ids.
+fn stored(web: &Web, list: &str) -> BTreeSet<String> {
+    let text = web.text(&format!("/api/v1/{list}?format=ndjson"));
+    let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    rows.map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Until all that are wanted were told, each once. How many that took.
+fn heard(address: &str, channel: &str, wanted: &BTreeSet<String>) -> usize {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let hearing = async {
+        let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{address}/api/v1/ws")).await.unwrap();
+        let payload = json!({ "channel": channel, "key": "*", "start_time": 1 });
+        let subscribe = json!({ "type": "subscribe", "payload": payload });
+        socket.send(Message::text(subscribe.to_string())).await.unwrap();
+        let (mut heard, mut replayed) = (BTreeSet::new(), 0);
+        while !wanted.is_subset(&heard) {
+            let Message::Text(text) = socket.next().await.unwrap().unwrap() else { continue };
+            let frame: Value = serde_json::from_str(&text).unwrap();
+            match frame["type"].as_str().unwrap() {
+                "update" => {
+                    let id = frame["payload"]["data"]["id"].as_str().unwrap().to_owned();
+                    assert!(heard.insert(id), "told twice: {frame}");
+                    replayed += usize::from(frame["payload"]["replayed"] == true);
+                }
+                "connected" | "subscribed" | "heartbeat" => {}
+                _ => panic!("{frame}"),
+            }
+        }
+        assert!(replayed > 0);
+        heard.len()
+    };
+    runtime.block_on(async { tokio::time::timeout(Duration::from_secs(60), hearing).await.unwrap() })
+}
