@@ -1,5 +1,7 @@
 //! What a database says when it fails → whether that passes by itself, and what somebody has to do when it does not.
 
+use std::io::ErrorKind;
+
 use sqlx::error::DatabaseError;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgDatabaseError;
@@ -8,6 +10,8 @@ use sqlx::sqlite::SqliteError;
 /// The same may succeed later.
 pub(crate) fn passes(error: &sqlx::Error) -> bool {
     match error {
+        // A certificate that is not trusted today is not trusted tomorrow.
+        sqlx::Error::Io(error) if error.kind() == ErrorKind::InvalidData => false,
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(_) => postgres_code(error).map_or_else(|| is_locked(error), passes_in_postgres),
         _ => false,
@@ -16,7 +20,17 @@ pub(crate) fn passes(error: &sqlx::Error) -> bool {
 
 /// What to do about it, for whoever runs the database.
 pub(crate) fn advice(error: &sqlx::Error) -> Option<&'static str> {
+    match error {
+        sqlx::Error::Tls(_) => return Some("it does not speak TLS: correct sslmode of the address, or let it"),
+        sqlx::Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
+            return Some("name whoever signed its certificate as sslrootcert of the address, and the host as it does");
+        }
+        _ => {}
+    }
     match postgres_code(error)? {
+        "28000" => {
+            Some("it does not let this user in from here: correct the address, with sslmode=require if it wants TLS")
+        }
         code if code.starts_with("28") => {
             Some("it does not let this user in: correct user and password of the address")
         }

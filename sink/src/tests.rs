@@ -4,6 +4,7 @@
 mod decimals;
 mod declarations;
 mod earlier_formats;
+mod encrypted;
 mod keeping;
 mod lost_connections;
 mod place;
