@@ -32,6 +32,10 @@ const TURNED_AWAY: usize = 64;
 /// Too many open files, most likely: some will be closed.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
+/// So much the system takes for a client beyond what is on its way.
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES: u32 = 32 * 1024;
+
 pub struct Server {
     room: Arc<Room>,
 }
@@ -87,6 +91,7 @@ impl Door {
     fn let_in(&self, stream: TcpStream, address: SocketAddr, stop: &Stop) {
         // A frame goes when it is made. Where that cannot be set it goes a little later.
         let _ = stream.set_nodelay(true);
+        keep_little(&stream);
         match self.room.enter(address.ip()) {
             Ok(guest) => {
                 let serving = connection::serve(stream, address, guest, self.app.clone(), self.manners, stop.clone());
@@ -104,6 +109,16 @@ impl Door {
             drop(leaving);
         });
     }
+}
+
+/// What the system has taken can be neither replaced by something newer nor counted as waiting, and of a stalled client it
+/// would take megabytes. What is on its way does not count: whoever reads is not slowed down by it. Other systems than Linux
+/// keep what they will.
+fn keep_little(stream: &TcpStream) {
+    #[cfg(target_os = "linux")]
+    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES);
+    #[cfg(not(target_os = "linux"))]
+    let _ = stream;
 }
 
 /// At the address that a flag has named.

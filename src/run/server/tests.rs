@@ -107,6 +107,21 @@ fn who_takes_nothing_is_cut_off_and_nobody_waits() {
     assert!(got < 64 * 1024 * 1024, "all {got} bytes were sent");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn little_is_kept_for_who_does_not_read() {
+    let served = serve(Most { in_all: 1, from_one_address: 1, proxies: Vec::new() }, SHORT);
+    let mut stalled = served.connect();
+    socket2::SockRef::from(&stalled).set_recv_buffer_size(4 * 1024).unwrap();
+    stalled.write_all(b"GET /much HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let began = Instant::now();
+    while !served.guest().1.starts_with("HTTP/1.1 200") {
+        assert!(began.elapsed() < PATIENCE, "the place was never given back");
+    }
+    let got = rest(&mut stalled).len();
+    assert!(got < 512 * 1024, "the system had taken {got} bytes");
+}
+
 #[test]
 fn whoever_comes_on_top_is_told_and_the_others_go_on() {
     let served = serve(Most { in_all: 3, from_one_address: 2, proxies: Vec::new() }, Manners::default());
