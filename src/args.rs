@@ -1,5 +1,6 @@
 //! What can be said on the command line. The doc comments are the help.
 
+mod bench_ws;
 mod keys;
 mod serving;
 
@@ -16,6 +17,7 @@ use crate::log::kafka::Settings;
 use crate::run::Exchange;
 use crate::run::sources::{Ways, folders};
 use crate::run::streams;
+pub use bench_ws::BenchWs;
 pub use keys::{Keys, KeysAdd, KeysList, KeysRevoke};
 pub use serving::Serving;
 
@@ -501,6 +503,13 @@ pub enum Bench {
     /// On the embedded log in a temporary folder (TMPDIR says on which disk). The positions are computed first; then a
     /// process of its own restores them.
     Restore(BenchRestore),
+    /// Thousands of clients of one server's WebSocket, first by themselves and then beside one that stops reading and one
+    /// that reads slowly: what the others notice of them
+    ///
+    /// The server is `fathom up --demo` in a process of its own, on a temporary folder (TMPDIR says on which disk); the
+    /// clients are this process. Ends with status 1 when the others are held up, cut off or miss an event, when whoever
+    /// stopped reading is not told, or when memory grows beyond what may wait for two clients.
+    Ws(BenchWs),
 }
 
 #[derive(Debug, Args)]

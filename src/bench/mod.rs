@@ -4,6 +4,9 @@ pub mod computer;
 pub mod import;
 pub mod latency;
 pub mod restore;
+mod spread;
+mod websocket;
+pub mod ws;
 
 use std::fs;
 
@@ -19,7 +22,12 @@ fn folder() -> Result<TempDir, Failure> {
 
 /// The most that this process has held in memory so far.
 fn most_memory() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    bytes_of("self", "VmHWM:")
+}
+
+/// What the system says of a process's memory under this name.
+fn bytes_of(process: &str, name: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|rest| rest.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()).map_or(0, |kib| kib * 1024)
 }

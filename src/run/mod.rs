@@ -34,7 +34,7 @@ pub mod up;
 mod watches;
 
 pub use public_feed::Exchange;
-pub use server::Most;
+pub use server::{Most, allow_open_files};
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
+pub use open_files::allow_open_files;
 pub use room::Most;
 
 use crate::failure::Failure;
@@ -53,7 +54,7 @@ impl Server {
         stop: &Stop,
         runtime: &Runtime,
     ) -> Self {
-        open_files::allow_many();
+        allow_open_files();
         let room = Arc::new(Room::new(most));
         let door = Door { app, room: Arc::clone(&room), leaving: Arc::new(Semaphore::new(TURNED_AWAY)), manners };
         runtime.spawn(door.stand_open(listener, stop.clone()));

@@ -9,18 +9,13 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::matching::{Frames, Sight};
+use crate::bench::websocket::{self, CLOSE, PING, PONG, TEXT};
 use crate::failure::Failure;
 use crate::run::Shared;
 
 pub struct Client {
     stream: BufReader<TcpStream>,
 }
-
-/// Kinds of frames.
-const TEXT: u8 = 1;
-const CLOSE: u8 = 8;
-const PING: u8 = 9;
-const PONG: u8 = 10;
 
 const POSITIONS: &str = "positions";
 const LIQUIDATIONS: &str = "liquidations";
@@ -56,12 +51,7 @@ impl Client {
     fn connect(address: SocketAddr) -> io::Result<Self> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        // The key is only there so that no cache answers: any 16 bytes will do.
-        write!(
-            stream,
-            "GET /api/v1/ws HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-        )?;
+        stream.write_all(websocket::knock(address).as_bytes())?;
         let mut client = Self { stream: BufReader::new(stream) };
         let status = client.line()?;
         while !client.line()?.is_empty() {}
@@ -75,17 +65,11 @@ impl Client {
     }
 
     fn say(&mut self, payload: &serde_json::Value) -> io::Result<()> {
-        let text = json!({ "type": "subscribe", "payload": payload, "timestamp": 0 }).to_string();
-        self.send(TEXT, text.as_bytes())
+        self.send(TEXT, &websocket::subscribe(payload))
     }
 
-    /// One frame, as short as what is said here; what clients say is masked, if only with zeros.
     fn send(&mut self, kind: u8, text: &[u8]) -> io::Result<()> {
-        const WHOLE: u8 = 0x80;
-        const MASKED: u8 = 0x80;
-        let length = u8::try_from(text.len()).ok().filter(|length| *length < 126);
-        let length = length.ok_or_else(|| io::Error::other("what is to be said is too long"))?;
-        self.stream.get_mut().write_all(&[&[WHOLE | kind, MASKED | length, 0, 0, 0, 0], text].concat())
+        self.stream.get_mut().write_all(&websocket::said(kind, text)?)
     }
 
     /// The next text; the end is an error. Whether we are there is answered.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::matching::Matched;
 use crate::args::BenchLatency;
+use crate::bench::spread::Spread;
 
 /// What was measured, in the words of whoever asked.
 pub struct Report {
@@ -14,16 +15,6 @@ pub struct Report {
     log: &'static str,
     database: &'static str,
     cores: usize,
-}
-
-/// How the values of a hop are spread.
-#[derive(Debug, PartialEq)]
-struct Spread {
-    p50: f64,
-    p95: f64,
-    p99: f64,
-    max: f64,
-    n: usize,
 }
 
 impl Report {
@@ -41,9 +32,9 @@ impl Report {
         let Self { rate, wallets, log, database, cores } = self;
         println!("from a line of the node to a frame at the client, {rate} fills/s of {wallets} wallets");
         println!("log {log}, database {database}, {cores} cores for everything, the market included\n");
-        println!("  {:<44}{:>9}{:>9}{:>9}{:>9}{:>7}", "milliseconds", "p50", "p95", "p99", "max", "n");
+        println!("  {:<44}{:>9}{:>9}{:>9}{:>9}{:>10}", "milliseconds", "p50", "p95", "p99", "max", "n");
         for (_, title, values) in hops(found) {
-            println!("  {title:<44}{}", Spread::of(values).map_or_else(|| format!("{:>43}", 0), |spread| spread.row()));
+            println!("  {title:<44}{}", Spread::of(values).map_or_else(|| format!("{:>46}", 0), |spread| spread.row()));
         }
         let Matched { blocks, unchanged, lost, .. } = found;
         println!(
@@ -84,38 +75,4 @@ fn hops(found: &Matched) -> [(String, &'static str, &[f64]); 7] {
 
 fn per_second(found: &Matched, measured: Duration) -> f64 {
     found.fills as f64 / measured.as_secs_f64()
-}
-
-impl Spread {
-    /// Nothing, of nothing.
-    fn of(values: &[f64]) -> Option<Self> {
-        let mut sorted = values.to_vec();
-        sorted.sort_unstable_by(f64::total_cmp);
-        let max = *sorted.last()?;
-        // The least value that so many hundredths are not above: one that was measured, never one between two.
-        let percentile = |hundredths: usize| sorted[(sorted.len() * hundredths).div_ceil(100) - 1];
-        Some(Self { p50: percentile(50), p95: percentile(95), p99: percentile(99), max, n: sorted.len() })
-    }
-
-    fn row(&self) -> String {
-        let Self { p50, p95, p99, max, n } = self;
-        format!("{p50:>9.1}{p95:>9.1}{p99:>9.1}{max:>9.1}{n:>7}")
-    }
-
-    fn json(&self) -> Value {
-        json!({ "p50": self.p50, "p95": self.p95, "p99": self.p99, "max": self.max, "n": self.n })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_values_that_were_measured() {
-        let values: Vec<f64> = (1..=200).rev().map(f64::from).collect();
-        assert_eq!(Spread::of(&values), Some(Spread { p50: 100.0, p95: 190.0, p99: 198.0, max: 200.0, n: 200 }));
-        assert_eq!(Spread::of(&[-3.0, 9.0]), Some(Spread { p50: -3.0, p95: 9.0, p99: 9.0, max: 9.0, n: 2 }));
-        assert_eq!(Spread::of(&[]), None);
-    }
 }
