@@ -14,12 +14,12 @@ use crate::web::Web;
 fn of_a_time_a_client_hears_what_is_stored_since_then_while_more_happens() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let mut demo =
-        Process::start(fathom(&["up", "--demo", "--data", path(&data), "--http", "127.0.0.1:0", "--rate", "1000"]));
+    let all = ["up", "--demo", "--data", path(&data), "--http", "127.0.0.1:0", "--rate", "1000", "--rate-limit", "0"];
+    let mut demo = Process::start(fathom(&all));
     demo.wait_for("Ready after");
     let web = Web::of(&data);
-    wait_until("much has happened", || {
-        stored(&web, "liquidations").len() > 10 && !stored(&web, "whales/activities").is_empty()
+    wait_until("much has happened, and somebody was liquidated", || {
+        stored(&web, "whales/activities").len() > 50 && !stored(&web, "liquidations").is_empty()
     });
     are_told_as_stored(&web);
     demo.end();
