@@ -16,8 +16,8 @@ const OF_THE_WEBSOCKET: &str = "A subscription begins with a snapshot, the rows 
      after it: no seam, nothing twice. seq counts the frames of a subscription, and each says its predecessor's. Of what changes \
      a client that is slow hears the last value of each key; of what happens it hears everything, or lagged and the end. A client \
      that was cut says the last cursor it has heard and goes on from there. The server closes with 1009 (a message is too \
-     large), 1011 (nothing is heard of the client for two heartbeats), 1012 (the server stops), 4008 (too many messages) and \
-     4009 (lagged).";
+     large), 1011 (nothing is heard of the client for two heartbeats), 1012 (the server stops), 4001 (the key is good no \
+     longer), 4008 (too many messages) and 4009 (lagged).";
 
 /// AsyncAPI 3.0.
 pub(crate) fn document() -> Value {

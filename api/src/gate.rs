@@ -18,6 +18,7 @@ use axum::http::HeaderValue;
 use axum::middleware::{from_fn, from_fn_with_state, map_response_with_state};
 use tower_http::compression::CompressionLayer;
 
+pub(crate) use access::Pass;
 pub use keys::{Key, Keys, Scope, fingerprint, token};
 pub use rates::Rates;
 pub use room::NoRoom;

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
 
@@ -39,6 +40,7 @@ pub(crate) fn endpoint() -> Endpoint {
 
 async fn upgrade(
     State(context): State<Arc<Context>>,
+    headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let upgrade = upgrade.map_err(|_| ApiError::NotAWebSocket)?;
@@ -46,11 +48,14 @@ async fn upgrade(
     // Beyond what is allowed, so that a client that sends too much can still be told.
     // Nothing is chosen by it: it stands beside the key, of which nothing is told back.
     let limited = upgrade.protocols(["fathom"]).max_message_size(4 * MESSAGE_BYTES).max_frame_size(4 * MESSAGE_BYTES);
-    let limited = limited.read_buffer_size(READ_BYTES);
-    Ok(limited.on_upgrade(move |socket| connection::serve(socket, context)))
+    let limited = limited.read_buffer_size(READ_BYTES).write_buffer_size(WRITE_BYTES);
+    let pass = context.gate.pass(&headers);
+    Ok(limited.on_upgrade(move |socket| connection::serve(socket, context, pass)))
 }
 
 /// What a client may send in one message.
 const MESSAGE_BYTES: usize = 64 * 1024;
 /// Clients say little: what is set aside to hear each of them is small.
 const READ_BYTES: usize = 4 * 1024;
+/// What has gone in here is told, however old it is by the time the client takes it.
+const WRITE_BYTES: usize = 16 * 1024;

@@ -6,11 +6,11 @@ use std::time::Instant;
 use axum::extract::{Request, State};
 use axum::http::header::ACCEPT;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::keys::{Scope, token};
+use super::keys::{Scope, fingerprint, token};
 use super::rates::{Allowance, Caller, seconds};
 use super::{Gate, address};
 use crate::Context;
@@ -58,6 +58,23 @@ impl Gate {
             return Err(ApiError::ScopeMissing { needed });
         }
         Ok(Some(Caller::Key(key.id.clone())))
+    }
+}
+
+/// By what somebody came in who stays: nothing, where no keys are asked for.
+#[derive(Clone)]
+pub(crate) struct Pass(Option<String>);
+
+impl Gate {
+    /// Of somebody who was let in with these headers.
+    pub(crate) fn pass(&self, headers: &HeaderMap) -> Pass {
+        Pass(self.keys.as_ref().and_then(|_| token(headers)).map(fingerprint))
+    }
+
+    /// Whether whoever has it would be let in now, to be told something.
+    pub(crate) fn lets_stay(&self, Pass(fingerprint): &Pass) -> bool {
+        let (Some(keys), Some(fingerprint)) = (&self.keys, fingerprint) else { return true };
+        keys().with(fingerprint).is_some_and(|key| key.scopes.contains(&Scope::Read))
     }
 }
 

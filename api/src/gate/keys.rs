@@ -49,7 +49,11 @@ impl Keys {
     }
 
     pub fn of(&self, token: &str) -> Option<&Key> {
-        self.by_fingerprint.get(&fingerprint(token))
+        self.with(&fingerprint(token))
+    }
+
+    pub(super) fn with(&self, fingerprint: &str) -> Option<&Key> {
+        self.by_fingerprint.get(fingerprint)
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
+use super::client::Client;
 use super::fixture::{Served, serve_with};
 use crate::{Context, Gate, Key, Keys, Rates, Scope, fingerprint};
 
@@ -64,6 +66,19 @@ async fn keys_open_what_they_are_for() {
         let asked = ask(&served, method, "/api/v1/markets", &format!("{header}\r\n")).await;
         assert_eq!((asked.0, asked.1.as_str()), (status, code), "{method} {header}");
     }
+}
+
+#[tokio::test]
+async fn a_socket_is_closed_when_its_key_is_revoked_and_no_other_is() {
+    let (good, keys) = watch::channel(Arc::new(Keys::new([key("one", &[Scope::Read]), key("other", &[Scope::Read])])));
+    let gate = Gate { keys: Some(Arc::new(move || Arc::clone(&keys.borrow()))), ..Gate::default() };
+    let (_folder, served) = behind(gate).await;
+    let mut one = Client::with_key(served.address, "one").await;
+    let mut other = Client::with_key(served.address, "other").await;
+    good.send_replace(Arc::new(Keys::new([key("other", &[Scope::Read])])));
+    assert_eq!(one.hear_the_end().await.1, 4001);
+    other.say("ping", json!({})).await;
+    assert_eq!(other.hear().await["type"], "pong");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::asyncapi;
@@ -24,7 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Client {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
-        let (socket, _) = connect_async(format!("ws://{address}/api/v1/ws")).await.unwrap();
+        Self::with_key(address, "").await
+    }
+
+    pub(crate) async fn with_key(address: SocketAddr, key: &str) -> Self {
+        let mut request = format!("ws://{address}/api/v1/ws").into_client_request().unwrap();
+        request.headers_mut().insert("x-api-key", key.parse().unwrap());
+        let (socket, _) = connect_async(request).await.unwrap();
         let mut client = Self { socket, seqs: HashMap::new() };
         let connected = client.hear().await;
         assert_eq!(connected["type"], "connected");

@@ -21,21 +21,24 @@ use super::request::{Asked, Refusal, Request, Since, Wish};
 use super::writer::{FAREWELL_PATIENCE, write};
 use crate::Context;
 use crate::channel::Subject;
+use crate::gate::Pass;
 use crate::live::{Beginning, CURSOR_EXPIRED, Filter, MAX_CHANGES, MAX_EVENTS, Outlet, Subscribed};
 use crate::measure::{self, Counted};
 use crate::past::{Whence, replay};
 
 const MAX_SUBSCRIPTIONS: usize = 1000;
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How long somebody may stay whose key is good no longer.
+const STAYS_UNSEEN: Duration = Duration::from_secs(1);
 /// How long an answer may wait for a client that does not read.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 
-pub(crate) async fn serve(socket: WebSocket, context: Arc<Context>) {
+pub(crate) async fn serve(socket: WebSocket, context: Arc<Context>, pass: Pass) {
     let (outgoing, mut incoming) = socket.split();
     let (outlet, _counted) = (Arc::new(Outlet::new()), Counted::connection());
     context.live.enter();
     let writer = tokio::spawn(write(outgoing, Arc::clone(&outlet), context.generation));
-    let mut connection = Connection::new(Arc::clone(&context), Arc::clone(&outlet));
+    let mut connection = Connection::new(Arc::clone(&context), Arc::clone(&outlet), pass);
     let ending = connection.run(&mut incoming).await;
     if ending == Ending::Slow {
         measure::lagged();
@@ -51,6 +54,7 @@ pub(crate) async fn serve(socket: WebSocket, context: Arc<Context>) {
 struct Connection {
     context: Arc<Context>,
     outlet: Arc<Outlet>,
+    pass: Pass,
     session: u64,
     /// The number of each subscription.
     subscriptions: HashMap<(Subject, Filter), u64>,
@@ -65,17 +69,18 @@ struct Connection {
 static SESSIONS: AtomicU64 = AtomicU64::new(0);
 
 impl Connection {
-    fn new(context: Arc<Context>, outlet: Arc<Outlet>) -> Self {
+    fn new(context: Arc<Context>, outlet: Arc<Outlet>, pass: Pass) -> Self {
         let (session, now) = (SESSIONS.fetch_add(1, Ordering::Relaxed) + 1, Instant::now());
         let (subscriptions, turn) = (HashMap::new(), Arc::new(Semaphore::new(1)));
         let allowance = Allowance::full(now);
-        Self { context, outlet, session, subscriptions, last_id: 0, turn, allowance, last_heard: now }
+        Self { context, outlet, pass, session, subscriptions, last_id: 0, turn, allowance, last_heard: now }
     }
 
     async fn run(&mut self, incoming: &mut SplitStream<WebSocket>) -> Ending {
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         heartbeat.tick().await;
+        let mut at_the_door = interval(STAYS_UNSEEN);
         let (context, outlet) = (Arc::clone(&self.context), Arc::clone(&self.outlet));
         let (stopped, ended) = (context.live.stopped(), outlet.ended());
         tokio::pin!(stopped, ended);
@@ -87,6 +92,7 @@ impl Connection {
             so_far = tokio::select! {
                 message = incoming.next() => self.hear(message).await,
                 _ = heartbeat.tick() => self.beat(),
+                _ = at_the_door.tick() => self.may_stay(),
                 () = &mut stopped => Err(Ending::Stop),
                 ending = &mut ended => Err(ending),
             };
@@ -111,6 +117,10 @@ impl Connection {
     fn beat(&self) -> Result<(), Ending> {
         self.outlet.beat(frames::control("heartbeat", json!({ "watermark": self.context.live.watermark() })));
         if self.last_heard.elapsed() > 2 * HEARTBEAT { Err(Ending::Silent) } else { Ok(()) }
+    }
+
+    fn may_stay(&self) -> Result<(), Ending> {
+        if self.context.gate.lets_stay(&self.pass) { Ok(()) } else { Err(Ending::Revoked) }
     }
 
     async fn hear(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), Ending> {

@@ -16,6 +16,8 @@ pub(crate) enum Ending {
     TooBig,
     /// The client sent more messages than it may.
     TooOften,
+    /// The key by which the client came in is good no longer.
+    Revoked,
     /// Nothing is heard of the client.
     Silent,
     /// Everything ends.
@@ -45,6 +47,7 @@ impl Ending {
                 let frames = vec![frames::error("TOO_MANY_MESSAGES", message, None)];
                 Some(Farewell { frames, code: 4008, reason: "{\"retry_after_s\":1}" })
             }
+            Self::Revoked => says(4001, "the key is good no longer"),
             Self::Silent => says(1011, "nothing was heard of the client for two heartbeats"),
             Self::Stop => {
                 let payload = json!({ "reason": "the server stops", "reconnect_after_ms": 1000 });
