@@ -29,10 +29,15 @@ pub(super) fn of(answer: &Answer, components: &mut Components) -> Value {
             return json!({ "200": of("All is well."), "503": of("Something is not."), "default": refer("Error") });
         }
         Answer::Binance(row) => {
-            let refused = json(Form::Object(&REFUSAL).schema(components));
-            let refused = json!({ "description": "What is wrong, as Binance says it.", "content": refused });
+            let refused = Form::Object(&REFUSAL).schema(components);
+            let wrong = json!({ "anyOf": [refused, { "$ref": "#/components/schemas/Error" }] });
+            let wrong = json!({
+                "description": "What is wrong, as Binance says it; what is no address is told as everywhere.",
+                "content": json(wrong),
+            });
+            let away = json!({ "description": "What is wrong, as Binance says it.", "content": json(refused) });
             let told = json!({ "description": "A bare list.", "content": json(list(row, components)) });
-            return json!({ "200": told, "400": refused, "503": refused, "default": refer("Error") });
+            return json!({ "200": told, "400": wrong, "503": away, "default": refer("Error") });
         }
         Answer::Text(media) => json!({ media: { "schema": { "type": "string" } } }),
         Answer::WebSocket => {
