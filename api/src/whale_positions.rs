@@ -33,7 +33,7 @@ pub(crate) fn endpoint() -> Endpoint {
         description: format!("{}; {DEFINITION}", valued_position::DEFINITION),
         parameters,
         answer: Answer::Rows(Form::Object(&valued_position::POSITION)),
-        examples: &["?sort=distance&limit=3", "?coin=BTC&min_usd=1&order=asc"],
+        examples: &["?sort=distance&limit=3", "?coin=BTC&min_usd=20000&order=asc"],
     };
     Endpoint::new("/api/v1/whales/positions", get(list), operation)
 }
@@ -41,7 +41,10 @@ pub(crate) fn endpoint() -> Endpoint {
 /// From here on a position is a whale's, in USDC, where nothing else is said.
 const LEAST: &str = "1000000";
 
-const DEFINITION: &str = "from min_notional on, by notional or by pnl the largest first, by distance the nearest to its liquidation; what is not \
+/// What is smaller is too many to be valued at once: of all coins, and of one.
+const FLOORS: [i64; 2] = [100_000, 10_000];
+
+const DEFINITION: &str = "from min_notional on (100000 or more, or 10000 of one coin), by notional or by pnl the largest first, by distance the nearest to its liquidation; what is not \
      known comes last; marks move from page to page, and with them who is on which";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,10 +79,10 @@ async fn list(
     parameters.nothing_else()?;
     asked.after = cursor.map(|cursor| cursor::read(context.generation, &asked.list(), &cursor)).transpose()?;
 
-    let least = asked.least_sizes(&context);
+    let sizes = asked.least_sizes(&context);
     let mut moment = context.database.one_moment().await?;
     let standing = standing::of(&mut moment, context.generation, &valued_position::TOPICS).await?;
-    let mut rows = asked.rows(&mut moment, context.generation, &least).await?;
+    let mut rows = asked.rows(&mut moment, context.generation, &sizes).await?;
 
     let mut meta = Meta::new(&context, &standing, "valued-position/1");
     meta.definition = Some(valued_position::DEFINITION);
@@ -88,7 +91,7 @@ async fn list(
         meta.complete = false;
         meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, &asked.list(), asked.place(last)));
     }
-    let none = if least.is_empty() { "no_price_yet" } else { "none_is_so_large" };
+    let none = if sizes.is_empty() { "no_price_yet" } else { "none_is_so_large" };
     meta.reason = if rows.is_empty() { standing.reason_for_nothing().or(Some(none)) } else { None };
     meta.as_of = rows.iter().map(|row| row.clock).max();
     Ok(Reply { data: rows, meta })
@@ -100,13 +103,13 @@ impl Asked {
         context.live.known_present()?;
         let coin = coin::at_present_if_asked(&context.live, coin.as_deref())?;
         let side = parameters.word("side", "INVALID_SIDE", &[("long", "long"), ("short", "short")])?;
-        let least = parameters.amount("min_notional", "INVALID_NOTIONAL")?;
+        let least = least(parameters, coin.is_some())?;
         let sort = parameters.word("sort", "INVALID_SORT", &SORTS)?.unwrap_or(Sort::Notional);
         let ascends = parameters.word("order", "INVALID_ORDER", &[("asc", true), ("desc", false)])?;
         Ok(Self {
             coin,
             side,
-            least: least.or_else(|| LEAST.parse().ok()).unwrap_or_default(),
+            least,
             sort,
             ascends: ascends.unwrap_or(sort == Sort::Distance),
             limit: parameters.limit()?,
@@ -136,39 +139,17 @@ impl Asked {
         &self,
         moment: &mut Moment,
         generation: u32,
-        least: &[(String, Amount)],
+        sizes: &[(String, Amount)],
     ) -> Result<Vec<ValuedPosition>, ApiError> {
-        if least.is_empty() {
+        if sizes.is_empty() {
             return Ok(Vec::new());
         }
-        let found: Vec<ValuedPosition> = moment.all(self.query(generation, least)).await?;
+        let found: Vec<ValuedPosition> = moment.all(query(generation, self.side, sizes)).await?;
         let valued = found.into_iter().map(ValuedPosition::valued);
         let mut rows: Vec<ValuedPosition> = valued.filter(|row| self.is_large(row) && self.is_behind(row)).collect();
         rows.sort_by(|one, other| self.compare(&self.place(one), &self.place(other)));
         rows.truncate(self.limit + 1);
         Ok(rows)
-    }
-
-    /// By sizes, with the marks of a moment ago.
-    fn query(&self, generation: u32, least: &[(String, Amount)]) -> Query {
-        valued_position::select(generation, None, |query| {
-            if let Some(side) = self.side {
-                query.push(" AND side = ").push_bind(side);
-            }
-            query.push(" AND (coin, wallet) IN (");
-            for (place, (beyond, is_long)) in [(">=", true), ("<=", false)].into_iter().enumerate() {
-                query.push(if place == 0 { "" } else { " UNION ALL " });
-                query.push("SELECT large.coin, large.wallet FROM (VALUES ");
-                for (place, (coin, size)) in least.iter().enumerate() {
-                    query.push(if place == 0 { "(" } else { ", (" }).push_bind(coin.as_str()).push(", ");
-                    query.push_decimal(Some(if is_long { *size } else { size.negated() })).push(")");
-                }
-                query.push(") AS bound JOIN position_risks AS large ON large.generation = ").push_bind(generation);
-                query.push(" AND large.coin = bound.column1 AND ").push_sorted("large.size");
-                query.push(format_args!(" {beyond} bound.column2"));
-            }
-            query.push(")");
-        })
     }
 
     /// What is too large to be told is large.
@@ -198,4 +179,39 @@ impl Asked {
         };
         by_value.then_with(|| (&one.1, &one.2).cmp(&(&other.1, &other.2)))
     }
+}
+
+fn least(parameters: &mut Parameters, is_of_one_coin: bool) -> Result<Amount, ApiError> {
+    let given = parameters.amount("min_notional", "INVALID_NOTIONAL")?;
+    let least = given.or_else(|| LEAST.parse().ok()).unwrap_or_default();
+    let [of_all, of_one] = FLOORS;
+    if least >= Amount::from(if is_of_one_coin { of_one } else { of_all }) {
+        return Ok(least);
+    }
+    let message =
+        format!("min_notional is {}; it is {of_all} or more, or {of_one} where a coin is given", least.shortest());
+    Err(ApiError::parameter("INVALID_NOTIONAL", "min_notional", message))
+}
+
+/// Of each coin those from this size on, by the marks of a moment ago.
+pub(crate) fn query(generation: u32, side: Option<&str>, sizes: &[(String, Amount)]) -> Query {
+    valued_position::select(generation, None, |query| {
+        if let Some(side) = side {
+            query.push(" AND side = ").push_bind(side);
+        }
+        // SQLite looks up what one SELECT names; what two of them name together it compares with every position.
+        query.push(" AND (coin, wallet) IN (SELECT coin, wallet FROM (");
+        for (place, (beyond, is_long)) in [(">=", true), ("<=", false)].into_iter().enumerate() {
+            query.push(if place == 0 { "" } else { " UNION ALL " });
+            query.push("SELECT large.coin, large.wallet FROM (VALUES ");
+            for (place, (coin, size)) in sizes.iter().enumerate() {
+                query.push(if place == 0 { "(" } else { ", (" }).push_bind(coin.as_str()).push(", ");
+                query.push_decimal(Some(if is_long { *size } else { size.negated() })).push(")");
+            }
+            query.push(") AS bound JOIN position_risks AS large ON large.generation = ").push_bind(generation);
+            query.push(" AND large.coin = bound.column1 AND ").push_sorted("large.size");
+            query.push(format_args!(" {beyond} bound.column2"));
+        }
+        query.push(") AS of_size)");
+    })
 }

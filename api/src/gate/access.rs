@@ -65,6 +65,12 @@ impl Gate {
 #[derive(Clone)]
 pub(crate) struct Pass(Option<String>);
 
+impl Pass {
+    pub(crate) fn may_be_revoked(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
 impl Gate {
     /// Of somebody who was let in with these headers.
     pub(crate) fn pass(&self, headers: &HeaderMap) -> Pass {

@@ -37,7 +37,7 @@ impl Parameter {
 
     pub(crate) fn decimal_or(name: &'static str, default: &'static str) -> Self {
         let schema = json!({ "type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$", "default": default });
-        Self::new(name, schema, "10.5")
+        Self::new(name, schema, "250000.5")
     }
 
     pub(crate) fn count(name: &'static str, example: &'static str) -> Self {

@@ -70,13 +70,17 @@ async fn keys_open_what_they_are_for() {
 
 #[tokio::test]
 async fn a_socket_is_closed_when_its_key_is_revoked_and_no_other_is() {
-    let (good, keys) = watch::channel(Arc::new(Keys::new([key("one", &[Scope::Read]), key("other", &[Scope::Read])])));
+    let (good, keys) = watch::channel(Arc::new(Keys::new(["one", "two", "other"].map(|name| key(name, &[Scope::Read])))));
     let gate = Gate { keys: Some(Arc::new(move || Arc::clone(&keys.borrow()))), ..Gate::default() };
     let (_folder, served) = behind(gate).await;
     let mut one = Client::with_key(served.address, "one").await;
     let mut other = Client::with_key(served.address, "other").await;
-    good.send_replace(Arc::new(Keys::new([key("other", &[Scope::Read])])));
-    assert_eq!(one.hear_the_end().await.1, 4001);
+    let mut two = Client::with_key(served.address, "two").await;
+    // The other one's turn to be looked at is between theirs.
+    for (ended, left) in [(&mut one, &["two", "other"][..]), (&mut two, &["other"])] {
+        good.send_replace(Arc::new(Keys::new(left.iter().map(|name| key(name, &[Scope::Read])))));
+        assert_eq!(ended.hear_the_end().await.1, 4001);
+    }
     other.say("ping", json!({})).await;
     assert_eq!(other.hear().await["type"], "pong");
 }

@@ -3,13 +3,15 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use schemas::topics;
+use schemas::{FeedStatus, SourceStatus, topics};
 
-use super::fixture::{Served, position, ratio, serve};
+use super::fixture::{Served, position, ratio, serve, wallet};
 use super::place::on_both;
+use super::wallets::summary;
 
 on_both! {
     what_is_known_is_not_told_again,
+    what_is_no_longer_whole_is_told_again,
     final_pages_hold_and_running_ones_do_not,
 }
 
@@ -31,6 +33,18 @@ async fn what_is_known_is_not_told_again(url: String) {
     assert_ne!(header(&head, "etag"), tag);
     let (_, head, _) = served.get_text("/api/v1/positions?side=up").await;
     assert_eq!(header(&head, "cache-control"), "no-store");
+}
+
+async fn what_is_no_longer_whole_is_told_again(url: String) {
+    let mut served = serve(&url).await;
+    served.add([summary(1, ["1"; 4], ["1"; 4], (1, 1))]).await;
+    let path = format!("/api/v1/wallets/{}", wallet(1));
+    let (_, head, whole) = served.get_text(&path).await;
+    let gap = FeedStatus::of("node-fills", SourceStatus::Gap, 9, "missing".to_owned());
+    served.add([FeedStatus { from_time: Some(3), to_time: Some(9), ..gap }]).await;
+    let (status, _, torn) = ask(&served, &path, header(&head, "etag")).await;
+    assert_eq!(status, 200);
+    assert!(whole.contains(r#""complete":true"#) && torn.contains(r#""complete":false"#), "{whole} {torn}");
 }
 
 async fn final_pages_hold_and_running_ones_do_not(url: String) {

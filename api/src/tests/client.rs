@@ -18,6 +18,8 @@ pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// The last seq of each subscription, by its number.
     seqs: HashMap<u64, u64>,
+    /// Heartbeats in a row.
+    beats: u32,
 }
 
 /// Longer than anything takes that does not fail.
@@ -32,7 +34,7 @@ impl Client {
         let mut request = format!("ws://{address}/api/v1/ws").into_client_request().unwrap();
         request.headers_mut().insert("x-api-key", key.parse().unwrap());
         let (socket, _) = connect_async(request).await.unwrap();
-        let mut client = Self { socket, seqs: HashMap::new() };
+        let mut client = Self { socket, seqs: HashMap::new(), beats: 0 };
         let connected = client.hear().await;
         assert_eq!(connected["type"], "connected");
         assert_eq!(connected["payload"]["simulated"], true);
@@ -58,6 +60,8 @@ impl Client {
             Message::Text(text) => {
                 let frame: Value = serde_json::from_str(&text).unwrap();
                 asyncapi::is_as_the_document_says(&frame);
+                self.beats = if frame["type"] == "heartbeat" { self.beats + 1 } else { 0 };
+                assert!(self.beats < 3, "what is waited for does not come");
                 self.count(&frame["payload"]);
                 frame
             }

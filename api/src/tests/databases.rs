@@ -50,6 +50,20 @@ async fn a_server_that_is_away_is_waited_for() {
 }
 
 #[tokio::test]
+#[ignore = "FATHOM_POSTGRES_TLS is to be the address of a server with TLS"]
+async fn a_server_that_wants_tls_is_read_and_what_is_wrong_with_that_is_told() {
+    let address = std::env::var("FATHOM_POSTGRES_TLS").expect("FATHOM_POSTGRES_TLS is the address of a server");
+    let (server, authority) = address.split_once('?').expect("?sslrootcert=FILE");
+    let trusted = format!("{server}?sslmode=verify-full&{authority}");
+    drop(sink::connect(&trusted).await.unwrap());
+    open_database(&trusted).await.unwrap();
+    for (mode, advice) in [("disable", "sslmode=require"), ("verify-full", "sslrootcert")] {
+        let error = open_database(&format!("{server}?sslmode={mode}")).await.unwrap_err();
+        assert!(!error.retry() && error.to_string().contains(advice), "{error}: {error:?}");
+    }
+}
+
+#[tokio::test]
 #[ignore = "FATHOM_POSTGRES is to be the address of a server"]
 async fn a_wrong_password_stops() {
     let options: sqlx::postgres::PgConnectOptions = server().parse().unwrap();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use schemas::{
     Batch, GENERATION, Headers, HeatmapCell, Interval, MarketTakerFlow, Message, Topic, examples, kind, topics,
 };
@@ -92,6 +93,19 @@ async fn a_heartbeat_goes_before_everything_and_an_answer_before_data() {
     let waiting = market.drain();
     assert_eq!(waiting[..3], ["a beat", "an answer", "1: part 1 of 1"]);
     assert_eq!(waiting.len(), 5_003);
+}
+
+#[test]
+fn who_takes_no_snapshots_is_given_no_more_of_them() {
+    let market = Market::open();
+    let has_room = || market.outlet.room_for_a_snapshot().now_or_never().is_some();
+    for id in 0..8 {
+        assert!(has_room(), "{id}");
+        market.subscribe(id, "liquidations");
+    }
+    assert!(!has_room());
+    assert_eq!(market.drain().len(), 8);
+    assert!(has_room());
 }
 
 #[test]

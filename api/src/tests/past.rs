@@ -165,10 +165,16 @@ async fn of_a_time_each_event_since_then_is_told(url: String) {
     let mut client = Client::connect(served.address).await;
     client.say("subscribe", json!({ "channel": "liquidations", "key": "*", "start_time": 1_031 })).await;
     let mut heard = Vec::new();
-    for _ in 31..100 {
+    for place in 31..100 {
         let frame = client.hear_until("update").await;
         assert_eq!(frame["payload"]["replayed"], true);
         heard.push(frame["payload"]["data"]["time"].as_i64().unwrap());
+        // Before anything was heard of the other partitions.
+        if place == 31 {
+            let cursor = &frame["payload"]["cursor"];
+            client = Client::connect(served.address).await;
+            client.say("subscribe", json!({ "channel": "liquidations", "key": "*", "cursor": cursor })).await;
+        }
     }
     heard.sort_unstable();
     assert_eq!(heard, (1_031..1_100).collect::<Vec<_>>());

@@ -1,10 +1,12 @@
 //! The very questions that are asked: by which way SQLite goes to the answers.
 
+use schemas::Amount;
+
 use super::place::on_sqlite;
 use crate::database::Moment;
 use crate::open_database;
 use crate::query::Query;
-use crate::valued_position;
+use crate::{valued_position, whale_positions};
 
 #[tokio::test]
 async fn positions_are_found_by_what_is_asked() {
@@ -68,6 +70,22 @@ async fn positions(url: String) {
     }
 }
 
+#[tokio::test]
+async fn the_largest_positions_are_found_by_their_size() {
+    on_sqlite(largest).await;
+}
+
+async fn largest(url: String) {
+    let mut moment = moment(&url).await;
+    let sizes = [("A".to_owned(), Amount::from(10)), ("B".to_owned(), Amount::from(20))];
+    let ways = searches(&mut moment, whale_positions::query(1, None, &sizes)).await;
+    let of_size = "large USING COVERING INDEX position_risks_by_size (generation=? AND coin=? AND size_key";
+    for way in [of_size, "positions USING PRIMARY KEY (generation=? AND coin=? AND wallet=?)"] {
+        assert!(ways.iter().any(|found| found.starts_with(way)), "{way}: {ways:#?}");
+    }
+    assert!(!ways.iter().any(|way| way.ends_with("(generation=?)")), "all of them are gone through: {ways:#?}");
+}
+
 async fn moment(url: &str) -> Moment {
     drop(sink::connect(url).await.unwrap());
     open_database(url).await.unwrap().one_moment().await.unwrap()
@@ -78,7 +96,7 @@ async fn searches(moment: &mut Moment, mut query: Query) -> Vec<String> {
     query.sqlite.insert_str(0, "EXPLAIN QUERY PLAN ");
     let steps: Vec<(i64, i64, i64, String)> = moment.all(query).await.unwrap();
     let steps: Vec<String> = steps.into_iter().map(|(.., step)| step).collect();
-    let made_here = ["SCAN held", "SCAN asked", "SCAN kept", "SCAN wanted", "SCAN CONSTANT ROW"];
+    let made_here = ["SCAN held", "SCAN asked", "SCAN kept", "SCAN wanted", "SCAN CONSTANT ROW", "SCAN 2-ROW VALUES CLAUSE"];
     let is_walk = |step: &&String| step.starts_with("SCAN") && !made_here.contains(&step.as_str());
     assert_eq!(steps.iter().find(is_walk), None, "{steps:#?}");
     steps.iter().filter_map(|step| step.strip_prefix("SEARCH ")).map(str::to_owned).collect()

@@ -20,7 +20,7 @@ on_both! {
 const TOPICS: [&Topic; 3] = [&topics::WALLET_SUMMARIES, &topics::POSITIONS, &topics::POSITION_RISKS];
 
 /// Of the `n`th wallet, with a profit of a day, a week, a month and all.
-fn summary(n: u32, pnl: [&str; 4], volume: [&str; 4], (closed, won): (i64, i64)) -> WalletSummary {
+pub(super) fn summary(n: u32, pnl: [&str; 4], volume: [&str; 4], (closed, won): (i64, i64)) -> WalletSummary {
     let rolling = |[d1, d7, d30, all]: [&str; 4]| json!({ "d1": d1, "d7": d7, "d30": d30, "all": all });
     let mut summary = json!({
         "wallet": wallet(n), "time": 840, "first_seen": 5, "last_fill": 800, "positions": 2, "realised_pnl": rolling(pnl),

@@ -51,9 +51,10 @@ async fn they_are_those_of_all_that_are_large_enough(url: String) {
     for (query, least, coin, side) in [
         ("", "1000000", None, None),
         ("&min_usd=2500000", "2500000", None, None),
-        ("&min_notional=0", "0", None, None),
+        ("&min_notional=100000", "100000", None, None),
         ("&coin=eth&min_notional=100000.5", "100000.5", Some("ETH"), None),
-        ("&side=short&min_notional=10", "10", None, Some("short")),
+        ("&side=short&min_notional=100000", "100000", None, Some("short")),
+        ("&coin=BTC&side=long&min_notional=10000", "10000", Some("BTC"), Some("long")),
     ] {
         let least: Amount = least.parse().unwrap();
         let is_wanted = |row: &&Value| {
@@ -90,6 +91,8 @@ async fn what_is_asked_wrongly_is_told(url: String) {
         ("coin=NOPE".to_owned(), 404, "UNKNOWN_COIN"),
         ("sort=size".to_owned(), 400, "INVALID_SORT"),
         ("min_usd=-1".to_owned(), 400, "INVALID_NOTIONAL"),
+        ("min_usd=99999.9".to_owned(), 400, "INVALID_NOTIONAL"),
+        ("coin=BTC&min_usd=9999".to_owned(), 400, "INVALID_NOTIONAL"),
     ] {
         assert_eq!(served.bad(&format!("{PATH}?{query}")).await, (status, code.to_owned()), "{query}");
     }

@@ -92,7 +92,7 @@ impl Connection {
             so_far = tokio::select! {
                 message = incoming.next() => self.hear(message).await,
                 _ = heartbeat.tick() => self.beat(),
-                _ = at_the_door.tick() => self.may_stay(),
+                _ = at_the_door.tick(), if self.pass.may_be_revoked() => self.may_stay(),
                 () = &mut stopped => Err(Ending::Stop),
                 ending = &mut ended => Err(ending),
             };
