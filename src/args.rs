@@ -486,6 +486,12 @@ pub struct Schemas {
 
 #[derive(Debug, Subcommand)]
 pub enum Bench {
+    /// How soon every list is answered over so many stored fills, and by which plans of the database
+    ///
+    /// On SQLite in a temporary folder (TMPDIR says on which disk; 10 million fills take some 12 GB), or on the Postgres that
+    /// is named, which must be empty and holds all of it afterwards. A page that takes too long, or a plan that walks
+    /// through a big table, is a failure.
+    Api(BenchApi),
     /// The coin stage in memory on one core: bytes in, every result and state record encoded
     Computer(BenchComputer),
     /// An archive's files into the log, and beside it what merely decoding the same bytes takes
@@ -510,6 +516,21 @@ pub enum Bench {
     /// clients are this process. Ends with status 1 when the others are held up, cut off or miss an event, when whoever
     /// stopped reading is not told, or when memory grows beyond what may wait for two clients.
     Ws(BenchWs),
+}
+
+#[derive(Debug, Args)]
+pub struct BenchApi {
+    /// How many fills are stored
+    #[arg(long, value_name = "N", default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub fills: u64,
+    /// How often each question is asked, by one client and by four at a time
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(4..))]
+    pub requests: u32,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+    /// Print one JSON object as the last line
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

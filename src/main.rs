@@ -57,6 +57,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Schemas(args) => contract::print(&args),
         Command::Openapi => contract::openapi(),
         Command::Asyncapi => contract::asyncapi(),
+        Command::Bench(Bench::Api(args)) => bench::api::api(args),
         Command::Bench(Bench::Computer(args)) => bench::computer::computer(&args),
         Command::Bench(Bench::Import(args)) => bench::import::import(&args),
         Command::Bench(Bench::Latency(args)) => bench::latency::latency(args),

@@ -68,6 +68,7 @@ fn notes(table: &Table, column: &Column) -> &'static str {
 
 fn columns(index: &Index) -> String {
     let only = index.only.map_or(String::new(), |only| format!(" where {only}"));
+    let only = index.at_least.map_or(only, |(column, least)| format!(" where {column} >= {least}"));
     format!("{}{only}", index.columns.join(", "))
 }
 

@@ -101,8 +101,9 @@ const TABLES: [&str; 6] = ["markets", "prices", "long_short_ratios", "candles", 
 async fn exists(moment: &mut Moment, generation: u32, coin: &str) -> Result<bool, sqlx::Error> {
     let mut query = Query::new("SELECT FALSE");
     for table in TABLES {
-        query.push(format_args!(" OR EXISTS (SELECT 1 FROM {table} WHERE generation = ")).push_bind(generation);
-        query.push(" AND coin = ").push_bind(coin).push(")");
+        // One step along the key: whether there is any, Postgres may find out by walking through the table.
+        query.push(format_args!(" OR COALESCE((SELECT coin FROM {table} WHERE generation = ")).push_bind(generation);
+        query.push(" AND coin >= ").push_bind(coin).push(" ORDER BY coin LIMIT 1) = ").push_bind(coin).push(", FALSE)");
     }
     Ok(moment.first::<(bool,)>(query).await?.is_some_and(|(exists,)| exists))
 }

@@ -86,6 +86,10 @@ impl Filter {
             (Self::Count { name, .. }, Given::Number(number)) => {
                 query.push(format_args!(" AND {name} = ")).push_bind(*number);
             }
+            // One of the words: said as it is, an index that is of it alone is found.
+            (Self::Word { name, .. }, Given::Text(word)) => {
+                query.push(format_args!(" AND {name} = '{word}'"));
+            }
             (_, given) => {
                 query.push(format_args!(" AND {} = ", self.name())).push_bind(given.as_text().as_str());
             }

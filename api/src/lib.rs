@@ -48,6 +48,7 @@ mod openapi;
 mod page;
 mod parameters;
 mod past;
+mod plan;
 mod position_history;
 mod positions;
 mod prices;
@@ -90,6 +91,7 @@ pub use health::Dependency;
 pub use live::{Live, LiveTopic};
 pub use open::{OpenError, open_database};
 pub use past::{Again, ReadAgain, Unread, Whence};
+pub use plan::{Plan, Plans};
 pub use status::Status;
 pub use whale_watches::Watched;
 

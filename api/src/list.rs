@@ -1,5 +1,6 @@
 //! A list of a table's rows as it is declared → its route: what it may be chosen by, page after page, and what it stands on.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -201,6 +202,16 @@ impl List {
         }
     }
 
+    /// What is said of large rows once more, in the words of the indexes that have no others: they are found by these.
+    fn push_large(&self, query: &mut Query, filter: &Filter, given: &Given) {
+        let (Filter::AtLeast { column, .. }, Given::Amount(least)) = (filter, given) else { return };
+        let of_column = self.shape.of.indexes.iter().filter_map(|index| index.at_least).filter(|(of, _)| of == column);
+        let sizes: BTreeSet<Amount> = of_column.filter_map(|(_, size)| size.parse().ok()).collect();
+        for size in sizes.into_iter().filter(|size| size <= least) {
+            query.push(" AND ").push_sorted(column).push(" >= ").push_constant(size);
+        }
+    }
+
     /// The row of this id.
     async fn one(&'static self, context: &Context, id: AskedId, asked: Parameters) -> Result<Reply<Told>, ApiError> {
         asked.nothing_else()?;
@@ -235,6 +246,7 @@ impl page::Asked for Asked {
         let mut query = list.rows_of(generation);
         for (filter, given) in &self.given {
             filter.push(&mut query, given);
+            list.push_large(&mut query, filter, given);
         }
         self.range.push(&mut query, list.order[0]);
         let (beyond, way) = if self.range.oldest_first { (">", "") } else { ("<", " DESC") };

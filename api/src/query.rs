@@ -72,6 +72,11 @@ impl Query {
         self.push_either(&format!("${place}"), &format!("CAST(${place} AS NUMERIC)"))
     }
 
+    /// The same, where it is part of the text: planners know what it is.
+    pub(crate) fn push_constant(&mut self, amount: Amount) -> &mut Self {
+        self.push_either(&format!("'{}'", Amount::sort_key(Some(amount))), &amount.to_string())
+    }
+
     pub(crate) fn arguments<A: Arguments>(&self, decimals: Decimals) -> Result<A, sqlx::Error>
     where
         bool: for<'q> Encode<'q, A::Database> + Type<A::Database>,

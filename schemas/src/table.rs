@@ -35,6 +35,8 @@ pub struct Index {
     pub columns: &'static [&'static str],
     /// Which rows it is of, as SQL says it, when it is not of all.
     pub only: Option<&'static str>,
+    /// Of which sorted column it has only the rows from which decimal on, where it is not of all.
+    pub at_least: Option<(&'static str, &'static str)>,
     /// What is asked for by it.
     pub about: &'static str,
 }
@@ -128,7 +130,7 @@ impl Table {
 
 impl Index {
     pub const fn new(name: &'static str, columns: &'static [&'static str], about: &'static str) -> Self {
-        Self { name, columns, only: None, about }
+        Self { name, columns, only: None, at_least: None, about }
     }
 
     pub const fn of_some(
@@ -138,6 +140,16 @@ impl Index {
         about: &'static str,
     ) -> Self {
         Self { only: Some(only), ..Self::new(name, columns, about) }
+    }
+
+    /// Of what is large, which is little: a walk to it over all that is small would take too long.
+    pub const fn of_large(
+        name: &'static str,
+        columns: &'static [&'static str],
+        at_least: (&'static str, &'static str),
+        about: &'static str,
+    ) -> Self {
+        Self { at_least: Some(at_least), ..Self::new(name, columns, about) }
     }
 }
 

@@ -16,7 +16,7 @@
 //! counts; the market goes on at the same rate for a while, so that the last ones have no easier time than the others.
 
 mod client;
-mod market;
+pub mod market;
 mod matching;
 mod report;
 mod taps;
@@ -80,7 +80,7 @@ fn refuse_topics_in_use(kafka: &KafkaArgs) -> Result<(), Failure> {
 }
 
 /// `fathom up` on the market's files and addresses.
-fn everything(args: BenchLatency, folder: &Path, market: &Market) -> Up {
+pub fn everything(args: BenchLatency, folder: &Path, market: &Market) -> Up {
     let (nodes, exchange) = (vec![market.folder.clone()], market.exchange.clone());
     Up {
         demo: false,

@@ -1,5 +1,6 @@
 //! The project's own measurements: each prints a table and, asked for it, one JSON object.
 
+pub mod api;
 pub mod computer;
 pub mod import;
 pub mod latency;

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 /// How values are spread.
 #[derive(Debug, PartialEq)]
 pub struct Spread {
-    p50: f64,
-    p95: f64,
+    pub p50: f64,
+    pub p95: f64,
     pub p99: f64,
-    max: f64,
+    pub max: f64,
     pub n: usize,
 }
 

@@ -22,7 +22,7 @@ pub mod parser;
 mod past;
 mod public_feed;
 pub mod roles;
-mod server;
+pub mod server;
 pub mod sink;
 pub mod sources;
 mod state;

@@ -2,16 +2,15 @@
 //! each database goes to a page.
 #![allow(clippy::unwrap_used)]
 
-use sqlx::Row;
-
 use super::{Asked, LISTS, List};
-use crate::database::{Database, Moment};
+use crate::database::{Database, Rows};
 use crate::filter::{Filter, Given};
 use crate::open_database;
 use crate::page::Asked as _;
 use crate::parameters::TimeRange;
 use crate::query::Query;
 use crate::tests::place::on_both;
+use schemas::Amount;
 use schemas::table::{Kind, Value};
 
 on_both! { every_page_is_one_walk_along_an_index, }
@@ -40,6 +39,7 @@ fn given(filter: Option<&'static Filter>) -> Option<Chosen> {
         None => Some(Chosen::All),
         Some(Filter::Coin | Filter::Wallet | Filter::Hash) => Some(Chosen::Text),
         Some(Filter::Count { .. }) => Some(Chosen::Number),
+        Some(Filter::AtLeast { .. }) => Some(Chosen::Large),
         Some(_) => None,
     }
 }
@@ -48,6 +48,7 @@ enum Chosen {
     All,
     Text,
     Number,
+    Large,
 }
 
 impl Chosen {
@@ -56,6 +57,7 @@ impl Chosen {
             Self::All => None,
             Self::Text => Some(Given::Text("A".to_owned())),
             Self::Number => Some(Given::Number(7)),
+            Self::Large => Some(Given::Amount(Amount::from(100_000))),
         }
     }
 }
@@ -78,11 +80,9 @@ fn question(
     asked.query(1, 101)
 }
 
-async fn steps(database: &Database, mut query: Query) -> Vec<String> {
-    query.sqlite.insert_str(0, "EXPLAIN QUERY PLAN ");
-    query.postgres.insert_str(0, "EXPLAIN ");
+async fn steps(database: &Database, query: Query) -> Vec<String> {
     let mut moment = database.one_moment().await.unwrap();
-    if let Moment::Postgres(transaction) = &mut moment {
+    if let Rows::Postgres(transaction) = &mut moment.rows {
         // An empty table is walked through whatever there is beside it.
         sqlx::raw_sql(
             "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off; \
@@ -91,13 +91,8 @@ async fn steps(database: &Database, mut query: Query) -> Vec<String> {
         .execute(&mut **transaction)
         .await
         .unwrap();
-        let steps: Vec<(String,)> = moment.all(query).await.unwrap();
-        return steps.into_iter().map(|(step,)| step).collect();
     }
-    let Moment::Sqlite(transaction) = &mut moment else { unreachable!("neither database") };
-    let arguments = query.arguments::<sqlx::sqlite::SqliteArguments>(crate::query::as_sort_key).unwrap();
-    let steps = sqlx::query_with(sqlx::AssertSqlSafe(query.sqlite), arguments).fetch_all(&mut **transaction).await;
-    steps.unwrap().iter().map(|step| step.get("detail")).collect()
+    moment.explain(&query).await.unwrap().steps
 }
 
 fn is_walk_or_sort(step: &str) -> bool {

@@ -348,6 +348,7 @@ fn with_one_connection(database: &Database) -> Database {
             let one = PgPoolOptions::new().max_connections(1).acquire_timeout(patience);
             Database::Postgres(one.connect_lazy_with(pool.connect_options().as_ref().clone()))
         }
+        Database::Explained(..) => unreachable!("opened as it is"),
     }
 }
 

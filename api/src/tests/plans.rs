@@ -92,10 +92,8 @@ async fn moment(url: &str) -> Moment {
 }
 
 /// What is looked up, and by what; no table is walked through.
-async fn searches(moment: &mut Moment, mut query: Query) -> Vec<String> {
-    query.sqlite.insert_str(0, "EXPLAIN QUERY PLAN ");
-    let steps: Vec<(i64, i64, i64, String)> = moment.all(query).await.unwrap();
-    let steps: Vec<String> = steps.into_iter().map(|(.., step)| step).collect();
+async fn searches(moment: &mut Moment, query: Query) -> Vec<String> {
+    let steps = moment.explain(&query).await.unwrap().steps;
     let made_here = ["SCAN held", "SCAN asked", "SCAN kept", "SCAN wanted", "SCAN CONSTANT ROW", "SCAN 2-ROW VALUES CLAUSE"];
     let is_walk = |step: &&String| step.starts_with("SCAN") && !made_here.contains(&step.as_str());
     assert_eq!(steps.iter().find(is_walk), None, "{steps:#?}");

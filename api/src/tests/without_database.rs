@@ -25,6 +25,7 @@ async fn the_present_is_told_without_the_database(url: String) {
     match database.unwrap() {
         Database::Sqlite(pool, _) => pool.close().await,
         Database::Postgres(pool) => pool.close().await,
+        Database::Explained(..) => unreachable!("opened as it is"),
     }
     assert_eq!(served.bad("/api/v1/long-short-ratio/BTC/history").await, (503, "DATABASE_BUSY".to_owned()));
     let latest = served.good("/api/v1/long-short-ratio/btcusdt?interval=1m").await;

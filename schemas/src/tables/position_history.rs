@@ -44,6 +44,12 @@ const INDEXES: &[Index] = &[
         &["generation", "coin", "time", "wallet", "block", "idx"],
         "pages of a coin, by time",
     ),
+    Index::of_some(
+        "position_history_of_closed",
+        &["generation", "time", "wallet", "coin", "block", "idx"],
+        "side = 'flat'",
+        "pages of what ended positions, by time",
+    ),
 ];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {

@@ -67,6 +67,48 @@ const INDEXES: &[Index] = &[
         &["generation", "hash", "time", "block", "idx", "wallet"],
         "what a transaction of the chain has done",
     ),
+    Index::of_large(
+        "transactions_from_10k",
+        &["generation", "time", "block", "idx", "wallet"],
+        ("notional", "10000"),
+        "pages of large legs, by time",
+    ),
+    Index::of_large(
+        "transactions_from_100k",
+        &["generation", "time", "block", "idx", "wallet"],
+        ("notional", "100000"),
+        "pages of large legs, by time",
+    ),
+    Index::of_large(
+        "transactions_from_1m",
+        &["generation", "time", "block", "idx", "wallet"],
+        ("notional", "1000000"),
+        "pages of large legs, by time",
+    ),
+    Index::of_large(
+        "transactions_by_coin_from_10k",
+        &["generation", "coin", "time", "block", "idx", "wallet"],
+        ("notional", "10000"),
+        "pages of large legs of a coin, by time",
+    ),
+    Index::of_large(
+        "transactions_by_coin_from_100k",
+        &["generation", "coin", "time", "block", "idx", "wallet"],
+        ("notional", "100000"),
+        "pages of large legs of a coin, by time",
+    ),
+    Index::of_large(
+        "transactions_by_coin_from_1m",
+        &["generation", "coin", "time", "block", "idx", "wallet"],
+        ("notional", "1000000"),
+        "pages of large legs of a coin, by time",
+    ),
+    Index::of_large(
+        "transactions_by_wallet_from_10k",
+        &["generation", "wallet", "time", "block", "idx"],
+        ("notional", "10000"),
+        "pages of large legs of a wallet, by time",
+    ),
 ];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {

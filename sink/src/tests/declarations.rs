@@ -2,7 +2,7 @@
 
 use schemas::table::{Change, Index, Kind, Table, Value};
 use schemas::tables::{TABLES, VERSION};
-use schemas::{Batch, Headers, examples, kind};
+use schemas::{Amount, Batch, Headers, examples, kind};
 use sqlx::{AssertSqlSafe, Row};
 
 use super::place::on_both;
@@ -94,7 +94,12 @@ fn index_as_made(sink: &Sink, table: &Table, index: &Index) -> String {
         (true, false) => format!("COALESCE({name}, 'Infinity'::numeric)"),
     };
     let columns = index.columns.iter().map(column).collect::<Vec<_>>().join(", ");
-    let (way, only) = match (is_sqlite, index.only) {
+    let at_least = |(name, least): (&'static str, &str)| match is_sqlite {
+        true => format!("{} >= '{}'", column(&name), Amount::sort_key(least.parse().ok())),
+        false => format!("{} >= ({least})::numeric", column(&name)),
+    };
+    let only = index.only.map(str::to_owned).or(index.at_least.map(at_least));
+    let (way, only) = match (is_sqlite, only) {
         (true, only) => ("", only.map_or(String::new(), |only| format!(" WHERE {only}"))),
         (false, only) => (" USING btree", only.map_or(String::new(), |only| format!(" WHERE ({only})"))),
     };
