@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use schemas::Interval;
 use schemas::table::{Column, Index, Kept, Kind, Table};
 use schemas::tables::{TABLES, VERSION};
 
@@ -43,7 +44,14 @@ fn of(table: &Table) -> String {
 fn kept(kept: Kept) -> String {
     match kept {
         Kept::Always => "for good".to_owned(),
-        Kept::Days { days, time } => format!("for {days} days: what is older by `{time}` than what comes goes"),
+        Kept::ByInterval => {
+            let of = |interval| Kept::days_of(interval).unwrap_or_default();
+            let (fine, middle) = (of(Interval::OneMinute), of(Interval::ThirtyMinutes));
+            format!("1m for {fine} days beside the newest, up to 30m for {middle}, longer ones for good")
+        }
+        Kept::Days { days, time } => format!(
+            "for {days} days beside the newest, by `{time}` and whole days; in Postgres each day is a partition"
+        ),
     }
 }
 

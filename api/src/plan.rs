@@ -31,9 +31,10 @@ impl Plan {
         self.steps.iter().filter_map(|step| Some((walked(step)?, step.as_str()))).collect()
     }
 
-    /// Whether this is a name of that table in the statement.
+    /// Whether this is a name of that table in the statement, or of one of its days.
     pub fn calls(&self, name: &str, table: &str) -> bool {
-        name == table || self.statement.contains(&format!("{table} AS {name}"))
+        let whole = name.trim_end_matches(|char: char| char.is_ascii_digit()).trim_end_matches('_');
+        [name, whole].iter().any(|name| *name == table || self.statement.contains(&format!("{table} AS {name}")))
     }
 }
 
@@ -47,6 +48,15 @@ fn walked(step: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_is_called_by_its_name_by_another_and_by_that_of_a_day() {
+        let plan = Plan { statement: "SELECT 1 FROM transactions AS leg".to_owned(), steps: Vec::new() };
+        for name in ["transactions", "leg", "transactions_20415"] {
+            assert!(plan.calls(name, "transactions") && !plan.calls(name, "positions"), "{name}");
+        }
+        assert!(!plan.calls("position", "transactions"));
+    }
 
     #[test]
     fn a_walk_is_one_without_an_index() {

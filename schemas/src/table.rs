@@ -8,7 +8,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Record, Topic};
+use crate::{Interval, Record, Topic};
 
 /// A table and the topics that fill it.
 pub struct Table {
@@ -50,6 +50,20 @@ pub enum Kept {
         days: u32,
         time: &'static str,
     },
+    /// Buckets of an `interval` that begin at a `time`, of whatever stands before these in the key: for as long as
+    /// [`Kept::days_of`] says.
+    ByInterval,
+}
+
+impl Kept {
+    /// The finer a bucket is, the sooner it is told by a coarser one alone; `None` is for good.
+    pub fn days_of(interval: Interval) -> Option<u32> {
+        match interval {
+            Interval::OneMinute => Some(30),
+            Interval::FiveMinutes | Interval::FifteenMinutes | Interval::ThirtyMinutes => Some(180),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +99,7 @@ pub enum Change {
     Nothing,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
     Null,
     Boolean(bool),

@@ -8,6 +8,7 @@ mod clock;
 mod database;
 mod error;
 mod keeping;
+mod partitions;
 mod position;
 mod postgres;
 mod rows;

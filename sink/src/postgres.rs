@@ -6,14 +6,15 @@ use sqlx::error::BoxDynError;
 use sqlx::postgres::PgArguments;
 use sqlx::{Arguments, AssertSqlSafe, PgConnection};
 
-use crate::SinkError;
 use crate::rows::{Rows, places};
 use crate::statement::{column_names, on_conflict};
+use crate::{SinkError, partitions};
 
 pub(crate) async fn write(connection: &mut PgConnection, rows: &Rows) -> Result<u64, SinkError> {
     let Rows { table, puts, deletes } = rows;
     let mut changed = 0;
     if !puts.is_empty() {
+        partitions::make(connection, rows).await.map_err(|source| SinkError::statement(table.name, source))?;
         changed += execute(connection, table, upsert(table), arrays(table.columns, puts)).await?;
     }
     if !deletes.is_empty() {

@@ -7,6 +7,7 @@ mod earlier_formats;
 mod encrypted;
 mod keeping;
 mod lost_connections;
+mod partitions;
 mod place;
 mod races;
 mod servers;

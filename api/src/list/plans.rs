@@ -11,12 +11,18 @@ use crate::parameters::TimeRange;
 use crate::query::Query;
 use crate::tests::place::on_both;
 use schemas::Amount;
-use schemas::table::{Kind, Value};
+use schemas::table::{Kept, Kind, Table, Value};
+use schemas::tables::TABLES;
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::PgPool;
 
 on_both! { every_page_is_one_walk_along_an_index, }
 
 async fn every_page_is_one_walk_along_an_index(url: String) {
     drop(sink::connect(&url).await.unwrap());
+    if url.starts_with("postgres") {
+        make_two_days(&url).await;
+    }
     let database = open_database(&url).await.unwrap();
     for list in LISTS {
         for filter in std::iter::once(None).chain(list.filters.iter().map(Some)) {
@@ -31,6 +37,19 @@ async fn every_page_is_one_walk_along_an_index(url: String) {
             }
         }
     }
+}
+
+/// A table of no partitions is not looked into at all.
+async fn make_two_days(url: &str) {
+    let pool = PgPool::connect(url).await.unwrap();
+    for Table { name, .. } in TABLES.into_iter().filter(|table| matches!(table.kept, Kept::Days { .. })) {
+        for day in 0..2 {
+            let (from, to) = (day * 86_400_000, (day + 1) * 86_400_000);
+            let made = format!("CREATE TABLE {name}_{day} PARTITION OF {name} FOR VALUES FROM ({from}) TO ({to})");
+            sqlx::raw_sql(AssertSqlSafe(made)).execute(&pool).await.unwrap();
+        }
+    }
+    pool.close().await;
 }
 
 /// What an index is made for, and a value of it.

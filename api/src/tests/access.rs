@@ -70,7 +70,8 @@ async fn keys_open_what_they_are_for() {
 
 #[tokio::test]
 async fn a_socket_is_closed_when_its_key_is_revoked_and_no_other_is() {
-    let (good, keys) = watch::channel(Arc::new(Keys::new(["one", "two", "other"].map(|name| key(name, &[Scope::Read])))));
+    let (good, keys) =
+        watch::channel(Arc::new(Keys::new(["one", "two", "other"].map(|name| key(name, &[Scope::Read])))));
     let gate = Gate { keys: Some(Arc::new(move || Arc::clone(&keys.borrow()))), ..Gate::default() };
     let (_folder, served) = behind(gate).await;
     let mut one = Client::with_key(served.address, "one").await;

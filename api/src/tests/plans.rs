@@ -94,7 +94,8 @@ async fn moment(url: &str) -> Moment {
 /// What is looked up, and by what; no table is walked through.
 async fn searches(moment: &mut Moment, query: Query) -> Vec<String> {
     let steps = moment.explain(&query).await.unwrap().steps;
-    let made_here = ["SCAN held", "SCAN asked", "SCAN kept", "SCAN wanted", "SCAN CONSTANT ROW", "SCAN 2-ROW VALUES CLAUSE"];
+    let made_here =
+        ["SCAN held", "SCAN asked", "SCAN kept", "SCAN wanted", "SCAN CONSTANT ROW", "SCAN 2-ROW VALUES CLAUSE"];
     let is_walk = |step: &&String| step.starts_with("SCAN") && !made_here.contains(&step.as_str());
     assert_eq!(steps.iter().find(is_walk), None, "{steps:#?}");
     steps.iter().filter_map(|step| step.strip_prefix("SEARCH ")).map(str::to_owned).collect()

@@ -14,7 +14,7 @@ pub static TABLE: Table = Table {
     columns: COLUMNS,
     key: &["generation", "coin", "interval", "time"],
     indexes: INDEXES,
-    kept: Kept::Always,
+    kept: Kept::ByInterval,
     row,
 };
 
