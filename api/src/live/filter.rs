@@ -4,6 +4,9 @@ use schemas::{Amount, Wallet};
 use serde_json::{Map, Value};
 
 use crate::channel::{Key, LiveRow};
+use crate::liquidations::METHODS;
+
+const SIDES: [&str; 2] = ["long", "short"];
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Filter {
@@ -29,8 +32,8 @@ impl Filter {
                 ("wallet", Some(text)) => {
                     filter.wallet = Some(text.parse::<Wallet>().map_err(|_| refused())?.to_string());
                 }
-                ("side", Some(text)) => filter.side = Some(text),
-                ("method", Some(text)) => filter.method = Some(text),
+                ("side", Some(text)) => filter.side = Some(one_of(&SIDES, name, text)?),
+                ("method", Some(text)) => filter.method = Some(one_of(&METHODS, name, text)?),
                 _ => return Err(refused()),
             }
         }
@@ -62,4 +65,11 @@ impl Filter {
             named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.as_str().into()))).collect();
         (!told.is_empty()).then_some(Value::Object(told))
     }
+}
+
+fn one_of(words: &[&str], name: &str, text: String) -> Result<String, String> {
+    if words.contains(&text.as_str()) {
+        return Ok(text);
+    }
+    Err(format!("filter {name} is {text:?}; it is one of {}", words.join(", ")))
 }

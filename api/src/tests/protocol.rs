@@ -78,6 +78,8 @@ async fn a_filter_lets_through_what_meets_all_of_it(url: String) {
         ("liquidations", json!({ "mood": "good" }), "is no filter"),
         ("candles", json!({ "side": "long" }), "is no filter"),
         ("liquidations", json!({ "min_notional": "much" }), "cannot be understood"),
+        ("liquidations", json!({ "side": "buy" }), "is one of long, short"),
+        ("whale_activities", json!({ "method": "cash" }), "is one of market, backstop, adl"),
         ("liquidations", json!(["side"]), "is an object"),
     ] {
         client.say("subscribe", json!({ "channel": channel, "key": "BTC", "filter": filter })).await;

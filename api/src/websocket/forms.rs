@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::channel::Channel;
+use crate::liquidations::METHODS;
 use crate::openapi::form::{self, Components, Form, Object};
 
 /// `{"type", "payload", "timestamp"}`.
@@ -158,7 +159,12 @@ static LIMITS: Object = Object {
 
 static FILTER: Object = Object {
     name: "frame-filter",
-    fields: &[("min_notional", Form::Decimal), ("side", Form::Text), ("wallet", Form::Wallet), ("method", Form::Text)],
+    fields: &[
+        ("min_notional", Form::Decimal),
+        ("side", Form::Words(&["long", "short"])),
+        ("wallet", Form::Wallet),
+        ("method", Form::Words(&METHODS)),
+    ],
     optional: &["min_notional", "side", "wallet", "method"],
 };
 
