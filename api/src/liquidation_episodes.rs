@@ -45,15 +45,27 @@ fn why_null(episode: &Told) -> Value {
     }
 }
 
-/// An episode may have orders of several methods.
+/// An episode may have orders of several methods. Most have been in the market, and the next ones on the page are soon
+/// found; of the others there are few, and their episodes are looked up.
 fn push_method(query: &mut Query, method: &str) {
-    query.push(
-        " AND EXISTS (SELECT 1 FROM liquidations AS made WHERE made.generation = liquidation_episodes.generation \
-         AND made.coin = liquidation_episodes.coin AND made.wallet = liquidation_episodes.wallet \
-         AND made.side = liquidation_episodes.side \
-         AND made.block BETWEEN liquidation_episodes.first_block AND liquidation_episodes.last_block AND made.method = ",
-    );
-    query.push_bind(method).push(")");
+    if method == METHODS[0] {
+        query.push(
+            " AND EXISTS (SELECT 1 FROM liquidations AS made WHERE made.generation = liquidation_episodes.generation \
+             AND made.coin = liquidation_episodes.coin AND made.wallet = liquidation_episodes.wallet \
+             AND made.side = liquidation_episodes.side \
+             AND made.block BETWEEN liquidation_episodes.first_block AND liquidation_episodes.last_block",
+        );
+    } else {
+        // The generation is what every question binds first.
+        query.push(
+            " AND (coin, wallet, first_block, side) IN (SELECT episode.coin, episode.wallet, episode.first_block, \
+             episode.side FROM liquidations AS made JOIN liquidation_episodes AS episode \
+             ON episode.generation = made.generation AND episode.coin = made.coin AND episode.wallet = made.wallet \
+             AND episode.side = made.side AND made.block BETWEEN episode.first_block AND episode.last_block \
+             WHERE made.generation = $1",
+        );
+    }
+    query.push(format_args!(" AND made.method = '{method}')"));
 }
 
 /// Those alone that nothing will change any more; otherwise all.

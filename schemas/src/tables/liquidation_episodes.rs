@@ -73,6 +73,23 @@ const INDEXES: &[Index] = &[
         &["generation", "wallet", "notional", "first_time", "coin", "first_block", "side"],
         "pages of a wallet, by size",
     ),
+    Index::new(
+        "liquidation_episodes_by_side",
+        &["generation", "side", "first_time", "coin", "wallet", "first_block"],
+        "pages of a side, by time",
+    ),
+    Index::of_large(
+        "liquidation_episodes_from_100k",
+        &["generation", "first_time", "coin", "wallet", "first_block", "side"],
+        ("notional", "100000"),
+        "pages of large ones, by time",
+    ),
+    Index::of_large(
+        "liquidation_episodes_from_1m",
+        &["generation", "first_time", "coin", "wallet", "first_block", "side"],
+        ("notional", "1000000"),
+        "pages of large ones, by time",
+    ),
 ];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {

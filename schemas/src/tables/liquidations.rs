@@ -66,6 +66,28 @@ const INDEXES: &[Index] = &[
         &["generation", "wallet", "notional", "time", "coin", "block", "method"],
         "pages of a wallet, by size",
     ),
+    Index::new(
+        "liquidations_by_side",
+        &["generation", "side", "time", "coin", "wallet", "block", "method"],
+        "pages of a side, by time",
+    ),
+    Index::new(
+        "liquidations_by_method",
+        &["generation", "method", "time", "coin", "wallet", "block"],
+        "pages of a method, by time",
+    ),
+    Index::of_large(
+        "liquidations_from_100k",
+        &["generation", "time", "coin", "wallet", "block", "method"],
+        ("notional", "100000"),
+        "pages of large ones, by time",
+    ),
+    Index::of_large(
+        "liquidations_from_1m",
+        &["generation", "time", "coin", "wallet", "block", "method"],
+        ("notional", "1000000"),
+        "pages of large ones, by time",
+    ),
 ];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {

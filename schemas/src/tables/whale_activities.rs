@@ -84,6 +84,28 @@ const INDEXES: &[Index] = &[
         &["generation", "wallet", "notional", "time", "id"],
         "pages of a wallet, by size",
     ),
+    Index::new(
+        "whale_activities_by_action",
+        &["generation", "action", "time", "wallet", "id"],
+        "pages of an action, by time",
+    ),
+    Index::new(
+        "whale_activities_by_action_and_notional",
+        &["generation", "action", "notional", "time", "wallet", "id"],
+        "pages of an action, by size",
+    ),
+    Index::of_large(
+        "whale_activities_from_1m",
+        &["generation", "time", "wallet", "id"],
+        ("notional", "1000000"),
+        "pages of large ones, by time",
+    ),
+    Index::of_large(
+        "whale_activities_from_10m",
+        &["generation", "time", "wallet", "id"],
+        ("notional", "10000000"),
+        "pages of large ones, by time",
+    ),
 ];
 
 fn row(generation: u32, record: &Record<'_>) -> Result<Change, RowError> {

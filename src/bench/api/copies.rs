@@ -34,8 +34,9 @@ pub struct Spread {
 }
 
 pub const NAMES_OF_WALLETS: i64 = 20;
-/// More than a copy has.
+/// More than a copy has, and how many copies at most: what belongs together is moved alike in every table.
 const BLOCKS: i64 = 100_000;
+const OLDEST: i64 = 1_000_000;
 const IDS: i64 = 10_000_000;
 
 impl Manner {
@@ -104,10 +105,12 @@ fn value(column: &Column, manner: Manner, spread: Spread) -> String {
             format!("CASE WHEN copy.wallets = '' THEN base.{name} ELSE substr(base.{name}, 1, 34) || copy.wallets END")
         }
         "hash" => "'0x' || copy.digits || substr(base.hash, 11)".to_owned(),
+        // Of something that is long past.
+        "final" => "TRUE".to_owned(),
         "id" => "base.id || '|' || copy.n".to_owned(),
         "oid" | "tid" => format!("base.{name} + copy.n * {IDS}"),
         "block" | "first_block" | "last_block" if manner != Manner::State => {
-            format!("base.{name} + ({} - copy.n) * {BLOCKS}", spread.copies)
+            format!("base.{name} + ({OLDEST} - copy.n) * {BLOCKS}")
         }
         "time" | "clock" if manner == Manner::Buckets => format!("base.{name} - copy.n * {}", two_buckets()),
         _ if manner == Manner::Events && is_time(name) => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use schemas::table::Table;
+use schemas::table::{Kept, Table};
 use schemas::tables::TABLES;
 use tracing::info;
 
@@ -12,7 +12,8 @@ use super::store::Store;
 use crate::failure::Failure;
 
 /// So long legs are kept.
-const DAYS_MS: i64 = 3 * 24 * 60 * 60 * 1_000;
+const DAYS_MS: i64 = 3 * DAY_MS;
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 const MOST_COPIES: i64 = 5_000;
 /// A bucket of each coin and kind for so many fills.
 const FILLS_PER_BUCKET: i64 = 3_000;
@@ -31,6 +32,8 @@ pub struct Filled {
     pub oid: String,
     /// Hardly anything is larger.
     pub large: String,
+    /// So many round trips one wallet in ten has ended.
+    pub trades: String,
     pub newest: i64,
 }
 
@@ -115,6 +118,9 @@ fn copy(store: &mut Store, table: &Table, manner: Manner, spread: Spread) -> Res
     let statement = copies::statement(table, manner, spread, store.is_sqlite());
     let indexes = indexes_of(store, name)?;
     store.execute(format!("CREATE TEMP TABLE bench_base AS SELECT * FROM {name}"))?;
+    if let (Kept::Days { .. }, false) = (table.kept, store.is_sqlite()) {
+        store.execute(days(name, spread.newest))?;
+    }
     for (index, _) in &indexes {
         store.execute(format!("DROP INDEX {index}"))?;
     }
@@ -128,6 +134,16 @@ fn copy(store: &mut Store, table: &Table, manner: Manner, spread: Spread) -> Res
     }
     info!("{name}: {} copies in {:.0} s", spread.copies, began.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// The partitions of all days that copies may be of.
+fn days(table: &str, newest: i64) -> String {
+    let last = newest / DAY_MS;
+    let day = |day: i64| {
+        let (from, to) = (day * DAY_MS, (day + 1) * DAY_MS);
+        format!("CREATE TABLE IF NOT EXISTS {table}_{day} PARTITION OF {table} FOR VALUES FROM ({from}) TO ({to});")
+    };
+    (last - 8..=last).map(day).collect()
 }
 
 /// Those that are not the key, and the statements that make them.
@@ -145,7 +161,10 @@ fn indexes_of(store: &mut Store, table: &str) -> Result<Vec<(String, String)>, F
             );
             (
                 store.texts(format!("SELECT indexname::text {of}"))?,
-                store.texts(format!("SELECT indexdef::text {}", of.replace("ORDER BY 1", "ORDER BY indexname")))?,
+                store.texts(format!(
+                    "SELECT replace(indexdef, ' ON ONLY ', ' ON ')::text {}",
+                    of.replace("ORDER BY 1", "ORDER BY indexname")
+                ))?,
             )
         }
     };
@@ -167,7 +186,12 @@ fn look_around(store: &mut Store, rows: BTreeMap<&'static str, i64>, newest: i64
         }
         false => ("transactions.notional", "SELECT pg_database_size(current_database())::text"),
     };
+    let trades = format!(
+        "SELECT CAST(closed AS TEXT) FROM wallet_summaries ORDER BY closed DESC LIMIT 1 OFFSET {}",
+        rows["wallet_summaries"] / 10
+    );
     Ok(Filled {
+        trades: store.text(trades)?,
         rows,
         bytes: store.number(bytes)?,
         is_sqlite: store.is_sqlite(),

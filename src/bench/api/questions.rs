@@ -151,6 +151,7 @@ impl Asked<'_> {
                 let usual = shown(&parameter["schema"]["default"]).unwrap_or_else(|| "1000".to_owned());
                 vec![usual, filled.large.clone()]
             }
+            "min_trades" => vec![filled.trades.clone()],
             "start_time" => vec![(filled.newest - HOUR_MS).to_string()],
             "end_time" => vec![(filled.newest - 36 * HOUR_MS).to_string()],
             _ => match words(parameter) {
