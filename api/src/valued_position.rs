@@ -101,18 +101,21 @@ pub(crate) struct ValuedPosition {
 
 /// Of a generation in the order of coins and wallets; `choose` adds by which columns of a position, and how many.
 pub(crate) fn select(generation: u32, limit: Option<usize>, choose: impl Fn(&mut Query)) -> Query {
+    let first = |query: &mut Query| {
+        if let Some(limit) = limit {
+            query.push(" ORDER BY coin, wallet LIMIT ").push_bind(limit as i64);
+        }
+    };
     let mut query = Query::new(COLUMNS);
-    query.push(" FROM (SELECT * FROM (").push(BY_FILLS).push_bind(generation).push(") AS by_fills WHERE true");
-    choose(&mut query);
-    query
-        .push(" UNION ALL SELECT * FROM (")
-        .push(BY_ACCOUNTS)
-        .push_bind(generation)
-        .push(") AS by_accounts WHERE true");
-    choose(&mut query);
-    if let Some(limit) = limit {
-        query.push(" ORDER BY coin, wallet LIMIT ").push_bind(limit as i64);
+    for (place, (rows, name)) in [(BY_FILLS, "by_fills"), (BY_ACCOUNTS, "by_accounts")].into_iter().enumerate() {
+        // Of each no more than the page can hold: Postgres would find all of them before it sorts them.
+        query.push(if place == 0 { " FROM (" } else { " UNION ALL " }).push("SELECT * FROM (SELECT * FROM (");
+        query.push(rows).push_bind(generation).push(format_args!(") AS {name} WHERE true"));
+        choose(&mut query);
+        first(&mut query);
+        query.push(format_args!(") AS first_{name}"));
     }
+    first(&mut query);
     query.push(AT_THE_MARK);
     query
 }

@@ -149,8 +149,10 @@ impl Asked {
     /// One row more than the page holds: whether there is a next page.
     fn page(&self, generation: u32) -> Query {
         let rank = self.rank;
-        let mut query =
-            Query::new(format_args!("SELECT {COLUMNS}, {rank} AS rank FROM wallet_summaries WHERE generation = "));
+        let mut query = Query::new(format_args!(
+            "SELECT {COLUMNS}, ranked.rank FROM (SELECT wallet AS ranked_wallet, {rank} AS rank FROM wallet_summaries \
+             WHERE generation = "
+        ));
         query.push_bind(generation).push(format_args!(" AND {rank} IS NOT NULL"));
         if self.min_trades > 0 {
             query.push(" AND closed >= ").push_bind(self.min_trades);
@@ -161,6 +163,10 @@ impl Asked {
             query.push(", ").push_bind(wallet.as_str()).push(")");
         }
         query.push(format_args!(" ORDER BY {rank}{way}, wallet{way} LIMIT ")).push_bind(self.limit as i64 + 1);
+        // The index alone says who is on the page: nobody who is passed over is looked up.
+        query.push(") AS ranked JOIN wallet_summaries ON wallet = ranked.ranked_wallet AND generation = ");
+        query.push_bind(generation);
+        query.push(format_args!(" ORDER BY ranked.rank{way}, ranked.ranked_wallet{way}"));
         query
     }
 }
