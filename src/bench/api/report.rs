@@ -42,6 +42,10 @@ impl Report {
         }
     }
 
+    pub fn is_too_slow(&self, alone: &[f64]) -> bool {
+        Spread::of(alone).is_some_and(|alone| alone.p99 > self.limit())
+    }
+
     pub fn tell(mut self, wants_json: bool) -> Result<(), Failure> {
         self.measured.sort_by(|one, other| other.alone.p99.total_cmp(&one.alone.p99));
         self.print();
