@@ -50,7 +50,7 @@ fn kept(kept: Kept) -> String {
             format!("1m for {fine} days beside the newest, up to 30m for {middle}, longer ones for good")
         }
         Kept::Days { days, time } => format!(
-            "for {days} days beside the newest, by `{time}` and whole days; in Postgres each day is a partition"
+            "for {days} days beside the newest (`--keep` says otherwise), by `{time}` and whole days; in Postgres each day is a partition"
         ),
     }
 }

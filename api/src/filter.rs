@@ -44,8 +44,9 @@ pub(crate) enum Given {
     Amount(Amount),
 }
 
-/// Long or short, as most lists know them.
-pub(crate) const SIDE: Filter = Filter::Word { name: "side", code: "INVALID_SIDE", words: &["long", "short"] };
+pub(crate) const SIDES: [&str; 2] = ["long", "short"];
+/// Of one of them, as most lists know it.
+pub(crate) const SIDE: Filter = Filter::Word { name: "side", code: "INVALID_SIDE", words: &SIDES };
 /// What is too large to be told is larger than anything that can be asked.
 pub(crate) const MIN_NOTIONAL: Filter =
     Filter::AtLeast { name: "min_notional", code: "INVALID_NOTIONAL", column: "notional" };

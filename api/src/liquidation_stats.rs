@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, by_bucket, live_row};
 use crate::course::Course;
+use crate::filter::SIDES;
 use crate::openapi::form::{Form, Object};
 use crate::row::{Field, REASON, Shape, Told};
 
@@ -67,7 +68,7 @@ pub(crate) static LARGEST: Object = Object {
     name: "largest-order",
     fields: &[
         ("wallet", Form::Wallet),
-        ("side", Form::Words(&["long", "short"])),
+        ("side", Form::Words(&SIDES)),
         ("method", Form::Text),
         ("block", Form::Integer),
         ("time", Form::Integer),
@@ -85,7 +86,7 @@ pub(crate) static LIQUIDATED: Object = Object {
 };
 
 fn derive(row: &Told) -> Vec<Value> {
-    let [long, short] = ["long", "short"].map(|side| ByMethod::of(row, side));
+    let [long, short] = SIDES.map(|side| ByMethod::of(row, side));
     let totals = Totals::of(&long, &short);
     let reason = (!totals.are_exact()).then_some("too_large_to_be_exact");
     vec![

@@ -115,13 +115,15 @@ impl Live {
         self.hub().clocks.values().map(|clock| clock.time).min()
     }
 
+    /// Whether anybody listens to anything.
+    #[cfg(test)]
+    pub(crate) fn is_heard(&self) -> bool {
+        self.hub().is_heard()
+    }
+
     /// How many updates the slowest client has still to take.
     pub fn waiting(&self) -> usize {
         self.hub().waiting()
-    }
-
-    pub fn has_clients(&self) -> bool {
-        self.hub().clients > 0
     }
 
     /// The next offset per topic and partition.
@@ -155,13 +157,16 @@ impl Live {
         rows.into_iter().filter_map(|row| serde_json::from_slice(&row.value()?).ok()).collect()
     }
 
+    /// The same of every key, also of those of which the end was told.
+    pub(crate) fn last_and_ended<M: DeserializeOwned>(&self, channel: &'static Channel) -> Vec<M> {
+        let Some(place) = Channel::of(channel.topic, channel.kind) else { return Vec::new() };
+        let rows = self.hub().shelves[place].rows_and_ended();
+        rows.into_iter().filter_map(|row| serde_json::from_slice(&row.value()?).ok()).collect()
+    }
+
     /// A coin as its market is called, of what is known at present.
     pub(crate) fn coin(&self, asked: &str) -> Option<String> {
         crate::coin::among(asked, |name| self.hub().knows(name), || self.hub().coins())
-    }
-
-    pub(crate) fn enter(&self) {
-        self.hub().clients += 1;
     }
 
     pub(crate) fn leave(&self, outlet: &Arc<Outlet>) {

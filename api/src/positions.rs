@@ -12,6 +12,7 @@ use crate::Context;
 use crate::channel::{ALL_THERE_IS, Channel, Kept, Key, LiveRow, NarrowedBy, Tells, Value};
 use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
+use crate::filter::SIDES;
 use crate::openapi::form::{Form, Object};
 use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
@@ -22,8 +23,7 @@ use crate::valued_position::{self, ValuedPosition};
 use crate::{coin, cursor, standing};
 
 pub(crate) fn endpoint() -> Endpoint {
-    let mut parameters =
-        vec![Parameter::coin(), Parameter::wallet("wallet"), Parameter::words("side", &["long", "short"])];
+    let mut parameters = vec![Parameter::coin(), Parameter::wallet("wallet"), Parameter::words("side", &SIDES)];
     parameters.extend(Parameter::limit_and_cursor());
     let operation = Operation {
         summary: "Who holds what, at the marks",

@@ -5,6 +5,7 @@ use schemas::{Amount, Message, Position, PositionRisk, Topic};
 use serde::Serialize;
 use sqlx::FromRow;
 
+use crate::filter::SIDES;
 use crate::openapi::form::{Form, Object};
 use crate::query::Query;
 use crate::stored::{Decimal, MaybeDecimal};
@@ -26,7 +27,7 @@ pub(crate) static POSITION: Object = Object {
     fields: &[
         ("coin", Form::Text),
         ("wallet", Form::Wallet),
-        ("side", Form::Words(&["long", "short"])),
+        ("side", Form::Words(&SIDES)),
         ("source", Form::Words(&["fill", "account"])),
         ("size", Form::Decimal),
         ("opened_at", Form::Integer),

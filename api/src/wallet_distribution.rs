@@ -8,14 +8,16 @@ use schemas::{Amount, Measure, Message, WalletDistribution, WalletTier};
 use serde::Serialize;
 use sqlx::FromRow;
 
-use crate::channel::{Channel, HOUR, Key, LiveRow, Tells, by_bucket};
+use crate::channel::{Channel, HOUR, Key, LiveRow, Subject, Tells, by_bucket};
 use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
 use crate::openapi::form::{Form, Object};
 use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
 use crate::query::Query;
+use crate::ratio_series::Series;
 use crate::reply::{Meta, Reply};
+use crate::standing::Standing;
 use crate::stored::Json;
 use crate::{Context, holes, standing};
 
@@ -84,9 +86,9 @@ pub(crate) static CHANNEL: Channel = Channel {
     filters: &[],
     row: Form::Object(&DISTRIBUTION),
     live: |value| {
-        let WalletDistribution { by, time, tiers, not_valued, block, clock, .. } = serde_json::from_slice(value)?;
-        let (not_valued, block) = (not_valued.cast_signed(), block.cast_signed());
-        let told = Distribution::of(by, Row { time, tiers: Json(tiers), not_valued, block, clock });
+        let minute: WalletDistribution = serde_json::from_slice(value)?;
+        let by = minute.by;
+        let told = Distribution::of(by, Row::from(minute));
         let keys = vec![Key::All, Key::Name(by.name().to_owned())];
         let (interval, series, narrowed_by) = Default::default();
         Ok(LiveRow { keys, interval, series, narrowed_by, data: serde_json::value::to_raw_value(&told)? })
@@ -108,6 +110,13 @@ struct Row {
     not_valued: i64,
     block: i64,
     clock: i64,
+}
+
+impl From<WalletDistribution> for Row {
+    fn from(WalletDistribution { time, tiers, not_valued, block, clock, .. }: WalletDistribution) -> Self {
+        let (not_valued, block) = (not_valued.cast_signed(), block.cast_signed());
+        Self { time, tiers: Json(tiers), not_valued, block, clock }
+    }
 }
 
 #[derive(Serialize)]
@@ -167,32 +176,60 @@ pub(crate) async fn latest(
     let time = parameters.time("time")?;
     parameters.nothing_else()?;
 
+    let (told, standing) = match time {
+        None => at_present(context, by)?,
+        Some(time) => by_then(context, by, time).await?,
+    };
+    let mut meta = Meta { definition: Some(DEFINITION), ..Meta::new(context, &standing, WalletDistribution::SCHEMA) };
+    let none = if time.is_some() { "not_known_at_that_time" } else { "nothing_held_yet" };
+    meta.reason = told.is_none().then(|| standing.reason_for_nothing().unwrap_or(none));
+    meta.as_of = told.as_ref().map(|(row, _)| row.clock);
+    meta.complete = told.as_ref().is_none_or(|(_, is_whole)| *is_whole);
+    Ok(Reply { data: told.map(|(row, _)| Distribution::of(by, row)), meta })
+}
+
+/// A minute, and whether nothing is missing in it.
+type Minute = Option<(Row, bool)>;
+
+/// The last minute, without the database.
+fn at_present(context: &Context, by: Measure) -> Result<(Minute, Standing), ApiError> {
+    context.live.known_present()?;
+    let standing = context.live.standing(&[WalletDistribution::TOPIC]);
+    let (key, series) = (Key::Name(by.name().to_owned()), Series::default());
+    let subject = Subject { channel: CHANNEL.name, key, interval: None, series };
+    let last = context.live.last::<WalletDistribution>(&CHANNEL, &subject).pop().map(Row::from);
+    let whole = |row: &Row| !holes::are_known_in(&context.live, minute(row.time));
+    Ok((
+        last.map(|row| {
+            let is_whole = whole(&row);
+            (row, is_whole)
+        }),
+        standing,
+    ))
+}
+
+/// The last minute that was known at a time.
+async fn by_then(context: &Context, by: Measure, time: i64) -> Result<(Minute, Standing), ApiError> {
     let mut moment = context.database.one_moment().await?;
     let standing = standing::of(&mut moment, context.generation, &[WalletDistribution::TOPIC]).await?;
     let row: Option<Row> = moment.first(last_row(context.generation, by, time)).await?;
+    let Some(row) = row else { return Ok((None, standing)) };
+    let (from, until) = minute(row.time);
+    let is_whole = !holes::are_in(&mut moment, context.generation, (from, Some(until))).await?;
+    Ok((Some((row, is_whole)), standing))
+}
 
-    let mut meta = Meta { definition: Some(DEFINITION), ..Meta::new(context, &standing, WalletDistribution::SCHEMA) };
-    if let Some(Row { time, .. }) = row {
-        meta.complete = !holes::are_in(&mut moment, context.generation, (time, Some(time + MINUTE_MS))).await?;
-    } else {
-        let none = if time.is_some() { "not_known_at_that_time" } else { "nothing_held_yet" };
-        meta.reason = standing.reason_for_nothing().or(Some(none));
-    }
-    meta.as_of = row.as_ref().map(|row| row.clock);
-    Ok(Reply { data: row.map(|row| Distribution::of(by, row)), meta })
+fn minute(time: i64) -> (i64, i64) {
+    (time, time + MINUTE_MS)
 }
 
 const MINUTE_MS: i64 = 60_000;
 
-/// The last minute, or the last one by then.
-fn last_row(generation: u32, by: Measure, time: Option<i64>) -> Query {
+fn last_row(generation: u32, by: Measure, time: i64) -> Query {
     let mut query =
         Query::new("SELECT time, CAST(tiers AS TEXT) AS tiers, not_valued, block, clock FROM wallet_distribution");
     query.push(" WHERE generation = ").push_bind(generation).push(" AND measure = ").push_bind(by.name());
-    if let Some(time) = time {
-        query.push(" AND time <= ").push_bind(time);
-    }
-    query.push(" ORDER BY time DESC LIMIT 1");
+    query.push(" AND time <= ").push_bind(time).push(" ORDER BY time DESC LIMIT 1");
     query
 }
 

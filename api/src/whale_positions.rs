@@ -11,6 +11,7 @@ use crate::channel::Key;
 use crate::database::Moment;
 use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
+use crate::filter::SIDES;
 use crate::openapi::form::Form;
 use crate::openapi::parameter::Parameter;
 use crate::parameters::Parameters;
@@ -22,7 +23,7 @@ use crate::{Context, coin, cursor, prices, standing};
 pub(crate) fn endpoint() -> Endpoint {
     let mut parameters = vec![
         Parameter::coin(),
-        Parameter::words("side", &["long", "short"]),
+        Parameter::words("side", &SIDES),
         Parameter::decimal_or("min_notional", LEAST),
         Parameter::words_or("sort", &SORTS.map(|(name, _)| name), SORTS[0].0),
         Parameter::words("order", &["asc", "desc"]),

@@ -10,6 +10,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use schemas::Interval;
 use schemas::table::{Kept, Table, Value};
+use schemas::tables::TABLES;
 use sqlx::AssertSqlSafe;
 
 use crate::database::Transaction;
@@ -20,10 +21,38 @@ pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// So many go at least, and twice as many as have come.
 const AT_LEAST: i64 = 1_000;
 
-pub(crate) async fn take_away(transaction: &mut Transaction, generation: u32, rows: &Rows) -> Result<(), SinkError> {
+/// For how many days rows are kept where somebody wants it otherwise than the table says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keeping(BTreeMap<&'static str, u32>);
+
+impl Keeping {
+    /// The names of the tables of which it can be said.
+    pub fn tables() -> impl Iterator<Item = &'static str> {
+        TABLES.into_iter().filter(|table| matches!(table.kept, Kept::Days { .. })).map(|table| table.name)
+    }
+
+    /// Of a table that has no such days nothing changes.
+    pub fn of(wanted: impl IntoIterator<Item = (&'static str, u32)>) -> Self {
+        Self(wanted.into_iter().collect())
+    }
+
+    fn days(&self, table: &Table, unless_said: u32) -> u32 {
+        self.0.get(table.name).copied().unwrap_or(unless_said)
+    }
+}
+
+pub(crate) async fn take_away(
+    transaction: &mut Transaction,
+    generation: u32,
+    rows: &Rows,
+    keeping: &Keeping,
+) -> Result<(), SinkError> {
     let taken = match rows.table.kept {
         Kept::Always => Ok(()),
-        Kept::Days { days, time } => days_before(transaction, generation, rows, days, time).await,
+        Kept::Days { days, time } => {
+            let days = keeping.days(rows.table, days);
+            days_before(transaction, generation, rows, days, time).await
+        }
         Kept::ByInterval => fine_buckets(transaction, rows).await,
     };
     taken.map_err(|source| SinkError::statement(rows.table.name, source))

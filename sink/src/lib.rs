@@ -21,4 +21,5 @@ mod tests;
 
 pub use database::connect;
 pub use error::SinkError;
+pub use keeping::Keeping;
 pub use sink::{Part, Sink};

@@ -7,12 +7,14 @@ use schemas::{Batch, Topic};
 
 use crate::clock::Clock;
 use crate::database::Database;
+use crate::keeping::Keeping;
 use crate::rows::Rows;
 use crate::{SinkError, clock, keeping, position};
 
 /// Where rows are written to.
 pub struct Sink {
     pub(crate) database: Database,
+    keeping: Keeping,
     /// A commit was sent and not answered: it may have been made.
     in_doubt: bool,
 }
@@ -31,7 +33,12 @@ pub struct Part<'a> {
 
 impl Sink {
     pub(crate) fn of(database: Database) -> Self {
-        Self { database, in_doubt: false }
+        Self { database, keeping: Keeping::default(), in_doubt: false }
+    }
+
+    /// Rows are kept for these days from now on.
+    pub fn keeping(self, keeping: Keeping) -> Self {
+        Self { keeping, ..self }
     }
 
     /// The offset to read next, by topic name and partition; where nothing was written yet there is no entry.
@@ -72,7 +79,7 @@ impl Sink {
         let mut changed = 0;
         for rows in rows {
             changed += transaction.write(rows).await?;
-            keeping::take_away(&mut transaction, generation, rows).await?;
+            keeping::take_away(&mut transaction, generation, rows, &self.keeping).await?;
         }
         self.in_doubt = true;
         transaction.commit().await?;

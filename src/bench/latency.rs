@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 use schemas::{GENERATION, topics};
 use tracing::info;
 
-use crate::args::{BenchLatency, Data, KafkaArgs, MetricsArgs, RuleArgs, Serving, Sources, Up};
+use crate::args::{BenchLatency, Data, KafkaArgs, KeepArgs, MetricsArgs, RuleArgs, Serving, Sources, Up};
 use crate::failure::Failure;
 use crate::log::Log as _;
 use crate::log::kafka::Kafka;
@@ -87,6 +87,7 @@ pub fn everything(args: BenchLatency, folder: &Path, market: &Market) -> Up {
         data: Data { path: folder.join("data") },
         kafka: args.kafka,
         database: args.database,
+        keep: KeepArgs::default(),
         serving: Serving::at(SocketAddr::from(([127, 0, 0, 1], 0))),
         sources: Sources {
             nodes,

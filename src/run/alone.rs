@@ -46,7 +46,7 @@ pub fn computer(args: ComputerRole) -> Result<(), Failure> {
 pub fn sink(args: SinkRole) -> Result<(), Failure> {
     let (settings, url) = (settings("sink", &args.kafka)?, args.database.url()?);
     let process = Process::begin("sink", settings, &args.metrics)?;
-    let database = database::open_to_write(&url, &process.runtime, &process.shared.stop)?;
+    let database = database::open_to_write(&url, args.keep.keeping(), &process.runtime, &process.shared.stop)?;
     let mut roles = Roles::new(&process.shared);
     let handle = process.runtime.handle().clone();
     roles.start("sink", &Upstream::default(), move |shared| sink::run(shared, database, &Upstream::default(), &handle));

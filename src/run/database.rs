@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sink::{Sink, SinkError};
+use sink::{Keeping, Sink, SinkError};
 use tokio::runtime::Runtime;
 use tracing::{info, warn};
 
@@ -12,8 +12,8 @@ use crate::stop::Stop;
 const RETRY: Duration = Duration::from_millis(500);
 
 /// Opens the database for writing, and waits for a server that is not there yet.
-pub fn open_to_write(url: &str, runtime: &Runtime, stop: &Stop) -> Result<Sink, Failure> {
-    open(stop, || runtime.block_on(sink::connect(url)), SinkError::retry)
+pub fn open_to_write(url: &str, keeping: Keeping, runtime: &Runtime, stop: &Stop) -> Result<Sink, Failure> {
+    open(stop, || runtime.block_on(sink::connect(url)), SinkError::retry).map(|sink| sink.keeping(keeping))
 }
 
 /// Opens the database for reading, and waits until a sink has made its tables.

@@ -64,7 +64,8 @@ pub fn import(args: Args) -> Result<(), Failure> {
             let shared = Shared { rules: args.rules.rules(), ..Shared::new(log, stop, true) };
             metrics_listener::start(&args.metrics, &shared, &runtime)?;
             market::mark(&shared, market)?;
-            let rows = database::open_to_write(&args.database.url_or(&data), &runtime, &shared.stop)?;
+            let url = args.database.url_or(&data);
+            let rows = database::open_to_write(&url, args.keep.keeping(), &runtime, &shared.stop)?;
             with_results(&shared, rows, work, &runtime)?
         }
     };

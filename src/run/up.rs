@@ -44,7 +44,7 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
     let shared = open(&args, &data, stop)?;
     market::mark(&shared, market)?;
     let url = args.database.url_or(&data);
-    let writing = database::open_to_write(&url, &runtime, &shared.stop)?;
+    let writing = database::open_to_write(&url, args.keep.keeping(), &runtime, &shared.stop)?;
     let reading = database::open_to_read(&url, &runtime, &shared.stop)?;
     let live = Live::new(shared.stop.watch());
     computer::announce(shared.log.as_ref())?;

@@ -4,9 +4,8 @@ use schemas::{Amount, Wallet};
 use serde_json::{Map, Value};
 
 use crate::channel::{Key, LiveRow};
+use crate::filter::SIDES;
 use crate::liquidations::METHODS;
-
-const SIDES: [&str; 2] = ["long", "short"];
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Filter {

@@ -53,6 +53,10 @@ impl LastRows {
         rows
     }
 
+    pub(crate) fn all_and_ended(&self) -> Vec<Item> {
+        self.rows.iter().map(told).collect()
+    }
+
     pub(crate) fn begins_with(&self, coin: &str) -> bool {
         !self.channel.by_name
             && !self.channel.is_of_everything()

@@ -89,6 +89,11 @@ impl Shelf {
         }
     }
 
+    /// Of what is the last of something: also what has ended, as long as it is remembered.
+    pub(crate) fn rows_and_ended(&self) -> Vec<Item> {
+        if let Self::Last(rows) = self { rows.all_and_ended() } else { Vec::new() }
+    }
+
     /// What has happened since somebody was cut, when that is still known.
     pub(crate) fn since(&self, heard: &Heard, subject: &Subject, filter: &Filter) -> Option<Vec<Item>> {
         if let Self::Recent(rows) = self { rows.since(heard, subject, filter) } else { None }

@@ -8,6 +8,7 @@ use schemas::table::Kind;
 use serde_json::{Map, Value, json};
 
 use super::meanings::Meaning;
+use crate::filter::SIDES;
 use crate::row::Shape;
 use crate::{liquidation_map, liquidation_stats, markets};
 
@@ -150,7 +151,7 @@ fn of_column(row: &str, name: &str, kind: Kind) -> Form {
         ("interval", _) => Form::Interval,
         ("side", _) if row == "fill" => Form::Words(&["buy", "sell"]),
         ("side", _) if row == "position" => Form::Words(&["long", "short", "flat"]),
-        ("side", _) => Form::Words(&["long", "short"]),
+        ("side", _) => Form::Words(&SIDES),
         (_, Kind::Text) => Form::Text,
         (_, Kind::Decimal) => Form::Decimal,
         (_, Kind::Integer) => Form::Integer,

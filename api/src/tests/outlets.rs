@@ -26,7 +26,6 @@ impl Market {
         let (_, stopped) = watch::channel(false);
         let live = Live::new(stopped);
         let outlet = Arc::new(Outlet::new());
-        live.enter();
         Self { live, outlet, offset: 0 }
     }
 
@@ -117,8 +116,9 @@ fn what_is_no_longer_wanted_does_not_wait() {
     market.live.unsubscribe(&market.outlet, &subject, 1);
     market.tell(&position("BTC", 1, "2"));
     assert_eq!(market.drain(), [""; 0]);
+    market.subscribe(2, "positions");
     market.live.leave(&market.outlet);
-    assert!(!market.live.has_clients());
+    assert!(!market.live.is_heard());
 }
 
 #[test]

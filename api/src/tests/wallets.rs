@@ -34,7 +34,7 @@ pub(super) fn summary(n: u32, pnl: [&str; 4], volume: [&str; 4], (closed, won): 
     serde_json::from_value(summary).unwrap()
 }
 
-fn distribution(by: &str, time: i64) -> WalletDistribution {
+pub(super) fn distribution(by: &str, time: i64) -> WalletDistribution {
     let tier = |name: &str, long: Option<&str>, short: &str| {
         let mut tier = json!({
             "name": name, "from": "100", "below": "1000", "wallets": 3, "short": short, "net_long": 2, "net_short": 1, "in_profit": 1, "in_loss": 2,
@@ -159,7 +159,6 @@ async fn a_hole_makes_what_it_is_in_incomplete(url: String) {
         let healed = FeedStatus { status: SourceStatus::GapHealed, from_time: Some(from), to_time: Some(until), ..gap };
         served.add([healed]).await;
     }
-    let complete = async |path: &str| served.good(&format!("/api/v1/wallets/{path}")).await["meta"]["complete"].clone();
     for (path, expected) in [
         (wallet(1).to_string(), false),
         (wallet(2).to_string(), true),
@@ -169,7 +168,7 @@ async fn a_hole_makes_what_it_is_in_incomplete(url: String) {
         (format!("distribution?time={}", 50 * day), false),
         ("distribution".to_owned(), true),
     ] {
-        assert_eq!(complete(&path).await, expected, "{path}");
+        assert_eq!(complete(&served, &path).await, expected, "{path}");
     }
     // So long before the running hour, or the running day.
     for (window, begins) in [("30d", 70 * day), ("7d", 93 * day), ("1d", 99 * day)] {
@@ -181,6 +180,22 @@ async fn a_hole_makes_what_it_is_in_incomplete(url: String) {
             assert_eq!(told["meta"]["complete"], expected, "{window} {until}");
         }
     }
+    // The last minute is told without the database, and says the same.
+    let minute = 80 * day;
+    for (from, until, expected) in [
+        (minute - 5, minute, true),
+        (minute + 60_000, minute + 60_001, true),
+        (minute + 59_999, minute + 60_001, false),
+    ] {
+        let gap = FeedStatus::of("node-fills", SourceStatus::Gap, until, "missing".to_owned());
+        let gap = FeedStatus { from_time: Some(from), to_time: Some(until), ..gap };
+        let healed = FeedStatus { status: SourceStatus::GapHealed, ..gap.clone() };
+        for said in [gap, healed] {
+            served.add([said]).await;
+            assert_eq!(complete(&served, "distribution").await, expected, "{from}");
+            assert_eq!(complete(&served, &format!("distribution?time={now}")).await, expected, "{from}");
+        }
+    }
 }
 
 async fn leaders(served: &Served, query: &str) -> (Vec<u32>, Value) {
@@ -190,6 +205,10 @@ async fn leaders(served: &Served, query: &str) -> (Vec<u32>, Value) {
         (0..300).find(|n| wallet(*n).to_string() == address).unwrap()
     };
     (reply["data"].as_array().unwrap().iter().map(place).collect(), reply["meta"].clone())
+}
+
+async fn complete(served: &Served, path: &str) -> Value {
+    served.good(&format!("/api/v1/wallets/{path}")).await["meta"]["complete"].clone()
 }
 
 async fn leaderboards_are_told_in_pages_of_either_order(url: String) {

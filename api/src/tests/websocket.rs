@@ -195,12 +195,14 @@ async fn who_does_not_read_is_cut_off(url: String) {
 async fn a_stop_is_said_before_the_end(url: String) {
     let served = serve(&url).await;
     let mut client = Client::connect(served.address).await;
-    assert!(served.live.has_clients());
+    client.subscribe("positions", "*").await;
+    client.hear_until("snapshot").await;
+    assert!(served.live.is_heard());
     served.stop.send(true).unwrap();
     let (last, code) = client.hear_the_end().await;
     assert_eq!((last.unwrap()["type"].as_str(), code), (Some("shutdown"), 1012));
     drop(client);
-    while served.live.has_clients() {
+    while served.live.is_heard() {
         tokio::task::yield_now().await;
     }
 }

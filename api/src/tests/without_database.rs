@@ -5,6 +5,7 @@ use serde_json::json;
 use super::client::Client;
 use super::fixture::{market, position, price, ratio, serve_with};
 use super::place::on_both;
+use super::wallets::distribution;
 use crate::Database;
 
 on_both! {
@@ -22,6 +23,7 @@ async fn the_present_is_told_without_the_database(url: String) {
     served.add([ratio("BTC", "1m", 0, "1")]).await;
     served.add([price("BTC", "7")]).await;
     served.add([position("BTC", 1, "1")]).await;
+    served.add([distribution("pnl", 60_000), distribution("size", 60_000), distribution("size", 120_000)]).await;
     match database.unwrap() {
         Database::Sqlite(pool, _) => pool.close().await,
         Database::Postgres(pool) => pool.close().await,
@@ -35,6 +37,8 @@ async fn the_present_is_told_without_the_database(url: String) {
     assert_eq!(served.good("/api/v1/prices/btc").await["data"]["mark_px"], "7");
     assert_eq!(served.good("/api/v1/prices").await["data"].as_array().unwrap().len(), 1);
     assert_eq!(served.good("/api/v1/markets").await["data"][0]["coin"], "BTC");
+    assert_eq!(served.good("/api/v1/wallets/distribution").await["data"]["time"], 120_000);
+    assert_eq!(served.good("/api/v1/wallet/distribution?by=pnl").await["data"]["time"], 60_000);
     assert_eq!(served.bad("/api/v1/prices/NOPE").await, (404, "UNKNOWN_COIN".to_owned()));
 
     let mut client = Client::connect(served.address).await;

@@ -36,7 +36,6 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) async fn serve(socket: WebSocket, context: Arc<Context>, pass: Pass) {
     let (outgoing, mut incoming) = socket.split();
     let (outlet, _counted) = (Arc::new(Outlet::new()), Counted::connection());
-    context.live.enter();
     let writer = tokio::spawn(write(outgoing, Arc::clone(&outlet), context.generation));
     let mut connection = Connection::new(Arc::clone(&context), Arc::clone(&outlet), pass);
     let ending = connection.run(&mut incoming).await;

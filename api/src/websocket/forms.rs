@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::channel::Channel;
+use crate::filter::SIDES;
 use crate::liquidations::METHODS;
 use crate::openapi::form::{self, Components, Form, Object};
 
@@ -161,7 +162,7 @@ static FILTER: Object = Object {
     name: "frame-filter",
     fields: &[
         ("min_notional", Form::Decimal),
-        ("side", Form::Words(&["long", "short"])),
+        ("side", Form::Words(&SIDES)),
         ("wallet", Form::Wallet),
         ("method", Form::Words(&METHODS)),
     ],

@@ -5,10 +5,11 @@ use serde_json::json;
 
 use super::place::on_both;
 use super::{part, texts};
-use crate::{Part, Sink, connect};
+use crate::{Keeping, Part, Sink, connect};
 
 on_both! {
     what_is_too_old_goes_when_newer_rows_come,
+    as_many_days_are_kept_as_were_asked_for,
     older_rows_that_come_later_take_nothing_away,
     many_go_a_few_at_a_time,
     of_buckets_the_fine_ones_go,
@@ -49,6 +50,20 @@ async fn what_is_too_old_goes_when_newer_rows_come(url: String) {
     assert_eq!(texts(&sink, BLOCKS).await, ["3", "4", "5", "6"]);
     write(&mut sink, [fill(7, 9 * DAY)]).await;
     assert_eq!(texts(&sink, BLOCKS).await, ["7"]);
+}
+
+async fn as_many_days_are_kept_as_were_asked_for(url: String) {
+    let keeping = |days| Keeping::of([("transactions", days)]);
+    let mut sink = connect(&url).await.unwrap().keeping(keeping(1));
+    write(&mut sink, [fill(1, DAY), fill(2, 2 * DAY)]).await;
+    write(&mut sink, [fill(3, 3 * DAY)]).await;
+    assert_eq!(texts(&sink, BLOCKS).await, ["2", "3"]);
+    let mut sink = sink.keeping(keeping(10));
+    write(&mut sink, [fill(4, 12 * DAY)]).await;
+    assert_eq!(texts(&sink, BLOCKS).await, ["2", "3", "4"]);
+    let mut sink = sink.keeping(Keeping::of([("position_history", 30)]));
+    write(&mut sink, [fill(5, 12 * DAY)]).await;
+    assert_eq!(texts(&sink, BLOCKS).await, ["4", "5"], "what is said of another table is not said of this one");
 }
 
 /// An import of an old month lands, and what is live goes on beside it.

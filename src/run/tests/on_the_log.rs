@@ -145,12 +145,12 @@ fn two_computers_that_are_killed_tell_the_same_on_kafka() {
     let mut computers = [Computer::start(*generation), Computer::start(*generation)];
     for some in facts.chunks(facts.len() / KILLS + 1) {
         append(&log, some);
-        await_written(log.as_ref(), written(log.as_ref()) + some_of(&expected, KILLS, &mut dice));
+        // Of what was told between two kills the first part alone is waited for: most of it is still to be computed.
+        await_written(log.as_ref(), written(log.as_ref()) + some_of(&expected, 4 * KILLS, &mut dice));
         computers[dice.below(2) as usize] = Computer::start(*generation);
         undone += usize::from(is_undone(log.as_ref()));
     }
-    // How many do is up to the machine; with a few of them the test is one.
-    assert!(undone * 4 > KILLS, "only {undone} of {KILLS} kills fell between two commits");
+    assert!(undone * 2 > KILLS, "only {undone} of {KILLS} kills fell between two commits");
     told_on(&log, expected.records()).must_be(&expected, "two computers that were killed");
 }
 
