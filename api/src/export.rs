@@ -84,7 +84,7 @@ fn line(row: &Told, shape: &Shape, format: Format) -> String {
         // A row of texts and numbers can always be written.
         return serde_json::to_string(row).unwrap_or_default() + "\n";
     }
-    let mut fields: Vec<(&str, String)> = row.fields().map(|(name, _, value)| (name, shown(value))).collect();
+    let mut fields: Vec<(&str, String)> = row.fields().map(|(name, _, value)| (name, shown(&value))).collect();
     let mut cell = |name: &str| {
         let place = fields.iter().position(|(its, _)| *its == name);
         place.map(|place| fields.swap_remove(place).1).unwrap_or_default()
@@ -93,12 +93,12 @@ fn line(row: &Told, shape: &Shape, format: Format) -> String {
 }
 
 /// What is null is empty.
-fn shown(value: Value) -> String {
+fn shown(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::Boolean(truth) => truth.to_string(),
         Value::Integer(number) => number.to_string(),
-        Value::Text(text) => text,
+        Value::Text(text) => text.clone(),
     }
 }
 

@@ -244,6 +244,10 @@ impl page::Asked for Asked {
     fn query(&self, generation: u32, count: usize) -> Query {
         let list = self.list;
         let mut query = list.rows_of(generation);
+        let (keys, table) = (list.shape.of.key.join(", "), list.shape.of.name);
+        if self.passes_over_others() {
+            query.push_to_sqlite(&format!(" AND ({keys}) IN (SELECT {keys} FROM {table} WHERE generation = $1"));
+        }
         for (filter, given) in &self.given {
             filter.push(&mut query, given);
             list.push_large(&mut query, filter, given);
@@ -261,8 +265,12 @@ impl page::Asked for Asked {
             query.push(")");
         }
         query.push(" ORDER BY ");
-        list.push_order(&mut query, self.sort, way);
-        query.push(" LIMIT ").push_bind(count as i64);
+        let mut order = Query::default();
+        list.push_order(&mut order, self.sort, way);
+        query.append(&order).push(" LIMIT ").push_bind(count as i64);
+        if self.passes_over_others() {
+            query.push_to_sqlite(&format!(") ORDER BY {}", order.sqlite));
+        }
         query
     }
 
@@ -282,6 +290,14 @@ fn push_place(query: &mut Query, column: &Column, value: &Value) {
 }
 
 impl Asked {
+    /// Whether an index may lead past many rows that are none of the page. SQLite reads each of them, also where the index
+    /// knows better; of what is asked for the keys alone the index is enough.
+    fn passes_over_others(&self) -> bool {
+        let is_about_others = |(filter, _): &(&Filter, Given)| matches!(filter, Filter::About { .. });
+        let is_of_a_time = self.range.start.is_some() || self.range.end.is_some();
+        self.given.len() > 1 || self.given.iter().any(is_about_others) || self.sort.is_some() && is_of_a_time
+    }
+
     /// From the coin as it was written to the coin as its market is called.
     async fn know_the_coin(&mut self, moment: &mut Moment, generation: u32) -> Result<(), ApiError> {
         for (_, given) in self.given.iter_mut().filter(|(filter, _)| matches!(filter, Filter::Coin)) {

@@ -96,6 +96,16 @@ impl Query {
         Ok(arguments)
     }
 
+    /// Where it alone needs more words.
+    pub(crate) fn push_to_sqlite(&mut self, text: &str) -> &mut Self {
+        self.push_either(text, "")
+    }
+
+    /// A piece that binds nothing.
+    pub(crate) fn append(&mut self, piece: &Self) -> &mut Self {
+        self.push_either(&piece.sqlite, &piece.postgres)
+    }
+
     fn push_either(&mut self, sqlite: &str, postgres: &str) -> &mut Self {
         self.sqlite.push_str(sqlite);
         self.postgres.push_str(postgres);

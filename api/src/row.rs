@@ -1,5 +1,7 @@
 //! The values of a table's row, from a database or as a live record becomes one → what of it is told, and how.
 
+use std::borrow::Cow;
+
 use schemas::table::{Change, Kind, Table, Value};
 use schemas::{Amount, Headers, Record};
 use serde::de::{DeserializeOwned, Error as _};
@@ -120,7 +122,7 @@ impl Told {
     }
 
     /// Each field with its name, in the order in which they are told.
-    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'static str, Kind, Value)> {
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'static str, Kind, Cow<'_, Value>)> {
         let columns = self.shape.of.columns.iter().zip(&self.values);
         let told = columns.filter(|(column, _)| self.shape.is_told(column.name)).filter_map(|(column, value)| {
             let is_nothing = matches!(value, Value::Null) || *value == Value::Text(String::new());
@@ -128,8 +130,8 @@ impl Told {
             (!is_left_out).then(|| (column.name, column.kind, of_kind(column.kind, value)))
         });
         let derived = self.shape.derived.iter().zip((self.shape.derive)(self));
-        let derived = derived.map(|(field, value)| (field.name, field.kind, value));
-        told.chain(derived.filter(|(name, _, value)| *name != REASON.name || *value != Value::Null))
+        let derived = derived.map(|(field, value)| (field.name, field.kind, Cow::Owned(value)));
+        told.chain(derived.filter(|(name, _, value)| *name != REASON.name || **value != Value::Null))
     }
 }
 
@@ -137,15 +139,15 @@ impl Serialize for Told {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (name, kind, value) in self.fields() {
-            match (kind, value) {
+            match (kind, &*value) {
                 (_, Value::Null) => map.serialize_entry(name, &())?,
-                (_, Value::Integer(number)) => map.serialize_entry(name, &number)?,
-                (_, Value::Boolean(truth)) => map.serialize_entry(name, &truth)?,
+                (_, Value::Integer(number)) => map.serialize_entry(name, number)?,
+                (_, Value::Boolean(truth)) => map.serialize_entry(name, truth)?,
                 (Kind::Json, Value::Text(text)) => {
-                    let stored = RawValue::from_string(text).map_err(serde::ser::Error::custom)?;
-                    map.serialize_entry(name, &stored)?;
+                    let stored: &RawValue = serde_json::from_str(text).map_err(serde::ser::Error::custom)?;
+                    map.serialize_entry(name, stored)?;
                 }
-                (_, Value::Text(text)) => map.serialize_entry(name, &text)?,
+                (_, Value::Text(text)) => map.serialize_entry(name, text)?,
             }
         }
         map.end()
@@ -169,10 +171,10 @@ impl<'r> FromRow<'r, PgRow> for Stored {
 }
 
 /// SQLite has numbers for what is true or not.
-fn of_kind(kind: Kind, value: &Value) -> Value {
+fn of_kind(kind: Kind, value: &Value) -> Cow<'_, Value> {
     match (kind, value) {
-        (Kind::Boolean, Value::Integer(number)) => Value::Boolean(*number != 0),
-        _ => value.clone(),
+        (Kind::Boolean, Value::Integer(number)) => Cow::Owned(Value::Boolean(*number != 0)),
+        _ => Cow::Borrowed(value),
     }
 }
 
