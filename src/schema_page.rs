@@ -61,7 +61,7 @@ fn types(kind: Kind) -> [&'static str; 2] {
         Kind::Decimal => ["TEXT", "NUMERIC"],
         Kind::Integer => ["INTEGER", "BIGINT"],
         Kind::Boolean => ["INTEGER", "BOOLEAN"],
-        Kind::Json => ["TEXT", "JSONB"],
+        Kind::Json => ["TEXT", "JSON"],
     }
 }
 

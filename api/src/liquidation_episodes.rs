@@ -1,7 +1,8 @@
 //! `/liquidations/episodes`: liquidations of one victim and coin that belong together.
 
+use schemas::liquidations::method;
 use schemas::table::Value;
-use schemas::tables::liquidation_episodes::TABLE;
+use schemas::tables::liquidation_episodes::{BACKSTOP, DELEVERAGED, TABLE};
 use schemas::{LiquidationEpisode, Message};
 
 use crate::filter::{Filter, MIN_NOTIONAL, SIDE};
@@ -46,26 +47,19 @@ fn why_null(episode: &Told) -> Value {
 }
 
 /// An episode may have orders of several methods. Most have been in the market, and the next ones on the page are soon
-/// found; of the others there are few, and their episodes are looked up.
+/// found; the others say it themselves, and there are few.
 fn push_method(query: &mut Query, method: &str) {
-    if method == METHODS[0] {
-        query.push(
+    match method {
+        method::BACKSTOP => query.push(format_args!(" AND {BACKSTOP}")),
+        method::ADL => query.push(format_args!(" AND {DELEVERAGED}")),
+        in_the_market => query.push(format_args!(
             " AND EXISTS (SELECT 1 FROM liquidations AS made WHERE made.generation = liquidation_episodes.generation \
              AND made.coin = liquidation_episodes.coin AND made.wallet = liquidation_episodes.wallet \
              AND made.side = liquidation_episodes.side \
-             AND made.block BETWEEN liquidation_episodes.first_block AND liquidation_episodes.last_block",
-        );
-    } else {
-        // The generation is what every question binds first.
-        query.push(
-            " AND (coin, wallet, first_block, side) IN (SELECT episode.coin, episode.wallet, episode.first_block, \
-             episode.side FROM liquidations AS made JOIN liquidation_episodes AS episode \
-             ON episode.generation = made.generation AND episode.coin = made.coin AND episode.wallet = made.wallet \
-             AND episode.side = made.side AND made.block BETWEEN episode.first_block AND episode.last_block \
-             WHERE made.generation = $1",
-        );
-    }
-    query.push(format_args!(" AND made.method = '{method}')"));
+             AND made.block BETWEEN liquidation_episodes.first_block AND liquidation_episodes.last_block \
+             AND made.method = '{in_the_market}')"
+        )),
+    };
 }
 
 /// Those alone that nothing will change any more; otherwise all.

@@ -2,8 +2,9 @@
 
 use schemas::table::{Kind, Value};
 use schemas::tables::liquidation_map::TABLE;
-use schemas::{Amount, Binned, LiquidationMap, MAP_INTERVAL, Message};
+use schemas::{Amount, LiquidationMap, MAP_INTERVAL, Message};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::channel::{Channel, HOUR, Key, LiveRow, Subject, Tells, by_bucket, live_row};
 use crate::course::Course;
@@ -121,12 +122,15 @@ static BINNED: Object = Object {
     optional: &[],
 };
 
+/// What is in it is told as it is stored.
 #[derive(Serialize, Deserialize)]
-struct Bin {
+struct Bin<'a> {
     price_low: Amount,
     price_high: Amount,
-    long: Option<Binned>,
-    short: Option<Binned>,
+    #[serde(borrow)]
+    long: Option<&'a RawValue>,
+    #[serde(borrow)]
+    short: Option<&'a RawValue>,
     /// What of each side is liquidated until the mark has gone through this bin; absent where it does not come on its way.
     #[serde(default)]
     long_cumulative: Option<Amount>,
@@ -136,29 +140,36 @@ struct Bin {
 
 fn derive(map: &Told) -> Vec<Value> {
     let mark = map.amount("mark_px").unwrap_or_default();
-    let mut bins: Vec<Bin> = map.json("bins").unwrap_or_default();
+    let mut bins: Vec<Bin<'_>> = map.text("bins").and_then(|bins| serde_json::from_str(bins).ok()).unwrap_or_default();
     let is_exact = add_up(&mut bins, mark);
     let told = serde_json::to_string(&bins).ok();
     vec![Value::text_or_null(told), Value::text_or_null((!is_exact).then_some("too_large_to_be_exact"))]
 }
 
 /// From the mark down and from it up; whether all of it is exact.
-fn add_up(bins: &mut [Bin], mark: Amount) -> bool {
+fn add_up(bins: &mut [Bin<'_>], mark: Amount) -> bool {
     let mut is_exact = true;
     let (mut longs, mut shorts) = (Some(Amount::ZERO), Some(Amount::ZERO));
     for bin in bins.iter_mut().rev().filter(|bin| bin.price_low <= mark) {
-        longs = Amount::sum(longs, notional(bin.long.as_ref()));
+        longs = Amount::sum(longs, notional(bin.long));
         bin.long_cumulative = longs;
         is_exact &= longs.is_some();
     }
     for bin in bins.iter_mut().filter(|bin| bin.price_high > mark) {
-        shorts = Amount::sum(shorts, notional(bin.short.as_ref()));
+        shorts = Amount::sum(shorts, notional(bin.short));
         bin.short_cumulative = shorts;
         is_exact &= shorts.is_some();
     }
     is_exact
 }
 
-fn notional(side: Option<&Binned>) -> Option<Amount> {
-    Some(side.map_or(Amount::ZERO, |side| side.notional))
+fn notional(side: Option<&RawValue>) -> Option<Amount> {
+    let Some(side) = side else { return Some(Amount::ZERO) };
+    serde_json::from_str::<Notional>(side.get()).ok().map(|side| side.notional)
+}
+
+/// What of a side of a bin is added up.
+#[derive(Deserialize)]
+struct Notional {
+    notional: Amount,
 }

@@ -50,7 +50,7 @@ fn array_of(kind: Kind) -> &'static str {
         Kind::Decimal => "text[]::numeric[]",
         Kind::Integer => "bigint[]",
         Kind::Boolean => "boolean[]",
-        Kind::Json => "text[]::jsonb[]",
+        Kind::Json => "text[]::json[]",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Liquidations: orders and episodes, how they are chosen, paged and told live.
 
-use schemas::{LiquidationEpisode, LiquidationOrder, topics};
+use schemas::{Amount, LiquidationEpisode, LiquidationOrder, topics};
 use serde_json::{Value, json};
 
 use super::client::Client;
@@ -162,6 +162,7 @@ async fn episodes_are_final_or_still_grow(url: String) {
     served.add([order("BTC", 2, 12, "backstop", Some("100")), order("BTC", 2, 30, "adl", Some("100"))]).await;
     let mut only_adl = episode("ETH", 6, 30, true);
     (only_adl.average_px, only_adl.complete) = (None, false);
+    (only_adl.backstop_notional, only_adl.adl_size) = (Some(Amount::ZERO), Amount::from(3));
     served
         .add([episode("BTC", 2, 10, false), episode("BTC", 2, 10, true), episode("BTC", 4, 20, false), only_adl])
         .await;
@@ -185,8 +186,9 @@ async fn episodes_are_final_or_still_grow(url: String) {
         ("final=true", vec![30, 10]),
         ("final=false", vec![30, 20, 10]),
         ("coin=BTC&order=asc", vec![10, 20]),
-        ("method=backstop", vec![10]),
-        ("method=adl", vec![]),
+        ("method=backstop", vec![20, 10]),
+        ("method=backstop&sort=notional&order=asc", vec![10, 20]),
+        ("method=adl", vec![30]),
         ("end_time=200", vec![10]),
         ("min_notional=200.6", vec![]),
     ] {

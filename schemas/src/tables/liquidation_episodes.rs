@@ -18,6 +18,11 @@ pub static TABLE: Table = Table {
     row,
 };
 
+/// Of an episode of which the backstop vault took a part: what is too large to be told is one.
+pub const BACKSTOP: &str = "CAST(coalesce(backstop_notional, '1') AS REAL) > 0";
+/// Of one of which a part was deleveraged.
+pub const DELEVERAGED: &str = "CAST(adl_size AS REAL) > 0";
+
 const COLUMNS: &[Column] = &[
     Column::new("generation", Kind::Integer),
     Column::new("coin", Kind::Text),
@@ -89,6 +94,30 @@ const INDEXES: &[Index] = &[
         &["generation", "first_time", "coin", "wallet", "first_block", "side"],
         ("notional", "1000000"),
         "pages of large ones, by time",
+    ),
+    Index::of_some(
+        "liquidation_episodes_backstop",
+        &["generation", "first_time", "coin", "wallet", "first_block", "side"],
+        BACKSTOP,
+        "pages of those in which the backstop vault took over, by time",
+    ),
+    Index::of_some(
+        "liquidation_episodes_backstop_by_notional",
+        &["generation", "notional", "first_time", "coin", "wallet", "first_block", "side"],
+        BACKSTOP,
+        "pages of those in which the backstop vault took over, by size",
+    ),
+    Index::of_some(
+        "liquidation_episodes_adl",
+        &["generation", "first_time", "coin", "wallet", "first_block", "side"],
+        DELEVERAGED,
+        "pages of those in which somebody was deleveraged, by time",
+    ),
+    Index::of_some(
+        "liquidation_episodes_adl_by_notional",
+        &["generation", "notional", "first_time", "coin", "wallet", "first_block", "side"],
+        DELEVERAGED,
+        "pages of those in which somebody was deleveraged, by size",
     ),
 ];
 

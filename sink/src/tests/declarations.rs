@@ -45,7 +45,7 @@ fn in_postgres(kind: Kind) -> &'static str {
         // Pages are in the order of bytes, whatever the language of the database is.
         Kind::Text => "text C",
         Kind::Decimal => "numeric",
-        Kind::Json => "jsonb",
+        Kind::Json => "json",
         Kind::Integer => "bigint",
         Kind::Boolean => "boolean",
     }
@@ -98,13 +98,25 @@ fn index_as_made(sink: &Sink, table: &Table, index: &Index) -> String {
         true => format!("{} >= '{}'", column(&name), Amount::sort_key(least.parse().ok())),
         false => format!("{} >= ({least})::numeric", column(&name)),
     };
-    let only = index.only.map(str::to_owned).or(index.at_least.map(at_least));
+    let only = index.only.map(|only| only_as_made(only, is_sqlite)).or(index.at_least.map(at_least));
     let (way, only) = match (is_sqlite, only) {
         (true, only) => ("", only.map_or(String::new(), |only| format!(" WHERE {only}"))),
         (false, only) => (" USING btree", only.map_or(String::new(), |only| format!(" WHERE ({only})"))),
     };
     let schema = if is_sqlite { "" } else { "public." };
     format!("CREATE INDEX {} ON {schema}{}{way} ({columns}){only}", index.name, table.name).replace('"', "")
+}
+
+/// Postgres says in its own way which rows an index is of.
+fn only_as_made(only: &str, is_sqlite: bool) -> String {
+    let number = only.strip_prefix("CAST(").and_then(|rest| rest.strip_suffix(" AS REAL) > 0"));
+    match number.filter(|_| !is_sqlite) {
+        Some(number) => {
+            let number = number.replace("coalesce", "COALESCE").replace("'1'", "'1'::numeric");
+            format!("({number})::real > (0)::double precision")
+        }
+        None => only.to_owned(),
+    }
 }
 
 async fn made_indexes(sink: &Sink, table: &Table) -> Vec<String> {

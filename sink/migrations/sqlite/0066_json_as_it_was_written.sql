@@ -1,0 +1,1 @@
+-- SQLite keeps it so already.
