@@ -7,6 +7,7 @@ use schemas::{Candle, Message};
 use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, by_bucket, live_row};
 use crate::course::Course;
 use crate::openapi::form::Form;
+use crate::parameters::MAX_LIMIT;
 use crate::row::{REASON, Shape, Told};
 
 pub(crate) static COURSE: Course = Course {
@@ -17,6 +18,7 @@ pub(crate) static COURSE: Course = Course {
     definition: |_| DEFINITION,
     reason_for_none: |_| "nothing_traded_yet",
     only: None,
+    rows_of_a_page: MAX_LIMIT,
 };
 
 pub(crate) static CHANNEL: Channel = Channel {

@@ -36,6 +36,8 @@ pub(crate) struct Course {
     pub(crate) reason_for_none: fn(Series) -> &'static str,
     /// The one interval that there is, where there are no others.
     pub(crate) only: Option<Interval>,
+    /// A page holds no more, whatever limit is asked for.
+    pub(crate) rows_of_a_page: usize,
 }
 
 pub(crate) fn endpoints(course: &'static Course) -> Vec<Endpoint> {
@@ -178,7 +180,10 @@ impl Course {
         let interval = self.interval(parameters)?;
         let series = self.series(parameters)?;
         let range = parameters.time_range()?;
-        let limit = if format == Format::Json { parameters.limit()? } else { parameters.any_limit()? };
+        let limit = match format {
+            Format::Json => parameters.limit()?.min(self.rows_of_a_page),
+            _ => parameters.any_limit()?,
+        };
         Ok(Asked { course: self, coin: None, interval, series, range, after: None, limit })
     }
 }

@@ -24,7 +24,11 @@ pub(crate) static COURSE: Course = Course {
     definition: |_| DEFINITION,
     reason_for_none: |_| "no_open_position_or_no_mark_yet",
     only: Some(MAP_INTERVAL),
+    rows_of_a_page: ROWS_OF_A_PAGE,
 };
+
+/// A map is as long as a page of other rows.
+const ROWS_OF_A_PAGE: usize = 200;
 
 pub(crate) static CHANNEL: Channel = Channel {
     name: "liquidation_map",

@@ -12,6 +12,7 @@ use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, by_bucket, live_row};
 use crate::course::Course;
 use crate::filter::SIDES;
 use crate::openapi::form::{Form, Object};
+use crate::parameters::MAX_LIMIT;
 use crate::row::{Field, REASON, Shape, Told};
 
 pub(crate) static COURSE: Course = Course {
@@ -25,6 +26,7 @@ pub(crate) static COURSE: Course = Course {
     definition: |_| DEFINITION,
     reason_for_none: |_| "nothing_liquidated_yet",
     only: None,
+    rows_of_a_page: MAX_LIMIT,
 };
 
 pub(crate) static CHANNEL: Channel = Channel {

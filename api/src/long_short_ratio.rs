@@ -18,7 +18,7 @@ use crate::error::ApiError;
 use crate::export::Accepted;
 use crate::openapi::declared;
 use crate::openapi::form::Form;
-use crate::parameters::Parameters;
+use crate::parameters::{MAX_LIMIT, Parameters};
 use crate::ratio_series::Series;
 use crate::row::{Shape, Told};
 use crate::{shares, taker_ratio};
@@ -47,6 +47,7 @@ pub(crate) static COURSE: Course = Course {
     definition,
     reason_for_none,
     only: None,
+    rows_of_a_page: MAX_LIMIT,
 };
 
 const DEFINITION: &str = "accounts with an open position in the coin, of those that have traded it since `coverage.since_time`, each once, \

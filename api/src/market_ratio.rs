@@ -18,7 +18,7 @@ use crate::export::Accepted;
 use crate::long_short_ratio::worth;
 use crate::openapi::declared;
 use crate::openapi::form::Form;
-use crate::parameters::Parameters;
+use crate::parameters::{MAX_LIMIT, Parameters};
 use crate::ratio_series::Series;
 use crate::row::{Shape, Told};
 use crate::{shares, taker_ratio};
@@ -47,6 +47,7 @@ pub(crate) static COURSE: Course = Course {
     definition,
     reason_for_none: |_| "nothing_held_yet",
     only: None,
+    rows_of_a_page: MAX_LIMIT,
 };
 
 const OF_ACCOUNTS: &str = "the wallets that the row defines, of those that have traded since `coverage.since_time`, each once, at the last minute \

@@ -8,6 +8,7 @@ use schemas::{MarketTakerFlow, Message, TakerFlow};
 use crate::channel::{A_DAY_AND_AN_HOUR, Channel, Tells, by_bucket, live_row};
 use crate::course::Course;
 use crate::openapi::form::Form;
+use crate::parameters::MAX_LIMIT;
 use crate::row::{REASON, Shape, Told};
 
 pub(crate) static OF_COIN: Course = Course {
@@ -18,6 +19,7 @@ pub(crate) static OF_COIN: Course = Course {
     definition: |_| DEFINITION,
     reason_for_none: |_| "nothing_traded_yet",
     only: None,
+    rows_of_a_page: MAX_LIMIT,
 };
 
 /// Of all perpetuals: spot markets are no part of it.
@@ -29,6 +31,7 @@ pub(crate) static OF_THE_MARKET: Course = Course {
     definition: |_| DEFINITION_OF_THE_MARKET,
     reason_for_none: |_| "nothing_traded_yet",
     only: None,
+    rows_of_a_page: MAX_LIMIT,
 };
 
 pub(crate) static CHANNEL: Channel = Channel {

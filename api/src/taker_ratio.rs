@@ -6,6 +6,7 @@ use schemas::tables::{market_taker_flow, taker_flow};
 use schemas::{Amount, MarketTakerFlow, Message, TakerFlow};
 
 use crate::course::Course;
+use crate::parameters::MAX_LIMIT;
 use crate::row::{Field, REASON, Shape, Told};
 
 /// How it is asked for.
@@ -19,6 +20,7 @@ pub(crate) static OF_COIN: Course = Course {
     definition: |_| DEFINITION,
     reason_for_none: |_| "nothing_traded_yet",
     only: None,
+    rows_of_a_page: MAX_LIMIT,
 };
 
 pub(crate) static OF_THE_MARKET: Course = Course {
@@ -32,6 +34,7 @@ pub(crate) static OF_THE_MARKET: Course = Course {
     definition: |_| DEFINITION,
     reason_for_none: |_| "nothing_traded_yet",
     only: None,
+    rows_of_a_page: MAX_LIMIT,
 };
 
 const DEFINITION: &str = "price times size of every trade of the bucket, by the side of the taker: long is what takers bought, short what they \

@@ -5,6 +5,7 @@ use super::parameter::Parameter;
 use crate::course::Course;
 use crate::endpoint::{Answer, Operation};
 use crate::list::List;
+use crate::parameters::MAX_LIMIT;
 use crate::ratio_series::Series;
 
 pub(crate) fn of_list(list: &'static List) -> Operation {
@@ -48,8 +49,12 @@ pub(crate) fn history_of(course: &'static Course, row: Form) -> Operation {
     let mut parameters = which(course);
     parameters.extend(Parameter::range_and_order());
     parameters.extend(Parameter::any_limit_cursor_and_format());
-    let summary = course.summaries[1];
-    Operation { summary, parameters, answer: Answer::Exported(row), ..latest_of(course, row) }
+    let (summary, mut operation) = (course.summaries[1], latest_of(course, row));
+    if course.rows_of_a_page < MAX_LIMIT {
+        let most = course.rows_of_a_page;
+        operation.description += &format!("; a page of JSON has {most} rows at most, and next_cursor goes on");
+    }
+    Operation { summary, parameters, answer: Answer::Exported(row), ..operation }
 }
 
 /// The same where the coin is a parameter like the others.

@@ -9,6 +9,7 @@ use super::place::on_both;
 
 on_both! {
     the_latest_map_is_told_with_what_is_cumulative,
+    a_page_is_no_longer_than_it_can_be_told,
     what_is_cumulative_begins_at_the_mark,
     a_subscription_is_the_latest_map_and_then_each_one,
 }
@@ -58,6 +59,23 @@ async fn the_latest_map_is_told_with_what_is_cumulative(url: String) {
     let times: Vec<&Value> = history["data"].as_array().unwrap().iter().map(|map| &map["time"]).collect();
     assert_eq!(times, [&json!(map(2).time), &json!(map(1).time)]);
     assert_eq!(history["meta"]["complete"], false, "there is a third one");
+}
+
+/// However many are asked for, and the rest is behind the cursor.
+async fn a_page_is_no_longer_than_it_can_be_told(url: String) {
+    let mut served = serve(&url).await;
+    served.add([market("BTC", false)]).await;
+    served.add((0..450).map(map)).await;
+    let (mut times, mut cursor) = (Vec::new(), String::new());
+    for expected in [200, 200, 50] {
+        let path = format!("/api/v1/liquidation-map/BTC/history?order=asc&limit=1000{cursor}");
+        let page = served.good(&path).await;
+        let rows = page["data"].as_array().unwrap();
+        assert_eq!((rows.len(), page["meta"]["next_cursor"].is_null()), (expected, expected < 200));
+        times.extend(rows.iter().map(|row| row["time"].as_i64().unwrap()));
+        cursor = format!("&cursor={}", page["meta"]["next_cursor"].as_str().unwrap_or_default());
+    }
+    assert_eq!(times, (0..450).map(|n| map(n).time).collect::<Vec<_>>());
 }
 
 /// Longs above the mark are liquidated by no fall of it, shorts below by no rise.
