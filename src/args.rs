@@ -2,6 +2,7 @@
 
 mod bench;
 mod keys;
+mod replay;
 mod serving;
 mod storing;
 
@@ -19,6 +20,7 @@ use crate::run::sources::{Ways, folders};
 use crate::run::streams;
 pub use bench::{Bench, BenchApi, BenchComputer, BenchImport, BenchLatency, BenchRestore, BenchWs};
 pub use keys::{Keys, KeysAdd, KeysList, KeysRevoke};
+pub use replay::Replay;
 pub use serving::Serving;
 pub use storing::{DatabaseArgs, KeepArgs};
 
@@ -80,6 +82,12 @@ pub enum Command {
     Topics(Topics),
     /// Say how far each reader is behind what it reads. Changes nothing
     Lag(Ask),
+    /// Compute a stretch of time once more, from the facts that the log keeps (-> JSON lines on standard output)
+    ///
+    /// Begins with a snapshot of the state of every task from before it, and reads what the tasks have read, in the same
+    /// order; where there is no snapshot, or retention has removed what is needed, it says so. Changes nothing: no topic, no
+    /// row and nobody's place in the log. May be asked beside everything that runs, and ended at any time.
+    Replay(Replay),
     /// List, show and redrive what could not be understood: its exact bytes are kept for 30 days
     #[command(subcommand)]
     DeadLetters(DeadLetters),

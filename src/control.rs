@@ -1,8 +1,9 @@
-//! `fathom status`, `topics`, `lag`, `dead-letters`: asked of the process that owns the data directory, through a socket in it; or,
+//! `fathom status`, `topics`, `lag`, `replay`, `dead-letters`: asked of the process that owns the data directory, through a socket in it; or,
 //! when nobody owns it, read from the directory itself; or, where brokers are named, from Kafka.
 
 mod answer;
 pub mod dead_letters;
+mod replay;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use computer::Rules;
 use schemas::GENERATION;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,6 +29,7 @@ use crate::run::Shared;
 use crate::stop::Stop;
 use answer::Known;
 pub use answer::moment;
+pub use replay::replay;
 
 /// What is said to a question, line by line.
 pub type Answers = Arc<dyn Fn(&Question) -> Result<Vec<Value>, Failure> + Send + Sync>;
@@ -39,6 +42,7 @@ pub enum Question {
     Lag,
     Redrive { dry_run: bool },
     Records { topic: String, partition: Option<u32>, from: Option<u64>, since: Option<i64>, limit: Option<u64> },
+    Replay(crate::replay::Request),
 }
 
 pub fn status(ask: &Ask) -> Result<(), Failure> {
@@ -97,11 +101,20 @@ fn last(question: &Question, ask: &Ask) -> Result<Value, Failure> {
     Ok(answer)
 }
 
-/// Hands each line of the answer over: from the owner of the directory when there is one.
-fn ask_for(question: &Question, ask: &Ask, mut each: impl FnMut(Value) -> Result<(), Failure>) -> Result<(), Failure> {
+fn ask_for(question: &Question, ask: &Ask, each: impl FnMut(Value) -> Result<(), Failure>) -> Result<(), Failure> {
+    ask_by(&Rules::default(), question, ask, each)
+}
+
+/// Hands each line of the answer over: from the owner of the directory when there is one, which knows its rules.
+fn ask_by(
+    rules: &Rules,
+    question: &Question,
+    ask: &Ask,
+    mut each: impl FnMut(Value) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     if let Some(settings) = ask.kafka.settings()? {
         let log = Arc::new(Kafka::open_to_look(settings, GENERATION, Stop::new())?);
-        return Known::on_kafka(log, ask.kafka.shown())?.answer(question, &mut each);
+        return Known { rules: *rules, ..Known::on_kafka(log, ask.kafka.shown())? }.answer(question, &mut each);
     }
     let path = &ask.data.path;
     if let Ok(mut owner) = UnixStream::connect(data_dir::socket(path)) {
@@ -120,7 +133,7 @@ fn ask_for(question: &Question, ask: &Ask, mut each: impl FnMut(Value) -> Result
     }
     let data = DataDir::take_existing(path)?;
     let log = Arc::new(Embedded::open(&data.log(), GENERATION)?);
-    Known::at_rest(log, &data)?.answer(question, &mut each)
+    Known { rules: *rules, ..Known::at_rest(log, &data)? }.answer(question, &mut each)
 }
 
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);

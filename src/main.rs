@@ -8,6 +8,7 @@ mod data_dir;
 mod failure;
 mod keys;
 mod log;
+mod replay;
 mod run;
 mod schema_page;
 mod simulate;
@@ -48,6 +49,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Status(ask) => control::status(&ask),
         Command::Topics(topics) => control::topics(&topics),
         Command::Lag(ask) => control::lag(&ask),
+        Command::Replay(args) => control::replay(&args),
         Command::DeadLetters(DeadLetters::Ls(args)) => control::dead_letters::ls(&args),
         Command::DeadLetters(DeadLetters::Show(args)) => control::dead_letters::show(&args),
         Command::DeadLetters(DeadLetters::Redrive(args)) => control::dead_letters::redrive(&args),

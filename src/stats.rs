@@ -78,6 +78,12 @@ impl Stats {
         tasks.iter().map(|((stage, _), task)| (*stage, Arc::clone(task))).collect()
     }
 
+    /// Each task of this process with the event time that it has reached.
+    pub fn clocks(&self) -> Vec<(&'static str, u32, i64)> {
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.iter().map(|((stage, partition), task)| (*stage, *partition, task.reached().clock)).collect()
+    }
+
     /// Prometheus' text form: what was counted, and what is only known when somebody asks.
     pub fn render(&self, log: &dyn Log) -> String {
         self.tasks().iter().for_each(|(_, task)| task.say_how_far());
@@ -130,6 +136,10 @@ impl Task {
         *self.reached.lock().unwrap_or_else(PoisonError::into_inner) = Reached { clock, block };
     }
 
+    fn reached(&self) -> Reached {
+        *self.reached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn commit(&self, records: u64) {
         self.made.increment(records);
         self.commits.increment(1);
@@ -137,7 +147,7 @@ impl Task {
 
     /// Time goes on also for who stands still.
     fn say_how_far(&self) {
-        let Reached { clock, .. } = *self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        let Reached { clock, .. } = self.reached();
         if clock > 0 {
             self.clock.set(clock as f64 / 1_000.0);
             self.lag_seconds.set((now_ms() - clock).max(0) as f64 / 1_000.0);

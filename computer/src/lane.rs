@@ -1,14 +1,14 @@
 //! What a task has read of one partition and not applied yet.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use schemas::{Clock, Fill, Gap, LateEvent, Record, comes_after, kind};
 
 use crate::definition::{Event, Input, Joins};
-use crate::stage::{GRACE_MS, Refused, SetAside, parse};
+use crate::stage::{BESIDE_MS, GRACE_MS, Refused, SetAside, parse};
 
 pub(crate) struct Lane {
     pub input: &'static Input,
@@ -23,6 +23,8 @@ pub(crate) struct Lane {
     known_to: Option<Clock>,
     /// It will be known to this clock when everything before this offset has been read.
     promise: Option<(u64, Clock)>,
+    /// What is not to join before a clock, by its offset: it did not when this was computed before.
+    late: BTreeMap<u64, Clock>,
 }
 
 pub(crate) enum Queued {
@@ -39,7 +41,13 @@ const AHEAD: usize = 4_096;
 
 impl Lane {
     pub fn new(input: &'static Input, partition: u32) -> Self {
-        Self { input, partition, queue: VecDeque::new(), read_to: None, clock: None, known_to: None, promise: None }
+        let (queue, late) = Default::default();
+        Self { input, partition, queue, read_to: None, clock: None, known_to: None, promise: None, late }
+    }
+
+    /// A record joins at this clock and not before.
+    pub fn joins_late(&mut self, offset: u64, clock: Clock) {
+        self.late.insert(offset, clock);
     }
 
     /// A predecessor has read to here, and applied everything up to this clock.
@@ -161,15 +169,17 @@ impl Lane {
         None
     }
 
-    /// Of which time the oldest one is, unless that is a later one; what has none goes before all others.
-    pub fn due_by(&self, time: i64) -> Option<i64> {
-        let (_, oldest) = self.queue.front()?;
-        Some(oldest.time().unwrap_or(i64::MIN)).filter(|its| *its <= time)
+    /// Of which time the oldest one is, when it joins by this clock; what has none goes before all others.
+    pub fn due_by(&self, clock: Clock) -> Option<i64> {
+        let (offset, oldest) = self.queue.front()?;
+        let is_held_back = self.late.get(offset).is_some_and(|joins| follows(*joins, clock));
+        let time = oldest.time().unwrap_or(i64::MIN);
+        (!is_held_back && is_due(time, clock)).then_some(time)
     }
 
-    /// Takes out the oldest one.
-    pub fn take_first(&mut self) -> Option<Queued> {
-        self.queue.pop_front().map(|(_, queued)| queued)
+    /// Takes out the oldest one, with its offset.
+    pub fn take_first(&mut self) -> Option<(u64, Queued)> {
+        self.queue.pop_front()
     }
 
     /// The last clock that was read of it.
@@ -199,6 +209,11 @@ impl Queued {
     pub fn is_the_hole(&self, other: &Self) -> bool {
         matches!((self, other), (Self::Gap(one), Self::Gap(other)) if one == other)
     }
+}
+
+/// What has no clock of its own joins once the clock is past its time.
+pub(crate) fn is_due(time: i64, clock: Clock) -> bool {
+    time <= clock.time - BESIDE_MS
 }
 
 pub(crate) fn follows(one: Clock, other: Clock) -> bool {

@@ -6,10 +6,10 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use schemas::{Checkpoint, Clock, Gap, Generation, Headers, Outbox, Record, ResultClock, Topic};
+use schemas::{Checkpoint, Clock, Gap, Generation, Headers, LateJoin, Outbox, Record, ResultClock, Topic};
 
 use crate::definition::{Definition, Joins, Rules};
-use crate::lane::{Lane, Queued, follows};
+use crate::lane::{Lane, Queued, follows, is_due};
 use crate::processor::{Run, Tick, offer};
 
 /// A window closes when the clock is this far past its end; what comes later is late.
@@ -101,6 +101,14 @@ impl Stage {
         self.lanes[lane].wants_more()
     }
 
+    /// A record joins at this clock and not before, as it did when this was computed before.
+    pub fn joins_late(&mut self, join: &LateJoin) {
+        let LateJoin { topic, partition, offset, clock, block, .. } = join;
+        let is_it = |lane: &&mut Lane| lane.partition == *partition && lane.input.topic.name == topic;
+        let clock = Clock { time: *clock, block: *block };
+        self.lanes.iter_mut().filter(is_it).for_each(|lane| lane.joins_late(*offset, clock));
+    }
+
     /// Takes one record of a lane.
     pub fn take(&mut self, lane: usize, offset: u64, record: &Record<'_>, out: &mut Outbox) {
         if record.value.is_none() {
@@ -110,6 +118,8 @@ impl Stage {
         let lane = &mut self.lanes[lane];
         let queued = lane.read(offset, record);
         if lane.input.joins == Joins::AtOnce {
+            // Where nobody tells the time, it is that of what has come.
+            self.checkpoint.clock = self.checkpoint.clock.max(queued.time().unwrap_or_default());
             out.inherit(record.headers);
             self.apply(queued, out);
         } else {
@@ -145,13 +155,27 @@ impl Stage {
 
     /// The same, but no further than to the clock with which so many bytes are said.
     pub fn go_on_until(&mut self, bytes: usize, out: &mut Outbox) -> Option<usize> {
-        while let Some(clock) = self.next_clock().filter(|_| out.bytes() < bytes) {
+        self.go_on_while(|_, out| out.bytes() < bytes, out)
+    }
+
+    /// The same, of clocks up to a time.
+    pub fn go_on_up_to(&mut self, time: i64, out: &mut Outbox) -> Option<usize> {
+        self.go_on_while(|clock, _| clock.time <= time, out)
+    }
+
+    fn go_on_while(&mut self, goes_on: impl Fn(Clock, &Outbox) -> bool, out: &mut Outbox) -> Option<usize> {
+        while let Some(clock) = self.next_clock().filter(|clock| goes_on(*clock, out)) {
             if let Some(lane) = self.apply_beside(clock, out) {
                 return Some(lane).filter(|lane| !self.lanes[*lane].has_a_promise());
             }
             self.apply_up_to(clock, out);
         }
         None
+    }
+
+    /// Whether the clock that comes next is behind a time.
+    pub fn is_past(&self, time: i64) -> bool {
+        self.next_clock().is_some_and(|clock| clock.time > time)
     }
 
     /// Whether a clock can be applied at once.
@@ -178,12 +202,29 @@ impl Stage {
                 return waits_for;
             }
             let beside = self.lanes.iter().enumerate().filter(|(_, lane)| is_beside(lane));
-            let due = beside.filter_map(|(at, lane)| lane.due_by(clock.time - BESIDE_MS).map(|time| (time, at)));
+            let due = beside.filter_map(|(at, lane)| lane.due_by(clock).map(|time| (time, at)));
             let (_, at) = due.min()?;
-            let queued = self.lanes[at].take_first()?;
-            let is_late = queued.time().is_some_and(|time| time <= self.checkpoint.clock - BESIDE_MS);
-            self.late_beside += u64::from(is_late);
+            let (offset, queued) = self.lanes[at].take_first()?;
+            let last = Clock { time: self.checkpoint.clock, block: self.checkpoint.block };
+            if let Some(time) = queued.time().filter(|time| is_due(*time, last)) {
+                self.late_beside += 1;
+                out.send(&self.late_join((at, offset), time, clock));
+            }
             self.apply(queued, out);
+        }
+    }
+
+    fn late_join(&self, (lane, offset): (usize, u64), time: i64, clock: Clock) -> LateJoin {
+        let Lane { input, partition, .. } = &self.lanes[lane];
+        LateJoin {
+            stage: self.definition.name.to_string(),
+            share: self.share,
+            topic: input.topic.name.to_string(),
+            partition: *partition,
+            offset,
+            fact_time: time,
+            clock: clock.time,
+            block: clock.block,
         }
     }
 

@@ -22,6 +22,7 @@ mod hash;
 mod hex;
 mod interval;
 mod late_events;
+mod late_joins;
 mod ledger_updates;
 mod liquidation_cascades;
 mod liquidation_heatmap;
@@ -41,6 +42,7 @@ mod positions;
 mod prices;
 mod ratio_kinds;
 mod raw;
+mod snapshots;
 mod sort_key;
 mod source_runs;
 mod state;
@@ -74,6 +76,7 @@ pub use fills::{Clock, Fill, Gap, Liquidation, Side, comes_after, is_numbered, k
 pub use hash::Hash;
 pub use interval::Interval;
 pub use late_events::LateEvent;
+pub use late_joins::LateJoin;
 pub use ledger_updates::LedgerUpdate;
 pub use liquidation_cascades::LiquidationCascade;
 pub use liquidation_heatmap::HeatmapCell;
@@ -95,6 +98,7 @@ pub use positions::{Position, PositionSide};
 pub use prices::Price;
 pub use ratio_kinds::{RatioKind, SizeCohort};
 pub use raw::{RAW_PART_BYTES, raw_parts};
+pub use snapshots::Snapshot;
 pub use source_runs::SourceRun;
 pub use state::{Checkpoint, Cursor, Growing, MarketMark, OpenGap, Place};
 pub use taker_flow::TakerFlow;
@@ -110,7 +114,7 @@ pub use whale_activities::{WhaleAction, WhaleActivity, WhaleFlow, WhaleOrder, Wh
 pub use whale_watches::WhaleWatch;
 
 /// Every topic there is, in the order of the flow. A new topic is its file and one line here.
-pub static TOPICS: [&Topic; 50] = [
+pub static TOPICS: [&Topic; 52] = [
     &raw::NODE_FILLS,
     &raw::MISC_EVENTS,
     &raw::PUBLIC_FEED,
@@ -150,6 +154,8 @@ pub static TOPICS: [&Topic; 50] = [
     &market_ratios::TOPIC,
     &market_taker_flow::TOPIC,
     &late_events::TOPIC,
+    &late_joins::TOPIC,
+    &snapshots::TOPIC,
     &state::PARSER,
     &state::PARSER_NODE_FILLS,
     &state::PARSER_MISC_EVENTS,
@@ -175,6 +181,7 @@ pub mod topics {
     pub use crate::feed_status::TOPIC as FEED_STATUS;
     pub use crate::fills::{HISTORY as FILLS_HISTORY, TOPIC as FILLS};
     pub use crate::late_events::TOPIC as LATE_EVENTS;
+    pub use crate::late_joins::TOPIC as LATE_JOINS;
     pub use crate::ledger_updates::TOPIC as LEDGER_UPDATES;
     pub use crate::liquidation_cascades::TOPIC as LIQUIDATION_CASCADES;
     pub use crate::liquidation_heatmap::TOPIC as LIQUIDATION_HEATMAP;
@@ -193,6 +200,7 @@ pub mod topics {
     pub use crate::raw::{
         INFO as RAW_INFO, MISC_EVENTS as RAW_MISC_EVENTS, NODE_FILLS as RAW_NODE_FILLS, PUBLIC_FEED as RAW_PUBLIC_FEED,
     };
+    pub use crate::snapshots::TOPIC as SNAPSHOTS;
     pub use crate::source_runs::TOPIC as SOURCE_RUNS;
     pub use crate::state::{
         COIN as STATE_COIN, MARKET as STATE_MARKET, PRICE as STATE_PRICE, WALLET as STATE_WALLET, WHOLE as STATE_WHOLE,

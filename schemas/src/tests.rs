@@ -15,11 +15,11 @@ use serde_json::Value;
 
 use crate::{
     Account, AccountState, AssetContext, Candle, CandleCheck, Checkpoint, Clock, Coin, Cursor, DeadLetter,
-    ExchangeCandle, FeedStatus, Fill, Gap, HeatmapCell, LateEvent, LedgerUpdate, LiquidationCascade,
+    ExchangeCandle, FeedStatus, Fill, Gap, HeatmapCell, LateEvent, LateJoin, LedgerUpdate, LiquidationCascade,
     LiquidationEpisode, LiquidationMap, LiquidationOrder, LiquidationStats, LongShortRatio, Market, MarketMark,
     MarketRatio, MarketState, MarketTakerFlow, Mid, Position, PositionChange, PositionRisk, Price, ResultClock,
-    SourceRun, TOPICS, TakerFlow, TakerSum, Topic, Trade, WalletDistribution, WalletSum, WalletSummary, WhaleActivity,
-    WhaleWatch,
+    Snapshot, SourceRun, TOPICS, TakerFlow, TakerSum, Topic, Trade, WalletDistribution, WalletSum, WalletSummary,
+    WhaleActivity, WhaleWatch,
 };
 
 /// What the type makes of an example: the value that it would write again, or why it refuses.
@@ -93,6 +93,10 @@ fn reading_of(topic: &Topic, case: &str) -> Reading {
         ("whale-watches", _) => again::<WhaleWatch>,
         ("prices", _) => again::<Price>,
         ("late-events", _) => again::<LateEvent>,
+        ("late-joins", _) => again::<LateJoin>,
+        ("snapshots", "snapshot") => again::<Snapshot>,
+        ("snapshots", "checkpoint") => again::<Checkpoint>,
+        ("snapshots", "entry") => again::<(u64, Value)>,
         ("state.parser", _) => again::<MarketMark>,
         ("state.parser.node-fills", _) => again::<Cursor>,
         ("state.coin" | "state.price" | "state.wallet" | "state.market" | "state.whole", "checkpoint") => {

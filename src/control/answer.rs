@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ::computer::Joins;
+use ::computer::{Joins, Rules};
 use schemas::{NODE_FILLS, TOPICS, Topic};
 use serde_json::{Value, json};
 
@@ -12,6 +12,7 @@ use super::{Owner, Question};
 use crate::data_dir::{DataDir, Market};
 use crate::failure::Failure;
 use crate::log::{Log, Start, read_to_the_end};
+use crate::replay;
 use crate::run::sink::{self, topics_of_tables};
 use crate::run::{computer, dead_letters, market, now_ms, parser};
 
@@ -22,6 +23,8 @@ pub struct Known<'a> {
     pub place: String,
     pub market: Option<Market>,
     pub running: Option<&'a Owner>,
+    /// By which results are made, as far as the process knows that asks.
+    pub rules: Rules,
 }
 
 type Each<'a> = &'a mut dyn FnMut(Value) -> Result<(), Failure>;
@@ -29,17 +32,23 @@ type Each<'a> = &'a mut dyn FnMut(Value) -> Result<(), Failure>;
 impl<'a> Known<'a> {
     pub fn of(owner: &'a Owner) -> Self {
         let (log, place) = (Arc::clone(&owner.shared.log), owner.path.display().to_string());
-        Self { log, place, market: Some(owner.market), running: Some(owner) }
+        Self { log, place, market: Some(owner.market), running: Some(owner), rules: owner.shared.rules }
     }
 
     pub fn at_rest(log: Arc<dyn Log>, data: &DataDir) -> Result<Self, Failure> {
         computer::announce(log.as_ref())?;
-        Ok(Self { log, place: data.path().display().to_string(), market: Some(data.market), running: None })
+        Ok(Self {
+            log,
+            place: data.path().display().to_string(),
+            market: Some(data.market),
+            running: None,
+            rules: Rules::default(),
+        })
     }
 
     pub fn on_kafka(log: Arc<dyn Log>, brokers: String) -> Result<Self, Failure> {
         let market = market::found(log.as_ref())?;
-        Ok(Self { log, place: brokers, market, running: None })
+        Ok(Self { log, place: brokers, market, running: None, rules: Rules::default() })
     }
 
     pub fn answer(&self, question: &Question, each: Each<'_>) -> Result<(), Failure> {
@@ -48,6 +57,7 @@ impl<'a> Known<'a> {
             Question::Topics => each(self.topics()?),
             Question::Lag => each(self.lag()?),
             Question::Redrive { dry_run } => dead_letters::redrive(&self.log, *dry_run, each),
+            Question::Replay(request) => replay::replay(&self.log, &self.rules, request, each),
             Question::Records { topic, partition, from, since, limit } => {
                 let known =
                     TOPICS.into_iter().find(|known| known.name == topic || self.log.generation().name(known) == *topic);

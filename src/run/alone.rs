@@ -12,7 +12,8 @@ use tracing::info;
 use super::roles::Roles;
 use super::server::{self, Server};
 use super::{
-    Shared, admin, api as api_role, computer, database, housekeeping, market, metrics_listener, sink, sources, up,
+    Shared, admin, api as api_role, computer, database, housekeeping, market, metrics_listener, sink, snapshots,
+    sources, up,
 };
 use crate::args::{ApiRole, ComputerRole, KafkaArgs, MetricsArgs, ParserRole, SinkRole};
 use crate::control::answers_on_kafka;
@@ -40,6 +41,7 @@ pub fn computer(args: ComputerRole) -> Result<(), Failure> {
     for stage in computer::stages() {
         roles.start(stage.name, &Upstream::default(), move |shared| computer::run(shared, stage, &Upstream::default()));
     }
+    roles.start("snapshots", &Upstream::default(), snapshots::run);
     process.run(roles)
 }
 

@@ -1,6 +1,5 @@
 //! One task of a stage: its share of the input → results, state and place, in one commit.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,11 +8,12 @@ use parser::{Reject, dead_letter};
 use schemas::{Checkpoint, Generation, Outbox, Topic, topics};
 use tracing::info;
 
+use super::lanes::Lanes;
 use super::roles::Roles;
 use super::tasks::{self, Lease};
-use super::{PATIENCE, Shared, state};
+use super::{PATIENCE, Shared, snapshots, state};
 use crate::failure::Failure;
-use crate::log::{Log, Reader, Slice, Start, Writer};
+use crate::log::{Log, Writer};
 use crate::stats;
 use crate::stop::Upstream;
 
@@ -27,6 +27,7 @@ pub fn run(shared: &Shared, stage: &'static Definition, upstream: &Upstream) -> 
 
 /// Starts all stages: each ends after the one before, and the first after what it reads. The last one is given back.
 pub fn start(roles: &mut Roles, upstream: &Upstream) -> Upstream {
+    roles.start("snapshots", &Upstream::default(), snapshots::run);
     stages().into_iter().fold(upstream.clone(), |before, stage| {
         let this = Upstream::default();
         roles.start(stage.name, &this, move |shared| run(shared, stage, &before));
@@ -45,18 +46,15 @@ fn task(
     // First the writer: when it has begun, nobody else can change the state that is read next.
     let writer = Arc::clone(log).writer(&format!("{}.{share}", definition.name))?;
     let stage = restore(shared, definition, share)?;
-    let starts: Vec<Start> = stage.lanes().map(|(topic, partition, from)| Start { topic, partition, from }).collect();
-    let mut reader = Arc::clone(log).reader(&starts)?;
+    let mut lanes = Lanes::open(log, stage)?;
     let inputs = definition.lanes(log.generation(), share).enumerate();
-    inputs.filter(|(_, (input, _))| !is_needed(input)).for_each(|(lane, _)| reader.may_pass_over(lane));
+    inputs.filter(|(_, (input, _))| !is_needed(input)).for_each(|(lane, _)| lanes.may_pass_over(lane));
     let mut work = Work {
         log: log.as_ref(),
         definition,
         share,
         writer,
-        stage,
-        starts,
-        promised: BTreeSet::new(),
+        lanes,
         out: Outbox::new(log.generation()),
         enough_bytes: 2 * shared.chunk_bytes,
         late: 0,
@@ -64,8 +62,6 @@ fn task(
     };
     work.say_how_far();
     let written = written_by(definition, log.generation(), share);
-    // All lanes together fill one piece.
-    let chunk_bytes = shared.chunk_bytes / work.starts.len().max(1);
     loop {
         let over = shared.is_over(upstream);
         if lease.is_over() || shared.ends_at_once() {
@@ -77,15 +73,16 @@ fn task(
             shared.stop.rest(PATIENCE);
             continue;
         }
-        let slices = reader.read_of(&|lane| work.stage.wants_more_of(lane), chunk_bytes, PATIENCE)?;
-        work.stats.is_behind(reader.behind());
-        if slices.is_empty() && over && work.has_all(reader.as_ref()) {
+        let slices = work.lanes.read(shared.chunk_bytes, PATIENCE)?;
+        work.stats.is_behind(work.lanes.behind());
+        if slices.is_empty() && over && work.lanes.has_all() {
             return Ok(());
         }
         for slice in &slices {
-            work.take(slice);
+            work.lanes.take(slice, &mut work.out);
+            work.stats.taken.increment(slice.count());
         }
-        work.go_on(reader.as_mut())?;
+        work.go_on()?;
     }
 }
 
@@ -95,10 +92,7 @@ struct Work<'a> {
     definition: &'static Definition,
     share: u32,
     writer: Box<dyn Writer>,
-    stage: Stage,
-    starts: Vec<Start>,
-    /// Lanes that are waited for until they have been read so far.
-    promised: BTreeSet<usize>,
+    lanes: Lanes,
     out: Outbox,
     /// So many bytes are enough for one commit: a little input may have much to say.
     enough_bytes: usize,
@@ -108,59 +102,33 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn take(&mut self, slice: &Slice) {
-        let is_it = |start: &Start| start.partition == slice.partition && std::ptr::eq(start.topic, slice.topic);
-        let Some(lane) = self.starts.iter().position(is_it) else { return };
-        for (offset, record) in slice.records() {
-            self.stage.take(lane, offset, &record, &mut self.out);
-        }
-        self.stage.has_read(lane, slice.next);
-        self.stats.taken.increment(slice.count());
-    }
-
     /// Applies what can be applied, and commits it.
-    fn go_on(&mut self, reader: &mut dyn Reader) -> Result<(), Failure> {
-        for lane in std::mem::take(&mut self.promised) {
-            // Not all that takes an offset is read: at the end it is asked again what there is.
-            if !reader.is_at_the_end(lane) || !self.learns_the_end(lane, reader)? {
-                self.promised.insert(lane);
-            }
-        }
+    fn go_on(&mut self) -> Result<(), Failure> {
+        self.lanes.look_again()?;
+        let enough = self.enough_bytes;
         loop {
-            while let Some(lane) = self.stage.go_on_until(self.enough_bytes, &mut self.out)
-                && self.learns_the_end(lane, reader)?
-            {}
-            if self.stage.has_gone_on() {
+            self.lanes.go_on(&mut self.out, |stage, out| stage.go_on_until(enough, out))?;
+            if self.lanes.stage.has_gone_on() {
                 self.commit()?;
             }
-            if !self.stage.can_go_on() {
+            if !self.lanes.stage.can_go_on() {
                 return Ok(());
             }
         }
     }
 
-    /// Whether the log says how far a lane reaches now: behind the newest clock that was taken.
-    fn learns_the_end(&mut self, lane: usize, reader: &mut dyn Reader) -> Result<bool, Failure> {
-        let Some(end) = reader.end(lane)? else { return Ok(false) };
-        self.stage.ends_at(lane, end);
-        if end > 0 {
-            self.promised.insert(lane);
-        }
-        Ok(true)
-    }
-
     fn commit(&mut self) -> Result<(), Failure> {
-        let set_aside = self.stage.set_aside();
+        let set_aside = self.lanes.stage.set_aside();
         for record in &set_aside {
             let reject = Reject::Fill { reason: record.reason.clone() };
             let position = format!("{}@{}", record.partition, record.offset);
             self.out.send(&dead_letter(record.topic.name, &position, &record.value, &reject, record.time));
         }
-        self.stage.save(&mut self.out);
+        self.lanes.stage.save(&mut self.out);
         self.writer.commit(&self.out)?;
         stats::committed(self.definition.name, &self.out);
         self.stats.rejected.increment(set_aside.len() as u64);
-        let late = self.stage.late_beside();
+        let late = self.lanes.stage.late_beside();
         self.stats.late.increment(late - std::mem::replace(&mut self.late, late));
         self.stats.commit(self.out.records() as u64);
         self.say_how_far();
@@ -169,14 +137,9 @@ impl Work<'_> {
     }
 
     fn say_how_far(&self) {
-        let Checkpoint { clock, block, .. } = *self.stage.checkpoint();
+        let Checkpoint { clock, block, .. } = *self.lanes.stage.checkpoint();
         self.stats.reach(clock, block);
-        say_how_far(self.log, self.definition, self.share, &self.stage);
-    }
-
-    /// Whether nothing can come that would let it go on.
-    fn has_all(&self, reader: &dyn Reader) -> bool {
-        (0..self.starts.len()).all(|lane| reader.is_at_the_end(lane) || !self.stage.wants_more_of(lane))
+        say_how_far(self.log, self.definition, self.share, &self.lanes.stage);
     }
 }
 
@@ -215,6 +178,9 @@ fn written_by(definition: &Definition, generation: Generation, share: u32) -> Ve
     let mut topics: Vec<&'static Topic> = definition.describe().iter().flat_map(|told| told.writes).collect();
     if definition.inputs.iter().any(|input| input.topic == &topics::FILLS) {
         topics.push(&topics::LATE_EVENTS);
+    }
+    if definition.inputs.iter().any(|input| input.joins == Joins::Beside) {
+        topics.push(&topics::LATE_JOINS);
     }
     topics.sort_unstable_by_key(|topic| topic.name);
     topics.dedup();

@@ -13,6 +13,7 @@ mod healing;
 mod housekeeping;
 pub mod import;
 mod info;
+mod lanes;
 mod listing;
 pub mod market;
 mod markets;
@@ -24,6 +25,7 @@ mod public_feed;
 pub mod roles;
 pub mod server;
 pub mod sink;
+mod snapshots;
 pub mod sources;
 mod state;
 pub mod streams;
@@ -33,8 +35,10 @@ mod tests;
 pub mod up;
 mod watches;
 
+pub use lanes::Lanes;
 pub use public_feed::Exchange;
 pub use server::{Most, allow_open_files};
+pub use snapshots::HOUR_MS;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

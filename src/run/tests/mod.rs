@@ -7,4 +7,5 @@ mod facts;
 mod held_up;
 mod in_memory;
 mod on_the_log;
+mod replayed;
 mod told;

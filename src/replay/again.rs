@@ -1,0 +1,74 @@
+//! A task once more: what it had saved and the records that it read, in the order in which it read them → what it says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use computer::{Definition, Joins, Rules};
+use schemas::{LateJoin, Outbox, Record, Topic};
+
+use super::found::{self, Found};
+use crate::failure::Failure;
+use crate::log::Log;
+use crate::run::Lanes;
+
+const CHUNK_BYTES: usize = 1024 * 1024;
+const PATIENCE: Duration = Duration::from_millis(100);
+/// What has no clock comes nearly in the order of its times.
+const NEARLY_MS: i64 = 10_000;
+
+pub struct Again {
+    lanes: Lanes,
+    out: Outbox,
+    has_a_clock: bool,
+    /// The latest time that was read.
+    seen: i64,
+    pub facts: u64,
+}
+
+/// What a task says: topic, partition and record.
+pub type Each<'a> = &'a mut dyn FnMut(&'static Topic, u32, &Record<'_>) -> Result<(), Failure>;
+
+impl Again {
+    pub fn begin(
+        log: &Arc<dyn Log>,
+        rules: &Rules,
+        (definition, share): (&'static Definition, u32),
+        found: Option<&Found>,
+        late: &[LateJoin],
+    ) -> Result<Self, Failure> {
+        let mut stage = definition.task_by(rules, log.generation(), share);
+        if let Some(found) = found {
+            found::restore(log, found, &mut stage)?;
+        }
+        let is_ours = |join: &&LateJoin| join.stage == definition.name && join.share == share;
+        late.iter().filter(is_ours).for_each(|join| stage.joins_late(join));
+        let has_a_clock = definition.inputs.iter().any(|input| input.joins == Joins::ByClock);
+        let (lanes, out) = (Lanes::open(log, stage)?, Outbox::new(log.generation()));
+        Ok(Self { lanes, out, has_a_clock, seen: i64::MIN, facts: 0 })
+    }
+
+    /// Says everything up to a time.
+    pub fn go_to(&mut self, time: i64, each: Each<'_>) -> Result<(), Failure> {
+        loop {
+            self.lanes.look_again()?;
+            self.lanes.go_on(&mut self.out, |stage, out| stage.go_on_up_to(time, out))?;
+            for (topic, partition, batch) in self.out.filled() {
+                batch.records().try_for_each(|record| each(topic, partition, &record))?;
+            }
+            self.out.clear();
+            let is_past = if self.has_a_clock { self.lanes.stage.is_past(time) } else { self.seen > time + NEARLY_MS };
+            if is_past {
+                return Ok(());
+            }
+            let slices = self.lanes.read(CHUNK_BYTES, PATIENCE)?;
+            for slice in &slices {
+                self.lanes.take(slice, &mut self.out);
+                self.facts += slice.count();
+                self.seen = self.seen.max(slice.last_time().unwrap_or(i64::MIN));
+            }
+            if slices.is_empty() && self.lanes.has_all() {
+                return Ok(());
+            }
+        }
+    }
+}

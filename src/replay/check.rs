@@ -1,0 +1,258 @@
+//! What was said once more, and what stands on the log → where they part. Where a task alone writes a partition and tells the
+//! time there, what lies between two clocks is compared; elsewhere what is of the same ten minutes. Within that what counts
+//! is the order of each key.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemas::{Record, Topic, kind};
+use serde_json::{Value, json};
+
+use super::is_of_coin;
+use super::plan::Plan;
+use crate::failure::Failure;
+use crate::log::{Log, Reader, Start};
+
+pub struct Check {
+    reader: Box<dyn Reader>,
+    parts: Vec<Part>,
+    coin: Option<String>,
+    from: i64,
+    to: i64,
+    compared: BTreeMap<&'static str, u64>,
+    differences: u64,
+    /// What is told apart by its times is read once for each group of them: who says little would be waited for each time.
+    read_by_time: i64,
+}
+
+/// A partition of results.
+struct Part {
+    topic: &'static Topic,
+    partition: u32,
+    by: By,
+    live: Side,
+    replayed: Side,
+}
+
+/// What its records are told apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Clock,
+    Time,
+}
+
+#[derive(Default)]
+struct Side {
+    /// By the clock that ends them, or by when they begin.
+    groups: BTreeMap<i64, Group>,
+    /// What no clock has ended yet.
+    open: Option<Group>,
+    reached: i64,
+}
+
+/// Of each key the values, one after the other.
+type Group = BTreeMap<Vec<u8>, Vec<Option<Vec<u8>>>>;
+
+const CHUNK_BYTES: usize = 256 * 1024;
+const PATIENCE: Duration = Duration::from_millis(100);
+const GROUP_MS: i64 = 600_000;
+/// What has no clock may be said so long after its time.
+const SETTLES_MS: i64 = 60_000;
+/// So many are told one by one.
+const TOLD: u64 = 100;
+
+impl Check {
+    pub fn begin(log: &Arc<dyn Log>, plan: &Plan, coin: Option<&str>) -> Result<Self, Failure> {
+        let (mut parts, mut starts) = (Vec::new(), Vec::new());
+        for topic in &plan.topics {
+            let by = if plan.tells_the_time(topic) { By::Clock } else { By::Time };
+            for partition in plan.partitions(log.as_ref(), topic) {
+                let from = match by {
+                    By::Clock => first_behind_a_clock(log, topic, partition, plan.from)?,
+                    By::Time => log.extent(topic, partition)?.first,
+                };
+                let (live, replayed) = Default::default();
+                parts.push(Part { topic, partition, by, live, replayed });
+                starts.push(Start { topic, partition, from: Some(from) });
+            }
+        }
+        let reader = Arc::clone(log).reader(&starts)?;
+        let (compared, coin) = (BTreeMap::new(), coin.map(str::to_owned));
+        Ok(Self { reader, parts, coin, from: plan.from, to: plan.to, compared, differences: 0, read_by_time: 0 })
+    }
+
+    /// A record that was said once more.
+    pub fn take(&mut self, topic: &'static Topic, partition: u32, record: &Record<'_>) {
+        let is_it = |part: &&mut Part| part.partition == partition && std::ptr::eq(part.topic, topic);
+        if let Some(part) = self.parts.iter_mut().find(is_it) {
+            part.replayed.push(part.by, (self.from, self.to), self.coin.as_deref(), record);
+        }
+    }
+
+    /// Everything up to a time has been said once more.
+    pub fn compare_up_to(
+        &mut self,
+        time: i64,
+        each: &mut dyn FnMut(Value) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let group = time.div_euclid(GROUP_MS);
+        let is_by_time = group > self.read_by_time || time == self.to;
+        self.read_by_time = group;
+        self.read_up_to(time, is_by_time)?;
+        for part in &mut self.parts {
+            let ready = match part.by {
+                By::Clock => time,
+                By::Time => time - SETTLES_MS - GROUP_MS,
+            };
+            part.compare(ready, &mut self.compared, &mut self.differences, each)?;
+        }
+        Ok(())
+    }
+
+    /// How much was the same, and what was not.
+    pub fn end(mut self, each: &mut dyn FnMut(Value) -> Result<(), Failure>) -> Result<Value, Failure> {
+        for part in &mut self.parts {
+            part.compare(self.to, &mut self.compared, &mut self.differences, each)?;
+        }
+        Ok(json!({ "compared": self.compared, "differences": self.differences }))
+    }
+
+    fn read_up_to(&mut self, time: i64, is_by_time: bool) -> Result<(), Failure> {
+        let Self { reader, parts, coin, from, to, .. } = self;
+        loop {
+            let is_wanted = |place: usize| {
+                let part: &Part = &parts[place];
+                part.live.reached < time && (is_by_time || part.by == By::Clock)
+            };
+            let slices = reader.read_of(&is_wanted, CHUNK_BYTES, PATIENCE)?;
+            if slices.is_empty() {
+                let is_missing = |place: usize| is_wanted(place) && !reader.is_at_the_end(place);
+                if !(0..parts.len()).any(is_missing) {
+                    return Ok(());
+                }
+            }
+            for slice in &slices {
+                let is_it =
+                    |part: &&mut Part| part.partition == slice.partition && std::ptr::eq(part.topic, slice.topic);
+                let Some(part) = parts.iter_mut().find(is_it) else { continue };
+                for (_, record) in slice.records() {
+                    part.live.push(part.by, (*from, *to), coin.as_deref(), &record);
+                }
+            }
+        }
+    }
+}
+
+impl Side {
+    fn push(&mut self, by: By, (from, to): (i64, i64), coin: Option<&str>, record: &Record<'_>) {
+        let is_a_clock = record.headers.get(kind::HEADER) == Some(kind::CLOCK);
+        let is_of_it = is_a_clock || coin.is_none_or(|coin| is_of_coin(record.key, coin));
+        match by {
+            By::Clock if is_a_clock => {
+                self.reached = record.time;
+                let said = self.open.take();
+                if record.time > from {
+                    if let Some(mut group) = said.filter(|_| record.time <= to) {
+                        add(&mut group, record);
+                        self.groups.insert(record.time, group);
+                    }
+                    self.open = Some(Group::new());
+                }
+            }
+            By::Clock => {
+                if let Some(group) = self.open.as_mut().filter(|_| is_of_it) {
+                    add(group, record);
+                }
+            }
+            By::Time => {
+                self.reached = self.reached.max(record.time - SETTLES_MS);
+                if is_of_it && record.time > from && record.time <= to - SETTLES_MS {
+                    add(self.groups.entry(record.time.div_euclid(GROUP_MS) * GROUP_MS).or_default(), record);
+                }
+            }
+        }
+    }
+}
+
+fn add(group: &mut Group, record: &Record<'_>) {
+    group.entry(record.key.to_vec()).or_default().push(record.value.map(<[u8]>::to_vec));
+}
+
+impl Part {
+    /// Of everything that begins, or has ended, by a time.
+    fn compare(
+        &mut self,
+        time: i64,
+        compared: &mut BTreeMap<&'static str, u64>,
+        differences: &mut u64,
+        each: &mut dyn FnMut(Value) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let places: BTreeSet<i64> =
+            self.live.groups.range(..=time).chain(self.replayed.groups.range(..=time)).map(|it| *it.0).collect();
+        for place in places {
+            let live = self.live.groups.remove(&place).unwrap_or_default();
+            let replayed = self.replayed.groups.remove(&place).unwrap_or_default();
+            *compared.entry(self.topic.name).or_default() +=
+                live.values().map(|values| values.len() as u64).sum::<u64>();
+            let keys: BTreeSet<&Vec<u8>> = live.keys().chain(replayed.keys()).collect();
+            for key in keys {
+                let [these, those] =
+                    [&live, &replayed].map(|group| group.get(key).map(Vec::as_slice).unwrap_or_default());
+                for nth in 0..these.len().max(those.len()) {
+                    let (this, that) = (these.get(nth), those.get(nth));
+                    if this == that {
+                        continue;
+                    }
+                    *differences += 1;
+                    if *differences <= TOLD {
+                        each(json!({ "difference": {
+                            "topic": self.topic.name, "partition": self.partition, "time": place,
+                            "key": String::from_utf8_lossy(key), "nth": nth, "live": shown(this), "replayed": shown(that),
+                        } }))?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is not there has nothing; an end of its key is null.
+fn shown(value: Option<&Option<Vec<u8>>>) -> Value {
+    match value {
+        None => "nothing".into(),
+        Some(None) => Value::Null,
+        Some(Some(value)) => serde_json::from_slice(value).unwrap_or_else(|_| String::from_utf8_lossy(value).into()),
+    }
+}
+
+/// An offset from which on the first clock is the first one behind a time.
+fn first_behind_a_clock(log: &Arc<dyn Log>, topic: &'static Topic, partition: u32, time: i64) -> Result<u64, Failure> {
+    let extent = log.extent(topic, partition)?;
+    let (mut low, mut high) = (extent.first, extent.next);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match next_clock(log, topic, partition, middle)? {
+            Some((offset, clock)) if clock <= time => low = offset + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}
+
+fn next_clock(
+    log: &Arc<dyn Log>,
+    topic: &'static Topic,
+    partition: u32,
+    from: u64,
+) -> Result<Option<(u64, i64)>, Failure> {
+    let mut found = None;
+    crate::log::read_to_the_end::<Failure>(log, Start { topic, partition, from: Some(from) }, |offset, record| {
+        if record.headers.get(kind::HEADER) == Some(kind::CLOCK) {
+            found = Some((offset, record.time));
+        }
+        Ok(found.is_none())
+    })?;
+    Ok(found)
+}

@@ -1,0 +1,131 @@
+//! Facts of a stretch of time once more through the processors, beside everything that runs → what they say of it, or where
+//! that is not what they said. Each task begins with a snapshot of its state and reads what it read, in the same order.
+//! Nothing is written, and nobody's place on the log is touched.
+
+mod again;
+mod check;
+mod found;
+mod pace;
+mod plan;
+mod range;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ::computer::Rules;
+use schemas::{Record, Topic};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::log::Log;
+use check::Check;
+use pace::Pace;
+pub use pace::Speed;
+use plan::Plan;
+pub use plan::in_words;
+
+/// What is to be repeated, as somebody asks for it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Request {
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub coin: Option<String>,
+    pub processor: Option<String>,
+    pub topic: Option<String>,
+    pub speed: Speed,
+    /// Compare instead of telling.
+    pub check: bool,
+    /// Only say what would be done.
+    pub dry_run: bool,
+}
+
+/// So much event time is computed by all tasks, one after the other, before the next begins.
+const STEP_MS: i64 = 10_000;
+
+/// Hands the plan over, then what is said or how far the comparison is, and what came of it in the end.
+pub fn replay(
+    log: &Arc<dyn Log>,
+    rules: &Rules,
+    request: &Request,
+    each: &mut dyn FnMut(Value) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (plan, began) = (Plan::make(log, request)?, Instant::now());
+    each(json!({ "plan": plan.json() }))?;
+    if request.dry_run {
+        return Ok(());
+    }
+    let mut check = if request.check { Some(Check::begin(log, &plan, request.coin.as_deref())?) } else { None };
+    let mut tasks = plan.begin(log, rules)?;
+    let (mut reached, mut said) = (plan.from, 0_u64);
+    let pace = Pace::begin(request.speed, plan.from);
+    for until in std::iter::once(plan.from).chain(steps(&plan, request.speed)) {
+        let is_before = until == plan.from;
+        for task in &mut tasks {
+            task.go_to(until, &mut |topic, partition, record| {
+                if !plan.topics.iter().any(|wanted| std::ptr::eq(*wanted, topic)) {
+                    return Ok(());
+                }
+                match &mut check {
+                    Some(check) => check.take(topic, partition, record),
+                    None if is_before || !is_of(request, record) => {}
+                    None => {
+                        said += 1;
+                        each(line(topic, partition, record)?)?;
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        if let Some(check) = &mut check {
+            check.compare_up_to(until, each)?;
+        }
+        reached = until;
+        each(json!({ "progress": { "reached": reached, "from": plan.from, "to": plan.to } }))?;
+        pace.wait_for(until);
+    }
+    let facts: u64 = tasks.iter().map(|task| task.facts).sum();
+    let mut summary = json!({
+        "from": plan.from, "to": reached, "records_read": facts, "seconds": began.elapsed().as_secs_f64(),
+    });
+    match check {
+        Some(check) => summary["check"] = check.end(each)?,
+        None => summary["results"] = said.into(),
+    }
+    each(json!({ "summary": summary }))
+}
+
+/// The ends of the steps to where it ends; small ones where it goes no faster than the clock.
+fn steps(plan: &Plan, speed: Speed) -> impl Iterator<Item = i64> + use<> {
+    let (step, to) = (speed.step_ms().unwrap_or(STEP_MS), plan.to);
+    let mut at = plan.from;
+    std::iter::from_fn(move || {
+        (at < to).then(|| {
+            at = (at + step).min(to);
+            at
+        })
+    })
+}
+
+/// Whether its key begins with the coin that is asked for.
+fn is_of(request: &Request, record: &Record<'_>) -> bool {
+    request.coin.as_ref().is_none_or(|coin| is_of_coin(record.key, coin))
+}
+
+/// Keys are parts, and the coin is one of them.
+fn is_of_coin(key: &[u8], coin: &str) -> bool {
+    key.split(|byte| *byte == b'|').any(|part| part == coin.as_bytes())
+}
+
+fn line(topic: &Topic, partition: u32, record: &Record<'_>) -> Result<Value, Failure> {
+    let value = match record.value {
+        Some(value) => {
+            serde_json::from_slice(value).map_err(|cause| Failure::because("a result is not JSON", cause))?
+        }
+        None => Value::Null,
+    };
+    Ok(json!({
+        "topic": topic.name, "partition": partition, "time": record.time, "key": String::from_utf8_lossy(record.key),
+        "kind": record.headers.get(schemas::kind::HEADER).map(String::from_utf8_lossy), "replayed": true, "value": value,
+    }))
+}

@@ -1,0 +1,234 @@
+//! What is asked for → which tasks have to work once more, where each begins, and what it will read; or why that cannot be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ::computer::Definition;
+use schemas::{Checkpoint, Keeps, LateJoin, Topic, partition_of, topics};
+use serde_json::{Value, json};
+
+use super::again::Again;
+use super::found::{self, Found};
+use super::{Request, range};
+use crate::failure::Failure;
+use crate::log::{Log, Start, read_to_the_end};
+use crate::run::{HOUR_MS, computer};
+
+pub struct Plan {
+    /// What is said at clocks behind this one, up to the other.
+    pub from: i64,
+    pub to: i64,
+    /// What is wanted of all that is said.
+    pub topics: Vec<&'static Topic>,
+    pub tasks: Vec<Planned>,
+}
+
+pub struct Planned {
+    pub definition: &'static Definition,
+    pub share: u32,
+    /// Nothing where it begins with the first records there ever were.
+    found: Option<Found>,
+    lanes: Vec<Lane>,
+}
+
+struct Lane {
+    topic: &'static Topic,
+    partition: u32,
+    next: u64,
+    /// So many there are from there on, behind `to` as well.
+    records: u64,
+    /// Compressed; nothing where only the brokers know.
+    bytes: Option<u64>,
+    /// So many were before those that are kept.
+    removed: u64,
+}
+
+impl Plan {
+    pub fn make(log: &Arc<dyn Log>, request: &Request) -> Result<Self, Failure> {
+        let topics = wanted(request)?;
+        let tasks = tasks(log.as_ref(), request, &topics);
+        let checkpoints = tasks.iter().map(|(stage, share)| computer::checkpoint(log.as_ref(), stage, *share));
+        let checkpoints: Vec<Checkpoint> = checkpoints.collect::<Result<_, _>>()?;
+        let newest = checkpoints.iter().map(|it| it.clock).filter(|clock| *clock > 0).min();
+        let newest =
+            newest.ok_or_else(|| Failure::stop("nothing has been computed yet: there is nothing to repeat"))?;
+        let to = request.to.as_deref().map_or(Ok(newest), |text| range::moment(log, text, newest))?.min(newest);
+        let since = checkpoints.iter().filter_map(|it| it.since).map(|clock| clock.time).max().unwrap_or_default();
+        let from = request.from.as_deref().map_or(Ok(since), |text| range::moment(log, text, newest))?.max(since);
+        if from >= to {
+            return Err(Failure::Usage(format!("from {} to {} is nothing", in_words(from), in_words(to))));
+        }
+        let found = found::latest_before(log, tasks.len(), from)?;
+        let planned = |(definition, share): (&'static Definition, u32)| {
+            let found = found.get(&(definition.name.to_owned(), share)).cloned();
+            Planned::of(log, (definition, share), found, (from, newest))
+        };
+        let tasks = tasks.into_iter().map(planned).collect::<Result<_, _>>()?;
+        Ok(Self { from, to, topics, tasks })
+    }
+
+    pub fn json(&self) -> Value {
+        let tasks: Vec<Value> = self.tasks.iter().map(Planned::json).collect();
+        let sum = |of: fn(&Lane) -> u64| -> u64 { self.lanes().map(of).sum() };
+        let bytes: Option<u64> = self.lanes().map(|lane| lane.bytes).sum();
+        json!({
+            "from": self.from, "to": self.to, "topics": self.topics.iter().map(|topic| topic.name).collect::<Vec<_>>(),
+            "records": sum(|lane| lane.records), "bytes": bytes, "removed": sum(|lane| lane.removed), "tasks": tasks,
+        })
+    }
+
+    fn lanes(&self) -> impl Iterator<Item = &Lane> {
+        self.tasks.iter().flat_map(|task| &task.lanes)
+    }
+
+    /// Whether each partition of a topic has one task that writes it and tells the time there.
+    pub fn tells_the_time(&self, topic: &Topic) -> bool {
+        self.tasks.iter().any(|task| task.definition.tells_the_time(topic))
+    }
+
+    /// The partitions that the tasks write.
+    pub fn partitions(&self, log: &dyn Log, topic: &'static Topic) -> BTreeSet<u32> {
+        let writes = |task: &&Planned| task.definition.describe().iter().any(|it| it.writes.contains(&topic));
+        let share = |task: &Planned| log.generation().share(topic, task.definition.by, task.share).collect::<Vec<_>>();
+        self.tasks.iter().filter(writes).flat_map(share).collect()
+    }
+
+    /// Each task as it stood, before the stretch begins.
+    pub fn begin(&self, log: &Arc<dyn Log>, rules: &::computer::Rules) -> Result<Vec<Again>, Failure> {
+        let late = late_joins(log)?;
+        let begin =
+            |task: &Planned| Again::begin(log, rules, (task.definition, task.share), task.found.as_ref(), &late);
+        self.tasks.iter().map(begin).collect()
+    }
+}
+
+/// The topics of results that are asked for, all of them where nothing is said.
+fn wanted(request: &Request) -> Result<Vec<&'static Topic>, Failure> {
+    let all = ::computer::processors();
+    let of_processor =
+        |name: &str| all.iter().filter(|it| it.name == name).flat_map(|it| it.writes).collect::<Vec<_>>();
+    let mut topics: Vec<&'static Topic> = match (&request.processor, &request.topic) {
+        (Some(name), _) => of_processor(name),
+        (None, _) => all.iter().flat_map(|it| it.writes).collect(),
+    };
+    if let Some(name) = request.processor.as_ref().filter(|_| topics.is_empty()) {
+        let names: Vec<&str> = all.iter().map(|it| it.name).collect();
+        return Err(Failure::Usage(format!("there is no processor {name:?}; those are {}", names.join(", "))));
+    }
+    topics.sort_unstable_by_key(|topic| topic.name);
+    topics.dedup_by_key(|topic| topic.name);
+    if let Some(name) = &request.topic {
+        let names: Vec<&str> = topics.iter().map(|topic| topic.name).collect();
+        topics.retain(|topic| topic.name == name);
+        if topics.is_empty() {
+            return Err(Failure::Usage(format!("{name:?} is none of these results: {}", names.join(", "))));
+        }
+    }
+    Ok(topics)
+}
+
+/// Those that say something of it.
+fn tasks(log: &dyn Log, request: &Request, topics: &[&'static Topic]) -> Vec<(&'static Definition, u32)> {
+    let says = |stage: &&'static Definition| {
+        let is_asked = |name: &str| request.processor.as_deref().is_none_or(|processor| processor == name);
+        let said = stage.describe().into_iter().filter(|it| is_asked(it.name)).flat_map(|it| it.writes);
+        said.into_iter().any(|topic| topics.iter().any(|wanted| wanted.name == topic.name))
+    };
+    let of_coin = request.coin.as_ref().map(|coin| partition_of(coin.as_bytes(), log.generation().partitions));
+    let is_asked = |stage: &Definition, share: u32| {
+        stage.by != Some(schemas::Entity::Coin) || of_coin.is_none_or(|of_coin| of_coin == share)
+    };
+    let stages = computer::stages().into_iter().filter(says);
+    let shares = |stage: &'static Definition| {
+        log.partitions(stage.state).filter(move |share| is_asked(stage, *share)).map(move |share| (stage, share))
+    };
+    stages.flat_map(shares).collect()
+}
+
+impl Planned {
+    fn of(
+        log: &Arc<dyn Log>,
+        (definition, share): (&'static Definition, u32),
+        found: Option<Found>,
+        (from, newest): (i64, i64),
+    ) -> Result<Self, Failure> {
+        let begins = found.as_ref().map_or(from, |found| found.snapshot.clock);
+        let next = found.as_ref().map(|found| found.snapshot.next.clone()).unwrap_or_default();
+        let lane = |topic: &'static Topic, partition| Lane::of(log.as_ref(), topic, partition, &next);
+        let lanes = definition.lanes(log.generation(), share).map(|(input, partition)| lane(input.topic, partition));
+        let lanes: Vec<Lane> = lanes.collect::<Result<_, _>>()?;
+        if let Some(lane) = lanes.iter().find(|lane| lane.removed > lane.next) {
+            let (task, topic) = (format!("{}/{share}", definition.name), lane.topic.name);
+            let why = match &found {
+                Some(found) => format!(
+                    "the snapshot of {task} at {} goes on at offset {} of {topic}/{}, which is kept from {} on",
+                    in_words(found.snapshot.clock),
+                    lane.next,
+                    lane.partition,
+                    lane.removed
+                ),
+                None => format!(
+                    "there is no snapshot of {task} from before, and {topic}/{} is kept from offset {} on",
+                    lane.partition, lane.removed
+                ),
+            };
+            return Err(Failure::stop(format!("{} cannot be repeated: {why}; begin later", in_words(from))));
+        }
+        if let Some(lane) = lanes.iter().find(|lane| lane.forgets_from(begins, newest)) {
+            return Err(Failure::stop(format!(
+                "{} cannot be repeated: of {} only the last values are kept of that time; begin later",
+                in_words(from),
+                lane.topic.name
+            )));
+        }
+        Ok(Self { definition, share, found, lanes })
+    }
+
+    fn json(&self) -> Value {
+        let lanes: Vec<Value> = self.lanes.iter().map(Lane::json).collect();
+        json!({
+            "task": format!("{}/{}", self.definition.name, self.share),
+            "snapshot": self.found.as_ref().map(|found| found.snapshot.clock), "lanes": lanes,
+        })
+    }
+}
+
+impl Lane {
+    fn of(log: &dyn Log, topic: &'static Topic, partition: u32, next: &BTreeMap<String, u64>) -> Result<Self, Failure> {
+        let next = next.get(&format!("{}/{partition}", topic.name)).copied().unwrap_or_default();
+        let extent = log.extent(topic, partition)?;
+        let records = log.unread(topic, partition, next.max(extent.first))?;
+        let kept = extent.next.saturating_sub(extent.first).max(1);
+        let bytes = (extent.bytes > 0 || extent.next == extent.first).then_some(extent.bytes * records / kept);
+        Ok(Self { topic, partition, next, records, bytes, removed: extent.first })
+    }
+
+    /// Whether what was written at a time may be there no more because something newer has the same key.
+    fn forgets_from(&self, time: i64, newest: i64) -> bool {
+        matches!(self.topic.keeps, Keeps::LastPerKey { hours, .. } if time < newest - i64::from(hours) * HOUR_MS)
+    }
+
+    fn json(&self) -> Value {
+        let Self { topic, partition, next, records, bytes, removed } = self;
+        json!({
+            "topic": topic.name, "partition": partition, "next": next, "records": records, "bytes": bytes,
+            "removed": removed,
+        })
+    }
+}
+
+/// Whatever came too late, so that it comes too late again.
+fn late_joins(log: &Arc<dyn Log>) -> Result<Vec<LateJoin>, Failure> {
+    let start = Start { topic: &topics::LATE_JOINS, partition: 0, from: None };
+    let mut late = Vec::new();
+    read_to_the_end::<Failure>(log, start, |_, record| {
+        let join = serde_json::from_slice(record.value.unwrap_or_default());
+        late.push(join.map_err(|cause| Failure::because("a record of late-joins cannot be read", cause))?);
+        Ok(true)
+    })?;
+    Ok(late)
+}
+
+pub fn in_words(time: i64) -> String {
+    crate::control::moment(&time.into())
+}

@@ -1,0 +1,95 @@
+//! The state of every task that works here → `snapshots`, once per hour of event time: where a replay begins. It is copied
+//! from the log, as a successor would read it, and nobody waits for it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::computer::Definition;
+use schemas::{Checkpoint, Outbox, Snapshot, topics};
+use tracing::info;
+
+use super::{Shared, computer};
+use crate::failure::Failure;
+use crate::log::{LogError, Writer};
+
+pub const HOUR_MS: i64 = 3_600_000;
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// So much is written at once.
+const COMMIT_BYTES: usize = 4 * 1024 * 1024;
+
+pub fn run(shared: &Shared) -> Result<(), Failure> {
+    let mut hours: BTreeMap<(&'static str, u32), i64> = BTreeMap::new();
+    while !shared.stop.asked() {
+        for (stage, share, clock) in shared.stats.clocks() {
+            let Some(stage) = computer::stages().into_iter().find(|it| it.name == stage).filter(|_| clock > 0) else {
+                continue;
+            };
+            let hour = clock.div_euclid(HOUR_MS);
+            // The hour in which it is met is nobody's news: it may have been copied by the process before.
+            if hours.insert((stage.name, share), hour).is_some_and(|before| before < hour) {
+                match copy(shared, stage, share, hour * HOUR_MS) {
+                    // Somebody else has the task now, or the brokers are busy: the next hour has its own.
+                    Err(Failure::Again { what, .. }) => {
+                        info!("no snapshot of {}/{share} for this hour: {what}", stage.name)
+                    }
+                    outcome => outcome?,
+                }
+            }
+        }
+        shared.stop.rest(LOOK_EVERY);
+    }
+    Ok(())
+}
+
+/// What a task has saved last, under the name of this hour.
+pub fn copy(shared: &Shared, stage: &'static Definition, share: u32, hour: i64) -> Result<(), Failure> {
+    let log = &shared.log;
+    let name = Snapshot::name(stage.name, share, hour);
+    let mut copy = Copy {
+        writer: Arc::clone(log).writer(&format!("snapshots.{}.{share}", stage.name))?,
+        out: Outbox::new(log.generation()),
+        hour,
+        name: format!("{name}|").into_bytes(),
+        entries: 0,
+        outcome: Ok(()),
+        checkpoint: Vec::new(),
+    };
+    log.last_values(stage.state, share, &mut |key, value| copy.take(key, value))?;
+    let Copy { mut writer, mut out, entries, outcome, checkpoint, .. } = copy;
+    outcome?;
+    let Checkpoint { clock, block, next, .. } = serde_json::from_slice(&checkpoint)
+        .map_err(|cause| Failure::because(format!("the checkpoint of {}/{share} cannot be read", stage.name), cause))?;
+    out.send(&Snapshot { stage: stage.name.to_owned(), share, hour, clock, block, next, entries });
+    writer.commit(&out)?;
+    info!("{}/{share} as it was at clock {clock}: {entries} entries in `snapshots`", stage.name);
+    Ok(())
+}
+
+struct Copy {
+    writer: Box<dyn Writer>,
+    out: Outbox,
+    hour: i64,
+    name: Vec<u8>,
+    entries: u64,
+    outcome: Result<(), LogError>,
+    checkpoint: Vec<u8>,
+}
+
+impl Copy {
+    fn take(&mut self, key: &[u8], value: &[u8]) {
+        if self.outcome.is_err() {
+            return;
+        }
+        if key == Checkpoint::KEY {
+            self.checkpoint = value.to_vec();
+        }
+        let key = [&self.name, key].concat();
+        self.out.batch(&topics::SNAPSHOTS, 0).push(self.hour, &key, Some(value), &[]);
+        self.entries += 1;
+        if self.out.bytes() > COMMIT_BYTES {
+            self.outcome = self.writer.commit(&self.out);
+            self.out.clear();
+        }
+    }
+}

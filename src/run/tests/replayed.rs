@@ -1,0 +1,158 @@
+//! What is computed once more is what was said: from the beginning and from snapshots, also of facts that came too late for
+//! their clocks. What is not the same is told, and nothing changes by it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ::computer::{Definition, Joins, Rules};
+use schemas::{GENERATION, Outbox, TOPICS, Topic, topics};
+use serde_json::{Value, json};
+
+use super::facts::facts;
+use super::told::results;
+use crate::log::tests::{Place, on_both};
+use crate::log::{Extent, Log};
+use crate::replay::{Request, replay};
+use crate::run::roles::Roles;
+use crate::run::{Shared, computer, snapshots};
+use crate::stop::{Stop, Upstream};
+
+const SECONDS: i64 = 100;
+const RATE: u32 = 40;
+const PIECES: usize = 8;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+on_both!(what_is_computed_once_more_is_what_was_said, what_was_said_otherwise_is_told,);
+
+fn what_is_computed_once_more_is_what_was_said(place: &Place) {
+    let log = place.open();
+    let half = computed_late_and_copied_half_way(&log);
+    let late = log.unread(&topics::LATE_JOINS, 0, 0).unwrap();
+    assert!(late > 100, "only {late} facts came too late");
+    let before = extents(&log);
+    for (from, snapshots) in [(None, 0), (Some(half), tasks(&log).count())] {
+        let request = Request { from: from.map(|time: i64| time.to_string()), check: true, ..Request::default() };
+        let lines = lines(&log, &request);
+        assert_eq!(differences(&lines), [] as [&Value; 0], "from {from:?}");
+        let plan = &lines[0]["plan"];
+        let with_one = plan["tasks"].as_array().unwrap().iter().filter(|task| !task["snapshot"].is_null()).count();
+        assert_eq!(with_one, snapshots, "from {from:?}");
+        // Every result that is told by clocks.
+        let compared = lines.last().unwrap()["summary"]["check"]["compared"].as_object().unwrap();
+        let results = results();
+        let told = results.iter().filter(|topic| tasks(&log).any(|(stage, _)| stage.tells_the_time(topic)));
+        for topic in told.filter(|topic| log.partitions(topic).any(|at| log.extent(topic, at).unwrap().next > 300)) {
+            assert!(compared.contains_key(topic.name), "nothing of {} was compared: {compared:?}", topic.name);
+        }
+        assert!(compared.len() > 15, "{compared:?}");
+    }
+    assert_eq!(extents(&log), before, "nothing was written");
+}
+
+fn what_was_said_otherwise_is_told(place: &Place) {
+    let log = place.open();
+    let facts = facts(SECONDS, RATE);
+    let (first, rest) = facts.split_at(facts.len() / 2);
+    compute(&log, &in_one(first));
+    // What nobody has computed, among what the task says of that key between two clocks.
+    let mut out = Outbox::new(GENERATION);
+    out.batch(&topics::POSITIONS, 1).push(0, b"BTC|somebody", Some(b"{}"), &[]);
+    Arc::clone(&log).writer("somebody").unwrap().commit(&out).unwrap();
+    compute(&log, &in_one(rest));
+    let lines = lines(&log, &Request { check: true, topic: Some("positions".to_owned()), ..Request::default() });
+    let found = differences(&lines);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((&found[0]["key"], &found[0]["partition"]), (&json!("BTC|somebody"), &json!(1)));
+    assert_eq!((&found[0]["live"], &found[0]["replayed"]), (&json!({}), &json!("nothing")));
+}
+
+/// All facts, what is beside the fills a piece too late; snapshots of the middle, whose time is given back.
+fn computed_late_and_copied_half_way(log: &Arc<dyn Log>) -> i64 {
+    let facts = facts(SECONDS, RATE);
+    let (mut half, mut beside) = (0, Outbox::new(GENERATION));
+    for (number, piece) in facts.chunks(facts.len() / PIECES + 1).enumerate() {
+        let mut commit = std::mem::replace(&mut beside, Outbox::new(GENERATION));
+        for (topic, partition, batch) in piece.iter().flat_map(Outbox::filled) {
+            let into = if topic == &topics::FILLS { &mut commit } else { &mut beside };
+            into.batch(topic, partition).append(batch);
+        }
+        compute(log, &commit);
+        if number == PIECES / 2 {
+            half = copied(log);
+        }
+    }
+    half
+}
+
+fn in_one(blocks: &[Outbox]) -> Outbox {
+    let mut all = Outbox::new(GENERATION);
+    for (topic, partition, batch) in blocks.iter().flat_map(Outbox::filled) {
+        all.batch(topic, partition).append(batch);
+    }
+    all
+}
+
+/// Returns when everything that can be computed has been.
+fn compute(log: &Arc<dyn Log>, facts: &Outbox) {
+    let mut writer = Arc::clone(log).writer("facts.0").unwrap();
+    while let Err(error) = writer.commit(facts) {
+        assert!(error.again(), "{error}");
+        writer = Arc::clone(log).writer("facts.0").unwrap();
+    }
+    let shared = Shared::new(Arc::clone(log), Stop::new(), true);
+    let mut roles = Roles::new(&shared);
+    computer::start(&mut roles, &Upstream::default());
+    let began = Instant::now();
+    while !has_computed_all(log) {
+        assert!(began.elapsed() < PATIENCE, "it is not computed after {PATIENCE:?}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    shared.stop.ask();
+    roles.wait().unwrap();
+}
+
+/// Task after task in the order of the flow: what one has said is there when the next is looked at.
+fn has_computed_all(log: &Arc<dyn Log>) -> bool {
+    tasks(log).all(|(stage, share)| {
+        let mut task = stage.task(log.generation(), share);
+        task.goes_on_from(computer::checkpoint(log.as_ref(), stage, share).unwrap());
+        let joins = stage.lanes(log.generation(), share).map(|(input, _)| input.joins);
+        let mut needed = task.lanes().zip(joins).filter(|(_, joins)| *joins != Joins::Beside);
+        needed.all(|((topic, at, next), _)| log.unread(topic, at, next.unwrap_or_default()).unwrap() == 0)
+    })
+}
+
+/// A snapshot of each task as it stands, and the latest of their clocks.
+fn copied(log: &Arc<dyn Log>) -> i64 {
+    let shared = Shared::new(Arc::clone(log), Stop::new(), false);
+    let clocks = tasks(log).map(|(stage, share)| {
+        let clock = computer::checkpoint(log.as_ref(), stage, share).unwrap().clock;
+        snapshots::copy(&shared, stage, share, clock.div_euclid(snapshots::HOUR_MS) * snapshots::HOUR_MS).unwrap();
+        clock
+    });
+    clocks.max().unwrap()
+}
+
+fn tasks(log: &Arc<dyn Log>) -> impl Iterator<Item = (&'static Definition, u32)> {
+    computer::stages().into_iter().flat_map(|stage| log.partitions(stage.state).map(move |share| (stage, share)))
+}
+
+fn lines(log: &Arc<dyn Log>, request: &Request) -> Vec<Value> {
+    let mut lines = Vec::new();
+    replay(log, &Rules::default(), request, &mut |line| {
+        lines.push(line);
+        Ok(())
+    })
+    .unwrap();
+    lines
+}
+
+fn differences(lines: &[Value]) -> Vec<&Value> {
+    lines.iter().filter_map(|line| line.get("difference")).collect()
+}
+
+fn extents(log: &Arc<dyn Log>) -> Vec<(&'static str, u32, Extent)> {
+    let partitions = |topic: &'static Topic| log.partitions(topic).map(move |partition| (topic, partition));
+    let places = TOPICS.into_iter().flat_map(partitions);
+    places.map(|(topic, partition)| (topic.name, partition, log.extent(topic, partition).unwrap())).collect()
+}
