@@ -71,6 +71,8 @@ pub(crate) enum Answer {
     Health(Form),
     /// As Binance tells it, errors as well.
     Binance(Form),
+    /// Lines of JSON, each in one of these forms, that go on for as long as there is something to tell.
+    Lines(&'static [Form]),
     /// Anything that is no JSON, of this kind.
     Text(&'static str),
     /// Frames, once it is no HTTP any more.

@@ -10,6 +10,8 @@ use schemas::Wallet;
 use serde_json::{Value, json};
 
 use crate::cause::{is_cut_short, passes};
+use crate::past::Unread;
+use crate::replay::OF_A_CALLER;
 use crate::{NoRoom, Scope};
 
 #[derive(Debug)]
@@ -62,6 +64,12 @@ pub(crate) enum ApiError {
     TooManyRequests {
         after: u64,
     },
+    /// As much is replayed already as may be at once.
+    TooManyReplays {
+        of_the_caller: bool,
+    },
+    /// The log keeps no more what was then.
+    NotRetained,
     /// There are too many connections already.
     NoRoom(NoRoom),
     NotWatched {
@@ -69,6 +77,8 @@ pub(crate) enum ApiError {
     },
     /// The log did not take it.
     NotWritten,
+    /// The log does not tell what it keeps.
+    LogUnread,
     /// What is on the log is still being read: the same request succeeds later.
     NotReady,
     /// The same request may succeed later.
@@ -109,10 +119,15 @@ impl ApiError {
             Self::Unread { status, .. } => *status,
             Self::NoKey | Self::UnknownKey => StatusCode::UNAUTHORIZED,
             Self::ScopeMissing { .. } => StatusCode::FORBIDDEN,
-            Self::TooManyRequests { .. } | Self::NoRoom(NoRoom::ForTheAddress) => StatusCode::TOO_MANY_REQUESTS,
-            Self::NoRoom(NoRoom::ForAnyone) | Self::NotReady | Self::NotWritten | Self::Busy { .. } => {
-                StatusCode::SERVICE_UNAVAILABLE
+            Self::NotRetained => StatusCode::GONE,
+            Self::TooManyRequests { .. } | Self::TooManyReplays { .. } | Self::NoRoom(NoRoom::ForTheAddress) => {
+                StatusCode::TOO_MANY_REQUESTS
             }
+            Self::NoRoom(NoRoom::ForAnyone)
+            | Self::NotReady
+            | Self::NotWritten
+            | Self::LogUnread
+            | Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooDear { .. } | Self::TookTooLong => StatusCode::GATEWAY_TIMEOUT,
             Self::Database { .. } | Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -138,10 +153,12 @@ impl ApiError {
             Self::UnknownKey => "UNKNOWN_KEY",
             Self::ScopeMissing { .. } => "SCOPE_MISSING",
             Self::TooManyRequests { .. } => "RATE_LIMITED",
+            Self::TooManyReplays { .. } => "TOO_MANY_REPLAYS",
+            Self::NotRetained => "NOT_RETAINED",
             Self::NoRoom(_) => "TOO_MANY_CONNECTIONS",
             Self::NotReady => "NOT_READY",
             Self::NotWatched { .. } => "NOT_WATCHED",
-            Self::NotWritten => "LOG_UNAVAILABLE",
+            Self::NotWritten | Self::LogUnread => "LOG_UNAVAILABLE",
             Self::Busy { .. } => "DATABASE_BUSY",
             Self::TooDear { .. } => "QUERY_TOO_SLOW",
             Self::TookTooLong => "TIMEOUT",
@@ -169,9 +186,18 @@ impl ApiError {
     pub(crate) fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyRequests { after } => Some(*after),
-            Self::NotReady | Self::NotWritten | Self::Busy { .. } => Some(1),
-            Self::NoRoom(_) | Self::TooDear { .. } | Self::TookTooLong => Some(10),
+            Self::NotReady | Self::NotWritten | Self::LogUnread | Self::Busy { .. } => Some(1),
+            Self::TooManyReplays { .. } | Self::NoRoom(_) | Self::TooDear { .. } | Self::TookTooLong => Some(10),
             _ => None,
+        }
+    }
+}
+
+impl From<Unread> for ApiError {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Gone => Self::NotRetained,
+            Unread::Failed => Self::LogUnread,
         }
     }
 }
@@ -222,6 +248,15 @@ impl fmt::Display for ApiError {
             Self::UnknownKey => f.write_str("this key is not known here, or not any more"),
             Self::ScopeMissing { needed } => write!(f, "this takes a key of scope {needed}; yours is not"),
             Self::TooManyRequests { after } => write!(f, "you have asked too much; ask again in {after} s"),
+            Self::TooManyReplays { of_the_caller: true } => {
+                write!(f, "you have {OF_A_CALLER} replays already; end one, or wait until one is over")
+            }
+            Self::TooManyReplays { of_the_caller: false } => {
+                f.write_str("as many replays go on as there may be; try again in a while")
+            }
+            Self::NotRetained => {
+                f.write_str("the log keeps no more what was then; `fathom schemas` says for how long it does")
+            }
             Self::NoRoom(NoRoom::ForAnyone) => {
                 f.write_str("as many connections are open as there may be; try again in a while")
             }
@@ -239,6 +274,7 @@ impl fmt::Display for ApiError {
             Self::NotWritten => {
                 f.write_str("the log did not answer in time: it may be written or not; look, and try again")
             }
+            Self::LogUnread => f.write_str("the log does not answer; try again in a second"),
             Self::NotReady => f.write_str("what is on the log is still being read; try again in a second"),
             Self::Busy { .. } => f.write_str("the database is busy or out of reach; try again in a second"),
             Self::Database { .. } => f.write_str("the database could not answer; the cause is in the log"),

@@ -20,9 +20,11 @@ use tower_http::compression::CompressionLayer;
 
 pub(crate) use access::Pass;
 pub use keys::{Key, Keys, Scope, fingerprint, token};
+pub(crate) use rates::Caller;
 pub use rates::Rates;
 pub use room::NoRoom;
 
+use crate::replay::Replays;
 use crate::{Context, caching, measure, reply};
 
 /// Who may come in, and how.
@@ -36,6 +38,8 @@ pub struct Gate {
     pub rates: Option<Arc<Rates>>,
     /// Who tells truly whose requests it hands on.
     pub proxies: Vec<IpAddr>,
+    /// Who hears once more what was told.
+    pub replays: Arc<Replays>,
 }
 
 /// Whatever is inside of another one is listed before it.

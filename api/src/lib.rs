@@ -54,6 +54,7 @@ mod positions;
 mod prices;
 mod query;
 mod ratio_series;
+mod replay;
 mod reply;
 mod row;
 mod shares;
@@ -92,6 +93,7 @@ pub use live::{Live, LiveTopic};
 pub use open::{OpenError, open_database};
 pub use past::{Again, ReadAgain, Unread, Whence};
 pub use plan::{Plan, Plans};
+pub use replay::{Between, Passing, ReplayAgain, Replays};
 pub use status::Status;
 pub use whale_watches::Watched;
 
@@ -113,6 +115,8 @@ pub struct Context {
     pub ready: Arc<dyn Fn() -> Vec<Dependency> + Send + Sync>,
     /// What the log keeps, for who was away.
     pub read_again: Arc<ReadAgain>,
+    /// The same of a stretch of time, for who wants to hear it as if it were now.
+    pub replay: Arc<ReplayAgain>,
     /// Puts a watch on the log, or takes one off it.
     pub watch: Arc<dyn Fn(WhaleWatch) -> Watched + Send + Sync>,
 }
@@ -158,7 +162,7 @@ fn endpoints() -> Vec<Endpoint> {
         binance::endpoints(),
         dashboard::endpoints(),
         health::endpoints(),
-        vec![websocket::endpoint()],
+        vec![replay::endpoint(), websocket::endpoint()],
     ]
     .into_iter()
     .flatten()

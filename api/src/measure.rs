@@ -48,6 +48,10 @@ impl Counted {
         Self::one(gauge!("fathom_ws_subscriptions"))
     }
 
+    pub(crate) fn replay() -> Self {
+        Self::one(gauge!("fathom_replays"))
+    }
+
     fn one(gauge: Gauge) -> Self {
         gauge.increment(1.0);
         Self(gauge)
@@ -90,7 +94,7 @@ impl Written {
 
 /// What has not happened yet is told as nothing.
 pub(crate) fn begin() {
-    drop((Counted::connection(), Counted::subscription()));
+    drop((Counted::connection(), Counted::subscription(), Counted::replay()));
     counter!("fathom_ws_lagged_total").increment(0);
     Written::default().flush();
 }

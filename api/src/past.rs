@@ -135,17 +135,7 @@ impl Replay {
 
     fn row(&self, partition: u32, offset: u64, record: &Record<'_>) -> Option<Arc<Update>> {
         let Subscribed { channel, subject, filter, .. } = &self.subscribed;
-        let update = channel.is_of(record).then(|| Update::read(channel, partition, offset, record))?;
-        match update {
-            Ok(update) => {
-                (channel.is_heard(subject, &update.row) && filter.lets(&update.row)).then(|| Arc::new(update))
-            }
-            Err(error) => {
-                let topic = channel.topic.name;
-                tracing::error!(%error, topic, partition, offset, "a result is not what its schema says");
-                None
-            }
-        }
+        Update::heard(channel, subject, filter, partition, offset, record)
     }
 
     fn tell(&mut self) -> bool {

@@ -11,6 +11,7 @@ mod writer;
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -21,6 +22,7 @@ use axum::routing::get;
 use crate::Context;
 use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
+use crate::gate::Caller;
 
 pub(crate) use ending::Ending;
 
@@ -40,6 +42,7 @@ pub(crate) fn endpoint() -> Endpoint {
 
 async fn upgrade(
     State(context): State<Arc<Context>>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
@@ -50,7 +53,7 @@ async fn upgrade(
     let limited = upgrade.protocols(["fathom"]).max_message_size(4 * MESSAGE_BYTES).max_frame_size(4 * MESSAGE_BYTES);
     let limited = limited.read_buffer_size(READ_BYTES).write_buffer_size(WRITE_BYTES);
     let pass = context.gate.pass(&headers);
-    Ok(limited.on_upgrade(move |socket| connection::serve(socket, context, pass)))
+    Ok(limited.on_upgrade(move |socket| connection::serve(socket, context, pass, caller)))
 }
 
 /// What a client may send in one message.

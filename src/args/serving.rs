@@ -74,7 +74,7 @@ impl Serving {
     pub fn gate(&self, keys: Option<&Arc<KeysFile>>) -> Gate {
         let keys = keys.cloned().map(|keys| Arc::new(move || keys.now()) as Arc<dyn Fn() -> Arc<Keys> + Send + Sync>);
         let rates = (self.rate_limit > 0).then(|| Arc::new(Rates::new(self.rate_limit)));
-        Gate { origins: self.origins.clone(), keys, rates, proxies: self.proxies.clone() }
+        Gate { origins: self.origins.clone(), keys, rates, proxies: self.proxies.clone(), ..Gate::default() }
     }
 }
 

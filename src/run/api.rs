@@ -10,6 +10,7 @@ use metrics::gauge;
 use schemas::{Keeps, TOPICS, Topic};
 use tracing::info;
 
+use super::between::replay;
 use super::past::read_again;
 use super::watches::Watches;
 use super::{PATIENCE, Shared, now_ms};
@@ -162,7 +163,7 @@ pub fn context(
     gate: Gate,
 ) -> Result<Context, Failure> {
     let (status, metrics, ready, heard) = (shared.clone(), shared.clone(), shared.clone(), live.clone());
-    let kept_records = shared.clone();
+    let (kept_records, kept_stretches) = (shared.clone(), shared.clone());
     let watches = Watches::start(shared, &live)?;
     let kept = kept.to_owned();
     Ok(Context {
@@ -176,6 +177,7 @@ pub fn context(
         metrics: Arc::new(move || metrics.stats.render(metrics.log.as_ref())),
         ready: Arc::new(move || dependencies(&ready, &heard)),
         read_again: Arc::new(move |topic, whence, each| read_again(&kept_records, topic, whence, each)),
+        replay: Arc::new(move |topics, between, each| replay(&kept_stretches, topics, between, each)),
         watch: Arc::new(move |watch| watches.write(watch)),
     })
 }

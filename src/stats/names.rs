@@ -21,7 +21,7 @@ const OF_SOURCE: &str = "source";
 
 /// One line each: a table.
 #[rustfmt::skip]
-pub const METRICS: [Metric; 45] = [
+pub const METRICS: [Metric; 46] = [
     // Work.
     counter("fathom_records_in_total", OF_TASK, EVERY, "Records that a task has read; lines of files, at the parser."),
     counter("fathom_records_out_total", OF_TASK, EVERY, "Records that a task has written, state included; rows, at the sink."),
@@ -68,6 +68,7 @@ pub const METRICS: [Metric; 45] = [
     gauge("fathom_ws_subscriptions", "", "api", "Their subscriptions."),
     counter("fathom_ws_frames_total", "", "api", "Frames written to them."),
     counter("fathom_ws_lagged_total", "", "api", "Clients that were cut off (4009), because they read too slowly."),
+    gauge("fathom_replays", "", "api", "Stretches of the past that are told to clients, over HTTP and WebSocket."),
     gauge("fathom_live_queue_updates", "", "api", "Live results that the slowest client has still to take."),
     // The process.
     gauge("process_start_time_seconds", "", EVERY, "When the process began, as Unix time."),

@@ -17,8 +17,8 @@ use crate::Context;
 use crate::error::ApiError;
 
 pub(super) async fn checked(State(context): State<Arc<Context>>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let (allowance, admitted) = context.gate.admit(&parts);
+    let (mut parts, body) = request.into_parts();
+    let (allowance, admitted) = context.gate.admit(&mut parts);
     let mut response = match admitted {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(error) => error.into_response(),
@@ -30,8 +30,8 @@ pub(super) async fn checked(State(context): State<Arc<Context>>, request: Reques
 }
 
 impl Gate {
-    /// What is left to the caller, where that is counted; and why it may not.
-    fn admit(&self, parts: &Parts) -> (Option<Allowance>, Result<(), ApiError>) {
+    /// What is left to the caller, where that is counted; and why it may not. Whoever answers finds who it is.
+    fn admit(&self, parts: &mut Parts) -> (Option<Allowance>, Result<(), ApiError>) {
         if parts.uri.path().starts_with("/health/") {
             // Whoever keeps it running asks often, and must not be turned away.
             return (None, Ok(()));
@@ -42,6 +42,7 @@ impl Gate {
             Ok(None) => (address, Ok(())),
             Err(error) => (address, Err(error)),
         };
+        parts.extensions.insert(caller.clone());
         let allowance = self.rates.as_ref().map(|rates| rates.ask(caller, weight(parts), Instant::now()));
         let refused = allowance.and_then(|allowance| allowance.refused_for);
         let in_time = refused.map_or(Ok(()), |wait| Err(ApiError::TooManyRequests { after: seconds(wait) }));
@@ -97,13 +98,14 @@ fn needed(parts: &Parts) -> Option<Scope> {
 }
 
 /// What is read over many rows for one reply.
-const DEAR: [&str; 7] = [
+const DEAR: [&str; 8] = [
     "/api/v1/liquidation-heatmap/",
     "/api/v1/liquidations/summary",
     "/api/v1/whales/positions",
     "/api/v1/wallets/leaderboard",
     "/api/v1/wallets/distribution",
     "/api/v1/data-quality/coverage",
+    "/api/v1/replay",
     "/api/v1/ws",
 ];
 

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue};
 
 /// Who asks: whoever has a key is counted by it, wherever it is used from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Caller {
+pub(crate) enum Caller {
     Key(String),
     Address(IpAddr),
 }

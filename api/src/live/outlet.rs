@@ -1,7 +1,9 @@
 //! What waits for one connection. A heartbeat goes before everything and answers before data; then what subscriptions begin
 //! with, each event, and of what changes the last value of each key. What waits is bounded: who lets more come is cut off.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+mod waiting;
+
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::ws::Utf8Bytes;
@@ -10,7 +12,9 @@ use tokio::sync::{Notify, watch};
 use super::Filter;
 use super::shelf::{Item, Update};
 use crate::channel::{Channel, Subject};
+use crate::replay::Stretch;
 use crate::websocket::{Ending, frames};
+use waiting::{MAX_ANSWERS, ROWS_PER_PART, Snapshot, Waiting};
 
 pub(crate) struct Outlet {
     waiting: Mutex<Waiting>,
@@ -32,6 +36,8 @@ pub(crate) struct Subscribed {
     pub(crate) seq: u64,
     /// What is before these offsets was told, or was in the rows it began with.
     pub(crate) next: BTreeMap<u32, u64>,
+    /// It is told this once more, and nothing that is live.
+    pub(crate) replay: Option<Stretch>,
 }
 
 /// What is to be written next.
@@ -40,7 +46,7 @@ pub(crate) enum Next {
     Answer(Utf8Bytes),
     Part(Subscribed, Part),
     Update(Subscribed, Arc<Update>),
-    /// Something that has happened while somebody was cut.
+    /// Something that has happened before.
     Replayed(Subscribed, Arc<Update>),
 }
 
@@ -57,36 +63,10 @@ pub(crate) struct Lost {
     pub(crate) frames: u64,
 }
 
-#[derive(Default)]
-struct Waiting {
-    beat: Option<Utf8Bytes>,
-    answers: VecDeque<Utf8Bytes>,
-    subscriptions: BTreeMap<u64, Subscribed>,
-    snapshots: VecDeque<Snapshot>,
-    replays: VecDeque<(u64, std::vec::IntoIter<Item>)>,
-    events: VecDeque<(u64, Arc<Update>)>,
-    changes: VecDeque<Change>,
-    changed: HashMap<Change, Arc<Update>>,
-    lost: Vec<Lost>,
-}
-
-/// Rows that a subscription begins with, as far as they have not been told.
-struct Snapshot {
-    id: u64,
-    rows: std::vec::IntoIter<Item>,
-    parts: usize,
-    told: usize,
-}
-
-/// A subscription and a key.
-type Change = (u64, Arc<[u8]>);
-
 pub(crate) const MAX_EVENTS: usize = 8_192;
 pub(crate) const MAX_CHANGES: usize = 16_384;
-const MAX_ANSWERS: usize = 64;
 const MAX_SNAPSHOTS: usize = 8;
-const ROWS_PER_PART: usize = 1_000;
-
+const MAX_PLAYED: usize = 64;
 impl Outlet {
     pub(crate) fn new() -> Self {
         let (ending, _) = watch::channel(None);
@@ -181,6 +161,45 @@ impl Outlet {
         is_heard
     }
 
+    /// A row of a stretch of the past, when there is room for it: nobody else waits for it, so it may wait.
+    pub(crate) async fn play(&self, id: u64, update: Arc<Update>) {
+        loop {
+            let room = self.answered.notified();
+            if self.waiting().played.iter().filter(|(of, _)| *of == id).count() < MAX_PLAYED {
+                break;
+            }
+            room.await;
+        }
+        let mut waiting = self.waiting();
+        if waiting.subscriptions.contains_key(&id) {
+            waiting.played.push_back((id, update));
+            self.filled.notify_one();
+        }
+    }
+
+    /// Says behind its last row that it is over, and tells nothing more of it. Who has ended it hears nothing.
+    pub(crate) async fn end_replay(&self, id: u64, text: Utf8Bytes) {
+        loop {
+            let told = self.answered.notified();
+            if self.ending.borrow().is_some() || self.waiting().end_replay(id, &text) {
+                break;
+            }
+            told.await;
+        }
+        self.filled.notify_one();
+    }
+
+    /// Returns when nothing more is told of it, or of anything.
+    pub(crate) async fn forgets(&self, id: u64) {
+        loop {
+            let forgotten = self.answered.notified();
+            if !self.waiting().subscriptions.contains_key(&id) || self.ending.borrow().is_some() {
+                return;
+            }
+            forgotten.await;
+        }
+    }
+
     pub(super) fn tell(&self, id: u64, is_event: bool, update: &Arc<Update>) {
         let mut waiting = self.waiting();
         if self.ending.borrow().is_some() {
@@ -196,7 +215,7 @@ impl Outlet {
     }
 
     /// Nothing more is told of it.
-    pub(super) fn forget(&self, id: u64) {
+    pub(crate) fn forget(&self, id: u64) {
         let mut waiting = self.waiting();
         waiting.subscriptions.remove(&id);
         waiting.snapshots.retain(|snapshot| snapshot.id != id);
@@ -204,6 +223,7 @@ impl Outlet {
         waiting.events.retain(|(of, _)| *of != id);
         waiting.changes.retain(|(of, _)| *of != id);
         waiting.changed.retain(|(of, _), _| *of != id);
+        waiting.played.retain(|(of, _)| *of != id);
         self.answered.notify_waiters();
     }
 
@@ -271,85 +291,5 @@ impl Outlet {
     /// Nothing can fail half-way while it is held.
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Waiting {
-    fn add(&mut self, id: u64, is_event: bool, update: &Arc<Update>) {
-        // Somebody may come back who has heard more elsewhere than was told here.
-        let heard = self.subscriptions.get(&id).and_then(|subscribed| subscribed.next.get(&update.partition));
-        if is_event && heard.is_some_and(|next| update.offset < *next) {
-            return;
-        }
-        if is_event {
-            self.events.push_back((id, Arc::clone(update)));
-            return;
-        }
-        let change = (id, Arc::clone(&update.key));
-        if self.changed.insert(change.clone(), Arc::clone(update)).is_none() {
-            self.changes.push_back(change);
-        }
-    }
-
-    fn take(&mut self) -> Option<Next> {
-        let spoken = self.beat.take().map(Next::Beat).or_else(|| self.answers.pop_front().map(Next::Answer));
-        spoken.or_else(|| self.take_part()).or_else(|| self.take_replayed()).or_else(|| self.take_update())
-    }
-
-    fn take_part(&mut self) -> Option<Next> {
-        let snapshot = self.snapshots.front_mut()?;
-        snapshot.told += 1;
-        let rows = snapshot.rows.by_ref().take(ROWS_PER_PART).collect();
-        let (id, part) = (snapshot.id, Part { number: snapshot.told, of: snapshot.parts, rows });
-        if part.number == part.of {
-            self.snapshots.pop_front();
-        }
-        let subscribed = self.subscriptions.get_mut(&id)?;
-        subscribed.seq += 1;
-        Some(Next::Part(subscribed.clone(), part))
-    }
-
-    fn take_update(&mut self) -> Option<Next> {
-        let (id, update) = self.events.pop_front().or_else(|| {
-            let change = self.changes.pop_front()?;
-            Some((change.0, self.changed.remove(&change)?))
-        })?;
-        Some(Next::Update(self.heard(id, &update)?, update))
-    }
-
-    fn take_replayed(&mut self) -> Option<Next> {
-        loop {
-            let (id, rows) = self.replays.front_mut()?;
-            match (*id, rows.next()) {
-                (id, Some(Item::Update(update))) => return Some(Next::Replayed(self.heard(id, &update)?, update)),
-                (_, Some(Item::Row(_))) => {}
-                (_, None) => drop(self.replays.pop_front()),
-            }
-        }
-    }
-
-    /// The subscription as it is with this update.
-    fn heard(&mut self, id: u64, update: &Update) -> Option<Subscribed> {
-        let subscribed = self.subscriptions.get_mut(&id)?;
-        subscribed.seq += 1;
-        let next = subscribed.next.entry(update.partition).or_default();
-        *next = (update.offset + 1).max(*next);
-        Some(subscribed.clone())
-    }
-
-    /// What waits is told no more, and counted instead.
-    fn lose_everything(&mut self) {
-        let events = self.events.drain(..).map(|(id, _)| (id, 1));
-        let changes = self.changes.drain(..).map(|(id, _)| (id, 1));
-        let parts = self.snapshots.drain(..).map(|snapshot| (snapshot.id, snapshot.parts - snapshot.told));
-        let replays = self.replays.drain(..).map(|(id, rows)| (id, rows.len()));
-        for (id, frames) in events.chain(changes).chain(parts).chain(replays).filter(|(_, frames)| *frames > 0) {
-            let Some(subscribed) = self.subscriptions.get(&id) else { continue };
-            match self.lost.iter_mut().find(|lost| lost.subscribed.id == id) {
-                Some(lost) => lost.frames += frames as u64,
-                None => self.lost.push(Lost { subscribed: subscribed.clone(), frames: frames as u64 }),
-            }
-        }
-        self.changed.clear();
     }
 }

@@ -56,6 +56,27 @@ impl Update {
         let (time, received) = (record.time, record.headers.received());
         Ok(Self { partition, offset, time, received, key: record.key.into(), value: value.into(), row })
     }
+
+    /// The same of any record that is read again, where it is a row that somebody hears of whom this is known.
+    pub(crate) fn heard(
+        channel: &Channel,
+        subject: &Subject,
+        filter: &Filter,
+        partition: u32,
+        offset: u64,
+        record: &Record<'_>,
+    ) -> Option<Arc<Self>> {
+        match channel.is_of(record).then(|| Self::read(channel, partition, offset, record))? {
+            Ok(update) => {
+                (channel.is_heard(subject, &update.row) && filter.lets(&update.row)).then(|| Arc::new(update))
+            }
+            Err(error) => {
+                let topic = channel.topic.name;
+                tracing::error!(%error, topic, partition, offset, "a result is not what its schema says");
+                None
+            }
+        }
+    }
 }
 
 impl Shelf {

@@ -26,6 +26,10 @@ impl Parameter {
         Self::new(name, json!({ "type": "string" }), example)
     }
 
+    pub(crate) fn text_or(name: &'static str, example: &'static str, default: &str) -> Self {
+        Self::new(name, json!({ "type": "string", "default": default }), example)
+    }
+
     pub(crate) fn words(name: &'static str, words: &[&'static str]) -> Self {
         Self::new(name, json!({ "type": "string", "enum": words }), words[words.len() - 1])
     }

@@ -39,6 +39,11 @@ pub(super) fn of(answer: &Answer, components: &mut Components) -> Value {
             let told = json!({ "description": "A bare list.", "content": json(list(row, components)) });
             return json!({ "200": told, "400": wrong, "503": away, "default": refer("Error") });
         }
+        Answer::Lines(forms) => {
+            let mut line = Form::Either(forms).schema(components);
+            line["description"] = "A line; each is of one of these forms.".into();
+            json!({ "application/x-ndjson": { "schema": line } })
+        }
         Answer::Text(media) => json!({ media: { "schema": { "type": "string" } } }),
         Answer::WebSocket => {
             let switched =

@@ -66,6 +66,10 @@ async fn serve_live(url: &str, routes: Router<Arc<Context>>, change: impl FnOnce
         metrics: Arc::new(|| METRICS.to_owned()),
         ready: Arc::new(Vec::new),
         read_again: Arc::new(|_, _, _| Err(crate::Unread::Gone)),
+        replay: Arc::new(|_, _, each| {
+            each(crate::Passing::From(BTreeMap::new()));
+            Ok(())
+        }),
         watch: Arc::new(|_| crate::Watched::Refused),
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -17,10 +17,11 @@ const CONNECTIONS: usize = 102;
 /// One less than a client may send at once.
 const MESSAGES: usize = 99;
 
-const UNDERSTOOD: [&str; 6] = [
+const UNDERSTOOD: [&str; 7] = [
     r#"{"type":"subscribe","payload":{"channel":"liquidations","key":"BTC","filter":{"min_notional":"1"}},"timestamp":1}"#,
     r#"{"type":"subscribe","payload":{"channel":"candles","keys":["BTC","ETH"],"interval":"1h"},"timestamp":1}"#,
     r#"{"type":"subscribe","payload":{"channel":"long_short_ratio","key":"*","kind":"cohort_accounts","cohort":"whale"}}"#,
+    r#"{"type":"subscribe","payload":{"channel":"liquidations","key":"*","replay":{"from":1,"to":-1,"speed":"10x"}}}"#,
     r#"{"type":"unsubscribe","payload":{"sub_id":1},"timestamp":1}"#,
     r#"{"type":"list","payload":{"request_id":[1,{"a":null}]}}"#,
     r#"{"type":"ping","payload":{"nonce":"x"},"timestamp":-1}"#,

@@ -35,14 +35,14 @@ async fn every_example_request_is_answered_as_the_document_says(url: String) {
                 told.insert(path);
             }
         }
-        if operation["responses"]["200"]["content"]["application/x-ndjson"].is_object() {
+        if operation["responses"]["200"]["content"]["text/csv"].is_object() {
             every_page_is_as_well(&served, operation).await;
         }
     }
     let silent: Vec<&str> = questions().map(|(path, _)| path).filter(|path| !told.contains(path)).collect();
     assert_eq!(
         silent,
-        ["/", "/api/v1/ws", "/docs", "/metrics"],
+        ["/", "/api/v1/replay", "/api/v1/ws", "/docs", "/metrics"],
         "they are no JSON, and the others have told something"
     );
 }

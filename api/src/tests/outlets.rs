@@ -34,7 +34,7 @@ impl Market {
         let (interval, series) = Default::default();
         let subject = Subject { channel: channel.name, key: Key::All, interval, series };
         let (filter, next) = (Filter::default(), Default::default());
-        let subscribed = Subscribed { id, channel, subject, filter, seq: 0, next };
+        let subscribed = Subscribed { id, channel, subject, filter, seq: 0, next, replay: None };
         let unread = self.live.subscribe(&self.outlet, subscribed, &Beginning::Now);
         assert!(unread.is_none(), "how things are is remembered");
     }

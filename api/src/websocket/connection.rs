@@ -16,15 +16,16 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::MESSAGE_BYTES;
 use super::allowance::{Allowance, MESSAGES_AT_ONCE, MESSAGES_PER_SECOND};
 use super::ending::Ending;
-use super::frames::{self, named, reply};
+use super::frames::{self, already, begun, named, reply};
 use super::request::{Asked, Refusal, Request, Since, Wish};
 use super::writer::{FAREWELL_PATIENCE, write};
 use crate::Context;
 use crate::channel::Subject;
-use crate::gate::Pass;
+use crate::gate::{Caller, Pass};
 use crate::live::{Beginning, CURSOR_EXPIRED, Filter, MAX_CHANGES, MAX_EVENTS, Outlet, Subscribed};
 use crate::measure::{self, Counted};
-use crate::past::{Whence, replay};
+use crate::past::{self, Whence};
+use crate::replay::{self, Wanted};
 
 const MAX_SUBSCRIPTIONS: usize = 1000;
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -33,11 +34,11 @@ const STAYS_UNSEEN: Duration = Duration::from_secs(1);
 /// How long an answer may wait for a client that does not read.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 
-pub(crate) async fn serve(socket: WebSocket, context: Arc<Context>, pass: Pass) {
+pub(crate) async fn serve(socket: WebSocket, context: Arc<Context>, pass: Pass, caller: Caller) {
     let (outgoing, mut incoming) = socket.split();
     let (outlet, _counted) = (Arc::new(Outlet::new()), Counted::connection());
     let writer = tokio::spawn(write(outgoing, Arc::clone(&outlet), context.generation));
-    let mut connection = Connection::new(Arc::clone(&context), Arc::clone(&outlet), pass);
+    let mut connection = Connection::new(Arc::clone(&context), Arc::clone(&outlet), pass, caller);
     let ending = connection.run(&mut incoming).await;
     if ending == Ending::Slow {
         measure::lagged();
@@ -54,8 +55,9 @@ struct Connection {
     context: Arc<Context>,
     outlet: Arc<Outlet>,
     pass: Pass,
+    caller: Caller,
     session: u64,
-    /// The number of each subscription.
+    /// The number of each subscription to what is live: a replay goes by its number alone.
     subscriptions: HashMap<(Subject, Filter), u64>,
     last_id: u64,
     /// Of the subscriptions that are told what the log keeps one is at a time.
@@ -68,11 +70,11 @@ struct Connection {
 static SESSIONS: AtomicU64 = AtomicU64::new(0);
 
 impl Connection {
-    fn new(context: Arc<Context>, outlet: Arc<Outlet>, pass: Pass) -> Self {
+    fn new(context: Arc<Context>, outlet: Arc<Outlet>, pass: Pass, caller: Caller) -> Self {
         let (session, now) = (SESSIONS.fetch_add(1, Ordering::Relaxed) + 1, Instant::now());
         let (subscriptions, turn) = (HashMap::new(), Arc::new(Semaphore::new(1)));
         let allowance = Allowance::full(now);
-        Self { context, outlet, pass, session, subscriptions, last_id: 0, turn, allowance, last_heard: now }
+        Self { context, outlet, pass, caller, session, subscriptions, last_id: 0, turn, allowance, last_heard: now }
     }
 
     async fn run(&mut self, incoming: &mut SplitStream<WebSocket>) -> Ending {
@@ -166,6 +168,9 @@ impl Connection {
 
     async fn subscribe(&mut self, asked: Asked, id: Option<&Value>) -> Result<(), Ending> {
         let since = asked.since.clone();
+        if let Since::Replay(wanted) = since {
+            return self.begin_replay(asked, wanted, id).await;
+        }
         let mut subscribed = self.by_its_own_name(asked);
         let place = (subscribed.subject.clone(), subscribed.filter.clone());
         if let Some(number) = self.subscriptions.get(&place) {
@@ -179,9 +184,7 @@ impl Connection {
         self.last_id += 1;
         subscribed.id = self.last_id;
         self.subscriptions.insert(place, subscribed.id);
-        let mut payload = named(&subscribed);
-        payload["conflated"] = (!subscribed.channel.tells_events()).into();
-        self.answer(reply("subscribed", payload, id)).await?;
+        self.answer(reply("subscribed", begun(&subscribed), id)).await?;
         timeout(ANSWER_PATIENCE, self.outlet.room_for_a_snapshot()).await.map_err(|_| Ending::Slow)?;
         self.begin(subscribed, since);
         Ok(())
@@ -196,6 +199,8 @@ impl Connection {
             }
             Since::Cursor(heard) => (Beginning::Behind(heard.clone()), Some(Whence::Behind(heard.next))),
             Since::Time(time) => return self.replay(subscribed, Whence::Time(time)),
+            // It never joins what is live.
+            Since::Replay(_) => return,
         };
         let unread = self.context.live.subscribe(&self.outlet, subscribed, &beginning);
         if let (Some(subscribed), Some(whence)) = (unread, whence) {
@@ -206,7 +211,21 @@ impl Connection {
     fn replay(&self, subscribed: Subscribed, whence: Whence) {
         self.outlet.expect(subscribed.clone());
         let (context, outlet, turn) = (Arc::clone(&self.context), Arc::clone(&self.outlet), Arc::clone(&self.turn));
-        tokio::spawn(replay(context, outlet, turn, subscribed, whence));
+        tokio::spawn(past::replay(context, outlet, turn, subscribed, whence));
+    }
+
+    async fn begin_replay(&mut self, asked: Asked, wanted: Wanted, id: Option<&Value>) -> Result<(), Ending> {
+        let (stretch, place) = match replay::grant(&self.context, &self.caller, wanted) {
+            Ok(granted) => granted,
+            Err(error) => return self.answer(frames::error(error.code(), &error.to_string(), id)).await,
+        };
+        self.last_id += 1;
+        let subscribed = Subscribed { id: self.last_id, replay: Some(stretch), ..self.by_its_own_name(asked) };
+        self.answer(reply("subscribed", begun(&subscribed), id)).await?;
+        self.outlet.expect(subscribed.clone());
+        let (context, outlet) = (Arc::clone(&self.context), Arc::clone(&self.outlet));
+        tokio::spawn(replay::tell(context, outlet, subscribed, stretch, place));
+        Ok(())
     }
 
     async fn unsubscribe(&mut self, asked: Asked, id: Option<&Value>) -> Result<(), Ending> {
@@ -226,16 +245,20 @@ impl Connection {
     }
 
     async fn end(&mut self, number: u64, id: Option<&Value>) -> Result<(), Ending> {
+        let listed = self.outlet.listed().into_iter().find(|subscribed| subscribed.id == number);
         let place = self.subscriptions.iter().find(|(_, known)| **known == number).map(|(place, _)| place.clone());
-        let Some((subject, filter)) = place else {
-            let payload = json!({ "sub_id": number, "already": true });
-            return self.answer(reply("unsubscribed", payload, id)).await;
-        };
-        let mut listed = self.outlet.listed();
-        listed.retain(|subscribed| subscribed.id == number);
-        self.subscriptions.remove(&(subject.clone(), filter));
-        self.context.live.unsubscribe(&self.outlet, &subject, number);
-        let payload = listed.first().map_or_else(|| json!({ "sub_id": number }), named);
+        match (&place, &listed) {
+            (Some(place), _) => {
+                self.subscriptions.remove(place);
+                self.context.live.unsubscribe(&self.outlet, &place.0, number);
+            }
+            (None, Some(_)) => self.outlet.forget(number),
+            (None, None) => {
+                let payload = json!({ "sub_id": number, "already": true });
+                return self.answer(reply("unsubscribed", payload, id)).await;
+            }
+        }
+        let payload = listed.as_ref().map_or_else(|| json!({ "sub_id": number }), named);
         self.answer(reply("unsubscribed", payload, id)).await
     }
 
@@ -262,12 +285,5 @@ impl Connection {
 }
 
 fn unheard(Asked { channel, subject, filter, .. }: Asked) -> Subscribed {
-    Subscribed { id: 0, channel, subject, filter, seq: 0, next: BTreeMap::new() }
-}
-
-/// Said again, it changes nothing.
-fn already(subscribed: &Subscribed) -> Value {
-    let mut payload = named(subscribed);
-    payload["already"] = true.into();
-    payload
+    Subscribed { id: 0, channel, subject, filter, seq: 0, next: BTreeMap::new(), replay: None }
 }

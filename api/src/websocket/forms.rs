@@ -7,6 +7,7 @@ use crate::channel::Channel;
 use crate::filter::SIDES;
 use crate::liquidations::METHODS;
 use crate::openapi::form::{self, Components, Form, Object};
+use crate::replay::ENDINGS;
 
 /// `{"type", "payload", "timestamp"}`.
 pub(crate) struct Frame {
@@ -25,6 +26,7 @@ const A_SUBSCRIPTION: Fields = (
     &[("interval", Form::Interval), ("kind", Form::Text), ("cohort", Form::Text)],
 );
 const NARROWED: Fields = (&[], &[("filter", Form::Object(&FILTER))]);
+const OF_THE_PAST: Fields = (&[], &[("replay", Form::Object(&REPLAY))]);
 /// Whatever the client has called what it asked.
 const A_REPLY: Fields = (&[], &[("request_id", Form::Anything)]);
 const SUBJECTS: Fields = (
@@ -49,9 +51,11 @@ pub(crate) static ASKED: [Frame; 4] = [
     Frame {
         kind: "subscribe",
         about: "begins a subscription for each key; said again, it changes nothing; with the cursor of a frame, or a \
-                start_time, events are told from there on, as far back as the log keeps them",
+                start_time, events are told from there on, as far back as the log keeps them; with replay, a stretch of the \
+                past is told and nothing else",
         payload: &[
             (&[("channel", Form::Text)], &[("cursor", Form::Text), ("start_time", Form::Integer)]),
+            (&[], &[("replay", Form::Object(&REPLAY_ASKED))]),
             SUBJECTS,
             A_REPLY,
         ],
@@ -66,7 +70,7 @@ pub(crate) static ASKED: [Frame; 4] = [
 ];
 
 /// What the server says, beside what a channel tells.
-pub(crate) static SAID: [Frame; 10] = [
+pub(crate) static SAID: [Frame; 11] = [
     Frame {
         kind: "connected",
         about: "the first frame, with what this server allows",
@@ -89,7 +93,7 @@ pub(crate) static SAID: [Frame; 10] = [
     Frame {
         kind: "subscribed",
         about: "a subscription has begun, or had already",
-        payload: &[A_SUBSCRIPTION, NARROWED, (&[], &[("conflated", Form::Boolean)]), ALREADY, A_REPLY],
+        payload: &[A_SUBSCRIPTION, NARROWED, OF_THE_PAST, (&[], &[("conflated", Form::Boolean)]), ALREADY, A_REPLY],
     },
     Frame {
         kind: "unsubscribed",
@@ -98,6 +102,7 @@ pub(crate) static SAID: [Frame; 10] = [
             (&[("sub_id", Form::Integer)], &[("channel", Form::Text), ("key", Form::Text)]),
             (&[], A_SUBSCRIPTION.1),
             NARROWED,
+            OF_THE_PAST,
             ALREADY,
             A_REPLY,
         ],
@@ -123,9 +128,19 @@ pub(crate) static SAID: [Frame; 10] = [
         ],
     },
     Frame {
+        kind: "replay_ended",
+        about: "nothing follows of a replay, and the subscription is there no longer",
+        payload: &[A_SUBSCRIPTION, NARROWED, (&ENDINGS, &[])],
+    },
+    Frame {
         kind: "lagged",
         about: "frames came faster than the client read them: the connection closes with 4009",
-        payload: &[A_SUBSCRIPTION, NARROWED, (&[("dropped", Form::Integer), ("first_lost_seq", Form::Integer)], &[])],
+        payload: &[
+            A_SUBSCRIPTION,
+            NARROWED,
+            OF_THE_PAST,
+            (&[("dropped", Form::Integer), ("first_lost_seq", Form::Integer)], &[]),
+        ],
     },
     Frame {
         kind: "shutdown",
@@ -179,9 +194,26 @@ static SUBSCRIPTION: Object = Object {
         ("kind", Form::Text),
         ("cohort", Form::Text),
         ("filter", Form::Object(&FILTER)),
+        ("replay", Form::Object(&REPLAY)),
         ("seq", Form::Integer),
     ],
-    optional: &["interval", "kind", "cohort", "filter"],
+    optional: &["interval", "kind", "cohort", "filter", "replay"],
+};
+
+static REPLAY_ASKED: Object = Object {
+    name: "frame-replay-asked",
+    fields: &[("from", Form::Integer), ("to", Form::Integer), ("speed", Form::Either(&[Form::Number, Form::Text]))],
+    optional: &["to", "speed"],
+};
+
+static REPLAY: Object = Object {
+    name: "frame-replay",
+    fields: &[
+        ("from", Form::Integer),
+        ("to", Form::Integer),
+        ("speed", Form::Either(&[Form::Number, Form::Words(&["max"])])),
+    ],
+    optional: &[],
 };
 
 impl Frame {

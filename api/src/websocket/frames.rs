@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::live::{Heard, Lost, Part, Subscribed, Update};
+use crate::replay::Ended;
 use crate::time_of_day::now;
 
 /// Control frames: what happened, to whom it may concern.
@@ -28,7 +29,7 @@ pub(crate) fn error(code: &str, message: &str, request_id: Option<&Value>) -> Ut
 
 /// A subscription by what it is to.
 pub(crate) fn named(subscribed: &Subscribed) -> Value {
-    let Subscribed { id, subject, filter, .. } = subscribed;
+    let Subscribed { id, subject, filter, replay, .. } = subscribed;
     let mut payload = json!({ "sub_id": id, "channel": subject.channel, "key": subject.key.as_str() });
     let series = [("kind", subject.series.kind_name()), ("cohort", subject.series.cohort_name())];
     for (name, value) in [("interval", subject.interval.map(Interval::name))].into_iter().chain(series) {
@@ -39,7 +40,33 @@ pub(crate) fn named(subscribed: &Subscribed) -> Value {
     if let Some(filter) = filter.told() {
         payload["filter"] = filter;
     }
+    if let Some(stretch) = replay {
+        payload["replay"] = json!(stretch);
+    }
     payload
+}
+
+/// The same of one that begins.
+pub(crate) fn begun(subscribed: &Subscribed) -> Value {
+    let mut payload = named(subscribed);
+    payload["conflated"] = (!subscribed.channel.tells_events()).into();
+    payload
+}
+
+/// Said again, it changes nothing.
+pub(crate) fn already(subscribed: &Subscribed) -> Value {
+    let mut payload = named(subscribed);
+    payload["already"] = true.into();
+    payload
+}
+
+/// Nothing follows of a stretch of the past.
+pub(crate) fn replay_ended(subscribed: &Subscribed, ended: &Ended) -> Utf8Bytes {
+    let mut payload = named(&Subscribed { replay: None, ..subscribed.clone() });
+    if let (Value::Object(payload), Value::Object(ended)) = (&mut payload, json!(ended)) {
+        payload.extend(ended);
+    }
+    control("replay_ended", payload)
 }
 
 pub(crate) fn lagged(lost: &Lost) -> Utf8Bytes {
@@ -89,7 +116,7 @@ struct LiveUpdate<'a> {
     place: Place<'a>,
     partition: u32,
     offset: u64,
-    /// It has happened before the subscription began, and after it was cut.
+    /// It has happened before the subscription began.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     replayed: bool,
     data: &'a RawValue,

@@ -8,6 +8,7 @@ use crate::channel::{CHANNELS, Channel, Key, Subject};
 use crate::live::{Filter, Heard};
 use crate::parameters::unknown_interval;
 use crate::ratio_series::{NotASeries, Series};
+use crate::replay::{Speed, Wanted};
 
 pub(crate) struct Request {
     pub(crate) id: Option<Value>,
@@ -39,6 +40,8 @@ pub(crate) enum Since {
     /// Behind what was heard of it on a connection before.
     Cursor(Heard),
     Time(i64),
+    /// With a stretch of the past, and nowhere else.
+    Replay(Wanted),
 }
 
 pub(crate) struct Refusal {
@@ -151,11 +154,15 @@ fn series(payload: &Map<String, Value>) -> Result<Series, Refusal> {
 
 fn since(channel: &Channel, payload: &Map<String, Value>) -> Result<Since, Refusal> {
     let given = |name: &str| payload.get(name).filter(|given| !given.is_null());
-    match (given("cursor"), given("start_time")) {
-        (None, None) => Ok(Since::Now),
-        (Some(cursor), None) => heard(cursor).map(Since::Cursor),
-        (None, Some(time)) => start_time(channel, time).map(Since::Time),
-        (Some(_), Some(_)) => {
+    match (given("cursor"), given("start_time"), given("replay")) {
+        (None, None, None) => Ok(Since::Now),
+        (Some(cursor), None, None) => heard(cursor).map(Since::Cursor),
+        (None, Some(time), None) => start_time(channel, time).map(Since::Time),
+        (None, None, Some(stretch)) => replay(stretch).map(Since::Replay),
+        (_, _, Some(_)) => {
+            Err(no_replay("a replay begins where it says; give neither cursor nor start_time with it".to_owned()))
+        }
+        (Some(_), Some(_), None) => {
             let message = "a subscription begins behind a cursor or at a start_time; give one of them".to_owned();
             Err(Refusal { code: "INVALID_START_TIME", message })
         }
@@ -178,6 +185,31 @@ fn start_time(channel: &Channel, given: &Value) -> Result<i64, Refusal> {
         return Err(refused(message));
     }
     given.as_i64().ok_or_else(|| refused(format!("start_time is {given}; it is a whole number of milliseconds UTC")))
+}
+
+fn replay(given: &Value) -> Result<Wanted, Refusal> {
+    let object = given.as_object().ok_or_else(|| no_replay(format!("replay is {given}; it is {{from, to, speed}}")))?;
+    if let Some(name) = object.keys().find(|name| !["from", "to", "speed"].contains(&name.as_str())) {
+        return Err(no_replay(format!("{name:?} is nothing a replay has; it has from, to and speed")));
+    }
+    let given = |name: &str| object.get(name).filter(|given| !given.is_null());
+    let time = |name: &str| {
+        let whole = |time: &Value| {
+            let refusal = || no_replay(format!("{name} is {time}; it is a whole number of milliseconds UTC"));
+            time.as_i64().ok_or_else(refusal)
+        };
+        given(name).map(whole).transpose()
+    };
+    let from = time("from")?.ok_or_else(|| no_replay("a replay begins somewhere; give from".to_owned()))?;
+    let speed = given("speed").map_or(Ok(Speed::LIVE), |speed| {
+        let text = speed.as_str().map_or_else(|| speed.to_string(), str::to_owned);
+        text.parse().map_err(|_| no_replay(Speed::refusal(speed)))
+    });
+    Ok(Wanted { from, to: time("to")?, speed: speed? })
+}
+
+fn no_replay(message: String) -> Refusal {
+    Refusal { code: "INVALID_REPLAY", message }
 }
 
 fn filter(channel: &Channel, payload: &Map<String, Value>) -> Result<Filter, Refusal> {
