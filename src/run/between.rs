@@ -181,8 +181,8 @@ fn place(log: &Arc<dyn Log>, topic: &'static Topic, partition: u32, time: i64) -
     let extent = log.extent(topic, partition)?;
     let from = Arc::clone(log).offset_at(topic, partition, time.saturating_sub(BEFORE_MS))?;
     let is_at_the_first = from == extent.first && extent.first > 0 && extent.first < extent.next;
-    // When the time is before the first record that is kept, there may have been others.
-    if is_at_the_first && Arc::clone(log).offset_at(topic, partition, time)? == extent.first {
+    // When all that is kept is behind the time, there may have been others.
+    if is_at_the_first && Arc::clone(log).offset_at(topic, partition, time.saturating_add(1))? == extent.first {
         return Err(LogError::OutOfRange { topic, partition, from: 0, first: extent.first });
     }
     Ok(from)

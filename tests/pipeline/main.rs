@@ -20,6 +20,7 @@ mod past;
 mod place;
 mod process;
 mod quality;
+mod replays;
 mod roles;
 mod secrets;
 mod services;

@@ -11,7 +11,7 @@ use futures_util::stream;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
-use tokio::time::{interval, timeout};
+use tokio::time::interval;
 
 use super::ended::{ENDINGS, Ended};
 use super::playing::{Playing, Row, Step};
@@ -22,10 +22,8 @@ use crate::openapi::form::{Form, Object};
 
 /// What is due at once goes out in pieces of about so many bytes.
 const PIECE_BYTES: usize = 16 * 1024;
-/// So many wait for the client.
+/// So many wait for the client; whoever takes nothing for long is cut off where its bytes go out.
 const PIECES: usize = 4;
-/// So long a client may take nothing.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// How long somebody may go on listening whose key is good no longer.
 const STAYS_UNSEEN: Duration = Duration::from_secs(1);
 
@@ -61,19 +59,20 @@ async fn tell(context: Arc<Context>, pass: Pass, stretch: Stretch, mut playing: 
             Step::Row(row) => piece(row, &mut playing, &mut rows),
             Step::Over(read) => break Some(Ended::of(stretch, rows, read)),
         };
-        tokio::select! {
+        let sent = tokio::select! {
             biased;
             cut = &mut cut => break cut.ended(stretch, rows),
-            sent = timeout(PATIENCE, pieces.send(piece)) => match sent {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) | Err(_) => break None,
-            },
+            sent = pieces.send(piece) => sent,
+        };
+        if sent.is_err() {
+            break None;
         }
     };
     // The log is read no more, whether or not the client takes the last line.
     drop(playing);
     if let Some(ended) = ended {
-        let _ = timeout(PATIENCE, pieces.send(written(&Last { replay_ended: ended }).into())).await;
+        // A client that is gone needs no farewell.
+        let _ = pieces.send(written(&Last { replay_ended: ended }).into()).await;
     }
 }
 

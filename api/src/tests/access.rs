@@ -18,12 +18,12 @@ async fn behind(gate: Gate) -> (tempfile::TempDir, Served) {
     (folder, served)
 }
 
-fn key(token: &str, scopes: &[Scope]) -> Key {
+pub(super) fn key(token: &str, scopes: &[Scope]) -> Key {
     let (id, name) = (token.to_owned(), "a test's".to_owned());
     Key { id, name, scopes: scopes.to_vec(), made: 7, sha256: fingerprint(token) }
 }
 
-fn with_keys() -> Gate {
+pub(super) fn with_keys() -> Gate {
     let keys = Arc::new(Keys::new([
         key("reader", &[Scope::Read]),
         key("watcher", &[Scope::Watch]),

@@ -82,9 +82,13 @@ impl Client {
 
     /// Frames up to one of this type.
     pub(crate) async fn hear_until(&mut self, kind: &str) -> Value {
+        self.hear_one_of(&[kind]).await
+    }
+
+    pub(crate) async fn hear_one_of(&mut self, kinds: &[&str]) -> Value {
         loop {
             let frame = self.hear().await;
-            if frame["type"] == kind {
+            if kinds.iter().any(|kind| frame["type"] == *kind) {
                 return frame;
             }
         }

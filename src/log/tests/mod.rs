@@ -50,7 +50,7 @@ impl Place {
 
 impl Place {
     /// Of the fills that the tests write; what is on a disk goes by its age.
-    fn forget_before(&self, log: &Arc<dyn Log>, offset: u64) {
+    pub fn forget_before(&self, log: &Arc<dyn Log>, offset: u64) {
         match self {
             Self::Folder(_) => log.keep_house().unwrap(),
             Self::Brokers(brokers, generation) => {

@@ -2,6 +2,7 @@
 //! and on each log. What a clock, the order of a map or the border of a flush would change of them, is seen here.
 #![allow(clippy::unwrap_used)]
 
+mod between;
 mod dice;
 mod facts;
 mod held_up;
