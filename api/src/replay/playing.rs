@@ -14,7 +14,7 @@ use super::places::Place;
 use super::stretch::Stretch;
 use crate::Context;
 use crate::channel::{Channel, Subject};
-use crate::live::{Filter, Update};
+use crate::live::{Filter, Offsets, Update};
 use crate::past::Unread;
 
 /// Hands over what the log keeps of these topics behind one time and up to another one, in the order in which it was told,
@@ -76,9 +76,6 @@ pub(crate) struct Playing {
     read: Option<Result<(), Unread>>,
     _place: Arc<Place>,
 }
-
-/// The next offset of each partition, by topic.
-pub(crate) type Offsets = BTreeMap<(&'static str, u32), u64>;
 
 /// So many rows are read ahead: a row may have tens of kilobytes.
 const AHEAD: usize = 64;

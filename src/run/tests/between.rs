@@ -28,6 +28,8 @@ const MINUTE: i64 = 60 * SECOND;
 
 /// A record: the time that its partition had come to, its topic and partition, and what is in it.
 type Line = (i64, &'static str, u32, String);
+/// Offsets by topic and partition.
+type Offsets = BTreeMap<(&'static str, u32), u64>;
 
 /// What was written, by itself and as it has to be told.
 struct Market {
@@ -95,7 +97,7 @@ fn shared(log: &Arc<dyn Log>) -> Shared {
 }
 
 /// What is told of a stretch, with the offsets; and from where on.
-fn told(log: &Arc<dyn Log>, between: Between) -> (Vec<(Line, u64)>, BTreeMap<(&'static str, u32), u64>) {
+fn told(log: &Arc<dyn Log>, between: Between) -> (Vec<(Line, u64)>, Offsets) {
     let (mut lines, mut begun) = (Vec::new(), None);
     let read = between::replay(&shared(log), &TOPICS, between, &mut |passing| {
         match passing {
