@@ -1,6 +1,8 @@
 //! What the log keeps of some topics between two times → whoever asks the API to hear it again, all partitions together in
 //! the order in which it was told. Of a partition so much is held as one reading brought.
 
+mod place;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,15 +12,12 @@ use schemas::{Headers, Record, Topic, kind};
 use tracing::warn;
 
 use super::{PATIENCE, Shared};
-use crate::log::{Log, LogError, Reader, Slice, Start};
+use crate::log::{LogError, Reader, Slice, Start};
+use place::place;
 
 const BYTES: usize = 64 * 1024;
 /// So long the log may say nothing before its end.
 const SILENCE: Duration = Duration::from_secs(20);
-/// A row may have the time at which its bucket begins. The place of a time is looked for so long before it, and between
-/// there and the time enough is said to know how far a partition is.
-const BEFORE_MS: i64 = 120_000;
-
 /// Behind the one time and up to the other, as long as somebody wants it.
 pub fn replay(
     shared: &Shared,
@@ -174,16 +173,4 @@ impl Part {
         let Self { topic, partition, .. } = *self;
         each(Passing::Record { topic, partition, offset, time: reached, record: &record })
     }
-}
-
-/// From which offset on a partition is read to know everything behind a time. What was kept no more is out of range.
-fn place(log: &Arc<dyn Log>, topic: &'static Topic, partition: u32, time: i64) -> Result<u64, LogError> {
-    let extent = log.extent(topic, partition)?;
-    let from = Arc::clone(log).offset_at(topic, partition, time.saturating_sub(BEFORE_MS))?;
-    let is_at_the_first = from == extent.first && extent.first > 0 && extent.first < extent.next;
-    // When all that is kept is behind the time, there may have been others.
-    if is_at_the_first && Arc::clone(log).offset_at(topic, partition, time.saturating_add(1))? == extent.first {
-        return Err(LogError::OutOfRange { topic, partition, from: 0, first: extent.first });
-    }
-    Ok(from)
 }

@@ -13,7 +13,8 @@ use super::fixture::position;
 use super::protocol::order;
 use crate::Live;
 use crate::channel::{CHANNELS, Channel, Key, Subject};
-use crate::live::{Beginning, Filter, Next, Outlet, Subscribed};
+use crate::live::{Beginning, Filter, Next, Outlet, Subscribed, Update};
+use crate::ratio_series::Series;
 
 struct Market {
     live: Live,
@@ -92,6 +93,31 @@ async fn a_heartbeat_goes_before_everything_and_an_answer_before_data() {
     let waiting = market.drain();
     assert_eq!(waiting[..3], ["a beat", "an answer", "1: part 1 of 1"]);
     assert_eq!(waiting.len(), 5_003);
+}
+
+#[tokio::test]
+async fn what_is_live_goes_before_a_stretch_of_the_past() {
+    let mut market = Market::open();
+    market.subscribe(1, "liquidations");
+    market.drain();
+    let channel = Channel::named("liquidations").unwrap();
+    let subject = Subject { channel: channel.name, key: Key::All, interval: None, series: Series::default() };
+    let (filter, next, replay) = Default::default();
+    market.outlet.expect(Subscribed { id: 2, channel, subject, filter, seq: 0, next, replay });
+    let mut batch = Batch::default();
+    order(1, "5", "long").append_to(&mut batch, b"");
+    for offset in 7..9 {
+        let update = Update::read(channel, 0, offset, &batch.records().next().unwrap()).unwrap();
+        market.outlet.play(2, Arc::new(update)).await;
+    }
+    let outlet = Arc::clone(&market.outlet);
+    let mut end = std::pin::pin!(outlet.end_replay(2, "the end".into()));
+    assert!((&mut end).now_or_never().is_none(), "it is not over before it is told");
+    market.tell(&order(3, "5", "long"));
+    assert_eq!(market.drain(), ["1: 0 as 2", "2: 7 as 1", "2: 8 as 2"]);
+    end.await;
+    assert_eq!(market.drain(), ["the end"]);
+    market.outlet.forgets(2).await;
 }
 
 #[test]

@@ -67,10 +67,10 @@ async fn every_row_is_told_in_its_order_and_the_last_line_says_how_it_ended(url:
     let kept = Kept::new();
     let mut served = kept.serve(&url).await;
     served.add([market("BTC", false)]).await;
-    // Of many partitions, one after the other: only by their times they are in order.
-    for coin in ["BTC", "ETH", "SOL", "kPEPE", "DOGE"] {
-        kept.keep(served.append((0..40).map(|n| order(100_000 + n * 7 + coin.len() as i64, coin))));
-    }
+    // Of many partitions: only by their times they are in order.
+    let coins = ["BTC", "ETH", "SOL", "DOGE", "kPEPE"];
+    let at = |n: i64| coins.map(|coin| order(100_000 + n * 7 + coin.len() as i64, coin));
+    kept.keep(served.append((0..40).flat_map(at)));
     let bars = [("5m", 60_000), ("1m", 100_050), ("5m", 90_000), ("1m", 100_100)];
     kept.keep(served.append(bars.map(|(interval, time)| ratio("BTC", interval, time, "1.5"))));
 

@@ -43,9 +43,10 @@ impl Market {
         Self { dice: Dice(11), reached: BTreeMap::new(), lines: Vec::new() }
     }
 
-    /// Some seconds: events as they happen, and of buckets that begin on the minute or on the hour a row each second.
-    fn go_on(&mut self, log: &dyn Log, seconds: std::ops::Range<i64>) -> Outbox {
-        let mut out = Outbox::new(log.generation());
+    /// Some seconds: events as they happen, and of buckets that begin on the minute or on the hour a row each second. Rows
+    /// stand in one piece with their clock, or in one before it.
+    fn go_on(&mut self, log: &dyn Log, seconds: std::ops::Range<i64>) -> Vec<Outbox> {
+        let (mut outs, mut out) = (Vec::new(), Outbox::new(log.generation()));
         for second in seconds {
             let now = BEGIN + second * SECOND;
             for topic in TOPICS {
@@ -59,13 +60,21 @@ impl Market {
                         };
                         self.write(&mut out, topic, partition, time);
                     }
+                }
+            }
+            if self.dice.below(3) == 0 {
+                outs.push(std::mem::replace(&mut out, Outbox::new(log.generation())));
+            }
+            for topic in TOPICS {
+                for partition in log.partitions(topic) {
                     let clock = ResultClock { time: now, block: 1, since_time: BEGIN, since_block: 1 };
                     out.send_clock(topic, partition, &clock);
                     self.reached.insert((topic.name, partition), now);
                 }
             }
         }
-        out
+        outs.push(out);
+        outs
     }
 
     fn write(&mut self, out: &mut Outbox, topic: &'static Topic, partition: u32, time: i64) {
@@ -83,12 +92,14 @@ impl Market {
     }
 }
 
-fn commit(log: &Arc<dyn Log>, out: &Outbox) {
+fn commit(log: &Arc<dyn Log>, outs: &[Outbox]) {
     let mut writer = Arc::clone(log).writer("market.0").unwrap();
-    // Brokers that are busy give a commit up, whole: it is made again.
-    while let Err(error) = writer.commit(out) {
-        assert!(error.again(), "{error}");
-        writer = Arc::clone(log).writer("market.0").unwrap();
+    for out in outs {
+        // Brokers that are busy give a commit up, whole: it is made again.
+        while let Err(error) = writer.commit(out) {
+            assert!(error.again(), "{error}");
+            writer = Arc::clone(log).writer("market.0").unwrap();
+        }
     }
 }
 
@@ -170,7 +181,7 @@ fn what_is_kept_no_more_is_not_left_out(place: &Place) {
     for second in [1_i64, 2, 1_000_000, 1_000_001] {
         let mut out = Outbox::new(log.generation());
         out.batch(&topics::FILLS, 1).push(second * SECOND, b"BTC", Some(second.to_string().as_bytes()), b"");
-        commit(&log, &out);
+        commit(&log, &[out]);
     }
     let all = |from| {
         let mut told = Vec::new();
