@@ -186,10 +186,13 @@ async fn it_is_ended_by_its_number(url: String) {
     let kept = Kept::new();
     let mut served = kept.serve(&url).await;
     kept.keep(served.append((0..VERY_MANY).map(|n| order(100_000 + n, "BTC"))));
-    kept.keep(served.append([order(3_700_000, "BTC")]));
+    kept.keep(served.append([order(3_600_001, "BTC"), order(3_700_000, "BTC")]));
+    // Of the second one a row is due at once, and another one much later.
+    let long = json!({ "from": 3_600_000, "to": 3_700_000 });
     let mut client = Client::connect(served.address).await;
-    for stretch in [at_once(1, 900_000), json!({ "from": 3_600_000, "to": 3_700_000 })] {
-        let begun = replay(&mut client, "liquidations", "*", &stretch).await;
+    for stretch in [&at_once(1, 900_000), &long] {
+        let begun = replay(&mut client, "liquidations", "*", stretch).await;
+        client.hear_until("update").await;
         client.say("unsubscribe", json!({ "sub_id": begun["sub_id"] })).await;
         let ended = client.hear_until("unsubscribed").await["payload"].clone();
         assert_eq!((&ended["sub_id"], ended.get("already")), (&begun["sub_id"], None));
@@ -198,7 +201,9 @@ async fn it_is_ended_by_its_number(url: String) {
     }
     assert!(kept.handed_over.load(Ordering::Relaxed) < VERY_MANY.unsigned_abs() / 2);
     // And by its connection, with which everything ends.
-    replay(&mut client, "liquidations", "*", &json!({ "from": 3_600_000, "to": 3_700_000 })).await;
+    kept.keep(served.append((0..1_000).map(|n| order(3_601_000 + n, "ETH"))));
+    replay(&mut client, "liquidations", "*", &long).await;
+    client.hear_until("update").await;
     drop(client);
     kept.ended().await;
 }

@@ -44,7 +44,7 @@ impl Market {
     }
 
     /// Some seconds: events as they happen, and of buckets that begin on the minute or on the hour a row each second. Rows
-    /// stand in one piece with their clock, or in one before it.
+    /// stand in one piece with their clock, or in one of their own.
     fn go_on(&mut self, log: &dyn Log, seconds: std::ops::Range<i64>) -> Vec<Outbox> {
         let (mut outs, mut out) = (Vec::new(), Outbox::new(log.generation()));
         for second in seconds {
@@ -62,9 +62,7 @@ impl Market {
                     }
                 }
             }
-            if self.dice.below(3) == 0 {
-                outs.push(std::mem::replace(&mut out, Outbox::new(log.generation())));
-            }
+            self.cut(&mut outs, &mut out);
             for topic in TOPICS {
                 for partition in log.partitions(topic) {
                     let clock = ResultClock { time: now, block: 1, since_time: BEGIN, since_block: 1 };
@@ -72,9 +70,17 @@ impl Market {
                     self.reached.insert((topic.name, partition), now);
                 }
             }
+            self.cut(&mut outs, &mut out);
         }
         outs.push(out);
         outs
+    }
+
+    /// Now and then a piece ends.
+    fn cut(&mut self, outs: &mut Vec<Outbox>, out: &mut Outbox) {
+        if self.dice.below(2) == 0 {
+            outs.push(std::mem::replace(out, Outbox::new(out.generation())));
+        }
     }
 
     fn write(&mut self, out: &mut Outbox, topic: &'static Topic, partition: u32, time: i64) {
