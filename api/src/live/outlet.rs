@@ -66,7 +66,9 @@ pub(crate) struct Lost {
 pub(crate) const MAX_EVENTS: usize = 8_192;
 pub(crate) const MAX_CHANGES: usize = 16_384;
 const MAX_SNAPSHOTS: usize = 8;
+/// Of each stretch of the past; the log is read no faster than they are taken.
 const MAX_PLAYED: usize = 64;
+
 impl Outlet {
     pub(crate) fn new() -> Self {
         let (ending, _) = watch::channel(None);
