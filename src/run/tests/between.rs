@@ -15,6 +15,7 @@ use crate::stop::Stop;
 
 on_both!(
     all_partitions_are_told_in_the_order_of_their_times,
+    rows_of_a_long_bucket_mislead_nobody,
     it_goes_on_while_more_is_written_and_ends_where_it_should,
     what_is_kept_no_more_is_not_left_out,
     who_wants_no_more_is_read_nothing_for,
@@ -158,6 +159,26 @@ fn all_partitions_are_told_in_the_order_of_their_times(place: &Place) {
             let first = lines.iter().find(|((_, topic, partition, _), _)| (*topic, *partition) == *place);
             assert!(first.is_none_or(|(_, offset)| offset == next), "{place:?} begins before what was told");
         }
+    }
+}
+
+/// They have the time at which it begins, and each stands in a piece by itself: only its clocks tell where a partition is.
+fn rows_of_a_long_bucket_mislead_nobody(place: &Place) {
+    const ROWS: i64 = 200;
+    let (log, topic) = (place.open(), &topics::LONG_SHORT_RATIOS);
+    let mut pieces = Vec::new();
+    for second in 0..ROWS {
+        let (mut row, mut clock) = (Outbox::new(log.generation()), Outbox::new(log.generation()));
+        row.batch(topic, 0).push(BEGIN, b"BTC", Some(b"a row"), b"");
+        let time = BEGIN + second * SECOND;
+        clock.send_clock(topic, 0, &ResultClock { time, block: 1, since_time: BEGIN, since_block: 1 });
+        pieces.extend([row, clock]);
+    }
+    commit(&log, &pieces);
+    for second in [0, 1, 50, 99, 100, 150, ROWS - 2] {
+        let between = Between { from: BEGIN + second * SECOND, to: i64::MAX };
+        // The one that comes with the next clock is as of this one still.
+        assert_eq!(told(&log, between).0.len() as i64, ROWS - 2 - second, "behind second {second}");
     }
 }
 
