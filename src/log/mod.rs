@@ -4,6 +4,7 @@
 //! What a stage commits are records, of results as of state, and its input position is one of the records of its
 //! state: so a commit is one atomic append over several partitions, and there is nothing else to keep in step.
 
+mod clocks;
 pub mod embedded;
 mod error;
 pub mod kafka;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use schemas::{Generation, Outbox, Topic};
 use tracing::warn;
 
+pub use clocks::first_behind_a_clock;
 pub use error::LogError;
 pub use slice::Slice;
 pub use to_the_end::read_to_the_end;

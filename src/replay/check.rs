@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::is_of_coin;
 use super::plan::Plan;
 use crate::failure::Failure;
-use crate::log::{Log, Reader, Start};
+use crate::log::{Log, Reader, Start, first_behind_a_clock};
 
 pub struct Check {
     reader: Box<dyn Reader>,
@@ -31,6 +31,8 @@ struct Part {
     topic: &'static Topic,
     partition: u32,
     by: By,
+    /// Retention has taken away what was before its first record.
+    is_cut: bool,
     live: Side,
     replayed: Side,
 }
@@ -49,6 +51,8 @@ struct Side {
     /// What no clock has ended yet.
     open: Option<Group>,
     reached: i64,
+    /// The first clock, or the first time, that was met.
+    first: Option<i64>,
 }
 
 /// Of each key the values, one after the other.
@@ -73,7 +77,8 @@ impl Check {
                     By::Time => log.extent(topic, partition)?.first,
                 };
                 let (live, replayed) = Default::default();
-                parts.push(Part { topic, partition, by, live, replayed });
+                let is_cut = log.extent(topic, partition)?.first == from && from > 0;
+                parts.push(Part { topic, partition, by, is_cut, live, replayed });
                 starts.push(Start { topic, partition, from: Some(from) });
             }
         }
@@ -148,6 +153,9 @@ impl Side {
     fn push(&mut self, by: By, (from, to): (i64, i64), coin: Option<&str>, record: &Record<'_>) {
         let is_a_clock = record.headers.get(kind::HEADER) == Some(kind::CLOCK);
         let is_of_it = is_a_clock || coin.is_none_or(|coin| is_of_coin(record.key, coin));
+        if is_a_clock || by == By::Time {
+            self.first.get_or_insert(record.time);
+        }
         match by {
             By::Clock if is_a_clock => {
                 self.reached = record.time;
@@ -193,6 +201,9 @@ impl Part {
         for place in places {
             let live = self.live.groups.remove(&place).unwrap_or_default();
             let replayed = self.replayed.groups.remove(&place).unwrap_or_default();
+            if self.is_cut && self.live.first.is_none_or(|first| place <= first) {
+                continue;
+            }
             *compared.entry(self.topic.name).or_default() +=
                 live.values().map(|values| values.len() as u64).sum::<u64>();
             let keys: BTreeSet<&Vec<u8>> = live.keys().chain(replayed.keys()).collect();
@@ -225,34 +236,4 @@ fn shown(value: Option<&Option<Vec<u8>>>) -> Value {
         Some(None) => Value::Null,
         Some(Some(value)) => serde_json::from_slice(value).unwrap_or_else(|_| String::from_utf8_lossy(value).into()),
     }
-}
-
-/// An offset from which on the first clock is the first one behind a time.
-fn first_behind_a_clock(log: &Arc<dyn Log>, topic: &'static Topic, partition: u32, time: i64) -> Result<u64, Failure> {
-    let extent = log.extent(topic, partition)?;
-    let (mut low, mut high) = (extent.first, extent.next);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        match next_clock(log, topic, partition, middle)? {
-            Some((offset, clock)) if clock <= time => low = offset + 1,
-            _ => high = middle,
-        }
-    }
-    Ok(low)
-}
-
-fn next_clock(
-    log: &Arc<dyn Log>,
-    topic: &'static Topic,
-    partition: u32,
-    from: u64,
-) -> Result<Option<(u64, i64)>, Failure> {
-    let mut found = None;
-    crate::log::read_to_the_end::<Failure>(log, Start { topic, partition, from: Some(from) }, |offset, record| {
-        if record.headers.get(kind::HEADER) == Some(kind::CLOCK) {
-            found = Some((offset, record.time));
-        }
-        Ok(found.is_none())
-    })?;
-    Ok(found)
 }

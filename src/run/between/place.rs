@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
-use schemas::{Topic, kind};
+use schemas::Topic;
 
-use crate::log::{Extent, Log, LogError, Start, read_to_the_end};
+use crate::log::{Extent, Log, LogError, first_behind_a_clock};
 
 /// What has no clocks comes nearly in the order of its times.
 const NEARLY_MS: i64 = 120_000;
 
 /// What was kept no more is out of range.
 pub fn place(log: &Arc<dyn Log>, topic: &'static Topic, partition: u32, time: i64) -> Result<u64, LogError> {
-    let extent = log.extent(topic, partition)?;
-    let Extent { first, next: end, .. } = extent;
+    let Extent { first, next: end, .. } = log.extent(topic, partition)?;
     let (from, has_all) = if ::computer::stages().iter().any(|stage| stage.tells_the_time(topic)) {
-        let from = by_its_clocks(log, topic, partition, time, extent)?;
+        let from = first_behind_a_clock(log, topic, partition, time)?;
         (from, from > first)
     } else {
         let from = Arc::clone(log).offset_at(topic, partition, time.saturating_sub(NEARLY_MS))?;
@@ -25,41 +24,4 @@ pub fn place(log: &Arc<dyn Log>, topic: &'static Topic, partition: u32, time: i6
         return Err(LogError::OutOfRange { topic, partition, from: 0, first });
     }
     Ok(from)
-}
-
-/// The first offset from which on the next clock is behind the time: a row has the time at which its bucket begins, and by
-/// those nothing is found.
-fn by_its_clocks(
-    log: &Arc<dyn Log>,
-    topic: &'static Topic,
-    partition: u32,
-    time: i64,
-    Extent { first, next: end, .. }: Extent,
-) -> Result<u64, LogError> {
-    let (mut low, mut high) = (first, end);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        match next_clock(log, topic, partition, middle)? {
-            Some((offset, clock)) if clock <= time => low = offset + 1,
-            _ => high = middle,
-        }
-    }
-    Ok(low)
-}
-
-/// Offset and time.
-fn next_clock(
-    log: &Arc<dyn Log>,
-    topic: &'static Topic,
-    partition: u32,
-    from: u64,
-) -> Result<Option<(u64, i64)>, LogError> {
-    let mut found = None;
-    read_to_the_end::<LogError>(log, Start { topic, partition, from: Some(from) }, |offset, record| {
-        if record.headers.get(kind::HEADER) == Some(kind::CLOCK) {
-            found = Some((offset, record.time));
-        }
-        Ok(found.is_none())
-    })?;
-    Ok(found)
 }
