@@ -21,7 +21,7 @@ use crate::ratio_series::Series;
 use crate::reply::{Meta, Reply};
 use crate::row::{Shape, Told};
 use crate::standing::{self, Standing};
-use crate::{Context, cursor, page};
+use crate::{Context, as_it_was, cursor, page};
 
 /// Of a table with a column for coins each coin has its own; of one with a column for kinds there are several.
 pub(crate) struct Course {
@@ -38,6 +38,8 @@ pub(crate) struct Course {
     pub(crate) only: Option<Interval>,
     /// A page holds no more, whatever limit is asked for.
     pub(crate) rows_of_a_page: usize,
+    /// Also as it was at any moment.
+    pub(crate) is_told_as_it_was: bool,
 }
 
 pub(crate) fn endpoints(course: &'static Course) -> Vec<Endpoint> {
@@ -47,7 +49,7 @@ pub(crate) fn endpoints(course: &'static Course) -> Vec<Endpoint> {
         let path = format!("{path}/{{coin}}");
         let answer_latest =
             move |State(context): State<Arc<Context>>, AskedCoin(coin): AskedCoin, asked: Parameters| async move {
-                course.latest(&context, Some(&coin), asked)
+                course.latest(&context, Some(&coin), asked).await
             };
         let answer_history =
             move |State(context): State<Arc<Context>>,
@@ -58,7 +60,7 @@ pub(crate) fn endpoints(course: &'static Course) -> Vec<Endpoint> {
         return vec![Endpoint::new(path, get(answer_latest), latest), before];
     }
     let answer_latest = move |State(context): State<Arc<Context>>, asked: Parameters| async move {
-        course.latest(&context, None, asked)
+        course.latest(&context, None, asked).await
     };
     let answer_history = move |State(context): State<Arc<Context>>, Accepted(format): Accepted, asked: Parameters| async move {
         course.history(context, format, None, asked).await
@@ -69,7 +71,7 @@ pub(crate) fn endpoints(course: &'static Course) -> Vec<Endpoint> {
 
 impl Course {
     /// The latest bucket of the coin, or of the whole market.
-    pub(crate) fn latest(
+    pub(crate) async fn latest(
         &'static self,
         context: &Context,
         asked: Option<&str>,
@@ -77,9 +79,13 @@ impl Course {
     ) -> Result<Reply<Option<Told>>, ApiError> {
         let interval = self.interval(&mut parameters)?;
         let series = self.series(&mut parameters)?;
+        let as_of = if self.is_told_as_it_was { parameters.time("as_of")? } else { None };
         parameters.nothing_else()?;
 
         context.live.known_present()?;
+        if let (Some(time), Some(coin)) = (as_of, asked) {
+            return self.as_it_was(context, coin, (interval, series), time).await;
+        }
         let key = match asked {
             Some(coin) => Key::Coin(coin::at_present(&context.live, coin)?),
             None => Key::All,
@@ -92,6 +98,31 @@ impl Course {
         if row.is_none() {
             meta.reason = standing.reason_for_nothing().or(Some((self.reason_for_none)(series)));
         }
+        Ok(Reply { data: row, meta })
+    }
+
+    /// The bucket that was the latest one then, as far as it had come.
+    async fn as_it_was(
+        &'static self,
+        context: &Context,
+        asked: &str,
+        (interval, series): (Interval, Series),
+        time: i64,
+    ) -> Result<Reply<Option<Told>>, ApiError> {
+        let coin = coin::at_present(&context.live, asked)?;
+        let was = as_it_was::ask(context, self.shape.of.topic, &coin, time).await?;
+        let rows = was.values.iter().filter_map(|value| self.shape.live(value).ok());
+        let is_it = |row: &Told| {
+            row.text("interval") == Some(interval.name())
+                && (!self.is_by_kind()
+                    || row.text("kind") == Some(series.kind.name())
+                        && row.text("cohort").unwrap_or_default() == series.cohort_name().unwrap_or_default())
+        };
+        let row = rows.filter(is_it).max_by_key(|row| row.integer("time"));
+        let mut meta = Meta::as_it_was(context, &was, self.schema);
+        meta.complete = row.as_ref().is_none_or(|row| row.is_true("complete"));
+        meta.definition = Some((self.definition)(series));
+        meta.reason = row.is_none().then(|| (self.reason_for_none)(series));
         Ok(Reply { data: row, meta })
     }
 

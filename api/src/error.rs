@@ -75,6 +75,12 @@ pub(crate) enum ApiError {
     NotWatched {
         wallet: Wallet,
     },
+    /// How things stood at a moment cannot be told, in words.
+    NotKnownThen {
+        said: String,
+    },
+    /// How things stood at another moment is being computed.
+    BusyWithThePast,
     /// The log did not take it.
     NotWritten,
     /// The log does not tell what it keeps.
@@ -117,6 +123,7 @@ impl ApiError {
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Unread { status, .. } => *status,
+            Self::NotKnownThen { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NoKey | Self::UnknownKey => StatusCode::UNAUTHORIZED,
             Self::ScopeMissing { .. } => StatusCode::FORBIDDEN,
             Self::NotRetained => StatusCode::GONE,
@@ -126,6 +133,7 @@ impl ApiError {
             Self::NoRoom(NoRoom::ForAnyone)
             | Self::NotReady
             | Self::NotWritten
+            | Self::BusyWithThePast
             | Self::LogUnread
             | Self::Busy { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooDear { .. } | Self::TookTooLong => StatusCode::GATEWAY_TIMEOUT,
@@ -159,6 +167,8 @@ impl ApiError {
             Self::NotReady => "NOT_READY",
             Self::NotWatched { .. } => "NOT_WATCHED",
             Self::NotWritten | Self::LogUnread => "LOG_UNAVAILABLE",
+            Self::NotKnownThen { .. } => "NOT_KNOWN_THEN",
+            Self::BusyWithThePast => "BUSY_WITH_THE_PAST",
             Self::Busy { .. } => "DATABASE_BUSY",
             Self::TooDear { .. } => "QUERY_TOO_SLOW",
             Self::TookTooLong => "TIMEOUT",
@@ -186,7 +196,7 @@ impl ApiError {
     pub(crate) fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyRequests { after } => Some(*after),
-            Self::NotReady | Self::NotWritten | Self::LogUnread | Self::Busy { .. } => Some(1),
+            Self::NotReady | Self::NotWritten | Self::LogUnread | Self::BusyWithThePast | Self::Busy { .. } => Some(1),
             Self::TooManyReplays { .. } | Self::NoRoom(_) | Self::TooDear { .. } | Self::TookTooLong => Some(10),
             _ => None,
         }
@@ -270,6 +280,10 @@ impl fmt::Display for ApiError {
             Self::Panicked => f.write_str("the request met a fault of ours; the cause is in the log"),
             Self::NotWatched { wallet } => {
                 write!(f, "{wallet} is not watched; /api/v1/whales/watches lists those that are")
+            }
+            Self::NotKnownThen { said } => f.write_str(said),
+            Self::BusyWithThePast => {
+                f.write_str("how things stood at another moment is being computed; try again in a second")
             }
             Self::NotWritten => {
                 f.write_str("the log did not answer in time: it may be written or not; look, and try again")

@@ -3,6 +3,7 @@
 //! A resource is one file and one line in [`endpoints`], from which the routes and their description come; a list is one line
 //! in `list.rs`, a live channel one in `channel.rs`.
 
+mod as_it_was;
 mod asyncapi;
 mod binance;
 mod caching;
@@ -85,6 +86,7 @@ use axum::Router;
 use axum::http::{Method, Uri};
 use schemas::WhaleWatch;
 
+pub use as_it_was::{AsItWas, AskAsItWas, NotKnown};
 pub use database::Database;
 pub use docs::{ASYNCAPI, OPENAPI};
 pub use gate::{Gate, Key, Keys, NoRoom, Rates, Scope, fingerprint, token};
@@ -115,6 +117,8 @@ pub struct Context {
     pub ready: Arc<dyn Fn() -> Vec<Dependency> + Send + Sync>,
     /// What the log keeps, for who was away.
     pub read_again: Arc<ReadAgain>,
+    /// How things stood at a moment.
+    pub as_it_was: Arc<AskAsItWas>,
     /// The same of a stretch of time, for who wants to hear it as if it were now.
     pub replay: Arc<ReplayAgain>,
     /// Puts a watch on the log, or takes one off it.

@@ -25,6 +25,7 @@ pub(crate) static COURSE: Course = Course {
     reason_for_none: |_| "no_open_position_or_no_mark_yet",
     only: Some(MAP_INTERVAL),
     rows_of_a_page: ROWS_OF_A_PAGE,
+    is_told_as_it_was: true,
 };
 
 /// A map is as long as a page of other rows.

@@ -27,6 +27,7 @@ pub(crate) static COURSE: Course = Course {
     reason_for_none: |_| "nothing_liquidated_yet",
     only: None,
     rows_of_a_page: MAX_LIMIT,
+    is_told_as_it_was: false,
 };
 
 pub(crate) static CHANNEL: Channel = Channel {

@@ -48,6 +48,7 @@ pub(crate) static COURSE: Course = Course {
     reason_for_none,
     only: None,
     rows_of_a_page: MAX_LIMIT,
+    is_told_as_it_was: true,
 };
 
 const DEFINITION: &str = "accounts with an open position in the coin, of those that have traded it since `coverage.since_time`, each once, \
@@ -83,7 +84,7 @@ async fn latest(
     mut parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let course = of_kind(&mut parameters);
-    Ok(course.latest(&context, Some(&coin), parameters)?.into_response())
+    Ok(course.latest(&context, Some(&coin), parameters).await?.into_response())
 }
 
 async fn history(

@@ -48,6 +48,7 @@ pub(crate) static COURSE: Course = Course {
     reason_for_none: |_| "nothing_held_yet",
     only: None,
     rows_of_a_page: MAX_LIMIT,
+    is_told_as_it_was: false,
 };
 
 const OF_ACCOUNTS: &str = "the wallets that the row defines, of those that have traded since `coverage.since_time`, each once, at the last minute \
@@ -75,7 +76,7 @@ static ROWS: [Form; 2] =
 
 async fn latest(State(context): State<Arc<Context>>, mut parameters: Parameters) -> Result<Response, ApiError> {
     let course = of_kind(&mut parameters);
-    Ok(course.latest(&context, None, parameters)?.into_response())
+    Ok(course.latest(&context, None, parameters).await?.into_response())
 }
 
 async fn history(

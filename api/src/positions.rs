@@ -20,11 +20,12 @@ use crate::query::Query;
 use crate::ratio_series::Series;
 use crate::reply::{Meta, Reply};
 use crate::valued_position::{self, ValuedPosition};
-use crate::{coin, cursor, standing};
+use crate::{as_it_was, coin, cursor, standing};
 
 pub(crate) fn endpoint() -> Endpoint {
     let mut parameters = vec![Parameter::coin(), Parameter::wallet("wallet"), Parameter::words("side", &SIDES)];
     parameters.extend(Parameter::limit_and_cursor());
+    parameters.push(Parameter::as_of());
     let operation = Operation {
         summary: "Who holds what, at the marks",
         description: valued_position::DEFINITION.to_owned(),
@@ -153,8 +154,12 @@ async fn list(
         after: None,
     };
     let cursor = parameters.text("cursor")?;
+    let as_of = parameters.time("as_of")?;
     parameters.nothing_else()?;
 
+    if let Some(time) = as_of {
+        return as_they_were(&context, asked, cursor, time).await;
+    }
     let mut moment = context.database.one_moment().await?;
     if let Some(coin) = &mut asked.coin {
         *coin = coin::known(&mut moment, context.generation, coin).await?;
@@ -175,6 +180,43 @@ async fn list(
     meta.reason = if rows.is_empty() { standing.reason_for_nothing() } else { None };
     meta.as_of = rows.iter().map(|row| row.clock).max();
     Ok(Reply { data: rows.into_iter().map(ValuedPosition::valued).collect(), meta })
+}
+
+/// As fills had told them then, at the mark that there was; what the exchange had said of accounts is not asked again.
+async fn as_they_were(
+    context: &Context,
+    mut asked: Asked,
+    cursor: Option<String>,
+    time: i64,
+) -> Result<Reply<Vec<ValuedPosition>>, ApiError> {
+    let coin = asked.coin.take().ok_or_else(|| {
+        let message = "as_of is told of one coin at a time; give coin as well".to_owned();
+        ApiError::parameter("MISSING_COIN", "coin", message)
+    })?;
+    context.live.known_present()?;
+    let coin = coin::at_present(&context.live, &coin)?;
+    let list = format!("{}&{coin}&{time}", asked.list());
+    let after: Option<String> = cursor.map(|cursor| cursor::read(context.generation, &list, &cursor)).transpose()?;
+    let was = as_it_was::ask(context, Position::TOPIC, &coin, time).await?;
+    let is_asked = |position: &Position| {
+        let (wallet, side) = (position.wallet.to_string(), position.side);
+        side != PositionSide::Flat
+            && asked.wallet.as_ref().is_none_or(|asked| *asked == wallet)
+            && asked.side.is_none_or(|asked| asked == side.name())
+            && after.as_ref().is_none_or(|after| wallet > *after)
+    };
+    let positions = was.values.iter().filter_map(|value| serde_json::from_slice(value).ok());
+    let mut rows: Vec<Position> = positions.filter(is_asked).take(asked.limit + 1).collect();
+
+    let mut meta = Meta::as_it_was(context, &was, "valued-position/1");
+    meta.definition = Some(valued_position::DEFINITION_AS_IT_WAS);
+    if rows.len() > asked.limit {
+        rows.truncate(asked.limit);
+        meta.complete = false;
+        meta.next_cursor = rows.last().map(|last| cursor::write(context.generation, &list, last.wallet.to_string()));
+    }
+    let valued = |position| ValuedPosition::as_it_was(position, was.mark).valued();
+    Ok(Reply { data: rows.iter().map(valued).collect(), meta })
 }
 
 impl Asked {

@@ -10,10 +10,12 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use schemas::ResultClock;
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::to_raw_value;
 
+use crate::as_it_was::AsItWas;
 use crate::error::ApiError;
 use crate::standing::Standing;
 use crate::{Context, caching};
@@ -40,6 +42,9 @@ pub(crate) struct Meta {
     /// The offset behind the last record that is in the rows, per partition.
     pub(crate) source: BTreeMap<String, u64>,
     pub(crate) coverage: Coverage,
+    /// What the data were computed from once more, where they are of a moment that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recomputed: Option<Recomputed>,
     pub(crate) schema: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) definition: Option<&'static str>,
@@ -49,6 +54,13 @@ pub(crate) struct Meta {
     /// Nothing will change the data any more.
     #[serde(skip)]
     pub(crate) is_settled: bool,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Recomputed {
+    /// The clock of the state that it began with; nothing where that were the first records.
+    snapshot: Option<i64>,
+    records: u64,
 }
 
 #[derive(Serialize)]
@@ -90,10 +102,27 @@ impl Meta {
             simulated: context.simulated,
             source: standing.source(),
             coverage: Coverage { since_block, since_time, ..Coverage::FILLS },
+            recomputed: None,
             schema,
             definition: None,
             reason: None,
             is_settled: false,
+        }
+    }
+}
+
+impl Meta {
+    /// Of how things stood, which nothing will change any more.
+    pub(crate) fn as_it_was(context: &Context, was: &AsItWas, schema: &'static str) -> Self {
+        let ResultClock { time, block, since_time, since_block } = was.clock;
+        let coverage = Coverage { since_block: Some(since_block), since_time: Some(since_time), ..Coverage::FILLS };
+        Self {
+            as_of: Some(time),
+            watermark: Some(time),
+            block_height: Some(block),
+            coverage,
+            recomputed: Some(Recomputed { snapshot: was.snapshot, records: was.records }),
+            ..Self::new(context, &Standing::of_state(&[], &BTreeMap::new(), &BTreeMap::new()), schema)
         }
     }
 }

@@ -20,6 +20,7 @@ pub(crate) static OF_COIN: Course = Course {
     reason_for_none: |_| "nothing_traded_yet",
     only: None,
     rows_of_a_page: MAX_LIMIT,
+    is_told_as_it_was: false,
 };
 
 /// Of all perpetuals: spot markets are no part of it.
@@ -32,6 +33,7 @@ pub(crate) static OF_THE_MARKET: Course = Course {
     reason_for_none: |_| "nothing_traded_yet",
     only: None,
     rows_of_a_page: MAX_LIMIT,
+    is_told_as_it_was: false,
 };
 
 pub(crate) static CHANNEL: Channel = Channel {

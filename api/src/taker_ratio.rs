@@ -21,6 +21,7 @@ pub(crate) static OF_COIN: Course = Course {
     reason_for_none: |_| "nothing_traded_yet",
     only: None,
     rows_of_a_page: MAX_LIMIT,
+    is_told_as_it_was: false,
 };
 
 pub(crate) static OF_THE_MARKET: Course = Course {
@@ -35,6 +36,7 @@ pub(crate) static OF_THE_MARKET: Course = Course {
     reason_for_none: |_| "nothing_traded_yet",
     only: None,
     rows_of_a_page: MAX_LIMIT,
+    is_told_as_it_was: false,
 };
 
 const DEFINITION: &str = "price times size of every trade of the bucket, by the side of the taker: long is what takers bought, short what they \

@@ -3,6 +3,7 @@
 
 mod access;
 mod alike;
+mod as_it_was;
 mod asyncapi;
 mod binance;
 mod caching;

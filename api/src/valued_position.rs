@@ -19,6 +19,8 @@ pub(crate) const DEFINITION: &str = "perpetuals; size and entry_px as source has
      margin of a new position were not told since, by the formula, of any other as if half of the highest leverage had \
      been chosen with a margin of its own";
 
+pub(crate) const DEFINITION_AS_IT_WAS: &str = "perpetuals, computed once more; size and entry_px as fills had told them by as_of,      each of which tells what was held before it; notional and unrealised_pnl at mark_px, the mark that there was;      realised_pnl of the side that was held since opened_at, fees taken off; leverage and liquidation prices of then are not      told";
+
 /// What a position is made of, but for the mark.
 pub(crate) const TOPICS: [&Topic; 2] = [Position::TOPIC, PositionRisk::TOPIC];
 
@@ -145,6 +147,38 @@ const AT_THE_MARK: &str = ") AS held LEFT JOIN prices AS price ON price.generati
      AND risk.wallet = held.wallet ORDER BY held.coin, held.wallet";
 
 impl ValuedPosition {
+    /// At the mark that there was, and when that was received.
+    pub(crate) fn as_it_was(position: &Position, mark: Option<(Amount, i64)>) -> Self {
+        let (mark_px, mark_time) = mark.unzip();
+        Self {
+            coin: position.coin.to_string(),
+            wallet: position.wallet.to_string(),
+            side: position.side.name().to_owned(),
+            source: "fill".to_owned(),
+            size: Decimal(position.size),
+            opened_at: position.opened_at,
+            changed_at: Some(position.changed_at),
+            entry_px: MaybeDecimal(position.entry_px),
+            cost: MaybeDecimal::default(),
+            realised_pnl: MaybeDecimal(position.realised_pnl),
+            last_px: Some(position.last_px.to_string()),
+            mark_px: MaybeDecimal(mark_px),
+            mark_time,
+            notional: None,
+            unrealised_pnl: None,
+            leverage: None,
+            isolated: None,
+            liquidation_px: MaybeDecimal::default(),
+            liquidation_basis: None,
+            risk_size: MaybeDecimal::default(),
+            distance_pct: None,
+            block: Some(position.block.cast_signed()),
+            index: Some(position.index.into()),
+            clock: position.clock,
+            reason: None,
+        }
+    }
+
     pub(crate) fn valued(self) -> Self {
         let is_of_another_size = self.risk_size.0.is_some_and(|size| size != self.size.0);
         if is_of_another_size { self.without_risk().at_the_mark() } else { self.at_the_mark() }

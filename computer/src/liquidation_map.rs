@@ -52,11 +52,11 @@ pub fn context((_, coins): &mut Maps, context: &AssetContext, _: &mut Out<Liquid
 
 /// Each map of which there is news.
 pub fn tick(maps: &mut Maps, tick: &Tick, out: &mut Out<LiquidationMap>) {
-    if !tick.crosses(TOLD_EVERY_MS) {
+    if !tick.crosses(TOLD_EVERY_MS) && !tick.tells_all {
         return;
     }
     let (positions, coins) = maps;
-    let due = coins.keys_where(|_, market| market.news && market.received.is_some());
+    let due = coins.keys_where(|_, market| (market.news || tick.tells_all) && market.received.is_some());
     let open = positions.keys_where(|(coin, _), _| due.binary_search(coin).is_ok());
     let mut rest = open.as_slice();
     for coin in due {

@@ -87,7 +87,7 @@ pub fn fold((held, _): &mut Known, fill: &Fill, out: &mut Out<PositionChange>) {
 
 /// Each position that changed, as it is now.
 pub fn tick((held, remembered_ms): &mut Known, tick: &Tick, out: &mut Out<Position>) {
-    for key in held.touched() {
+    for key in if tick.tells_all { held.keys() } else { held.touched() } {
         let Some(position) = held.get(&key) else { continue };
         out.push(Position {
             coin: key.0.clone(),

@@ -28,6 +28,8 @@ pub struct Tick {
     pub previous: i64,
     /// The latest holes in the input, as times.
     pub holes: Vec<(i64, i64)>,
+    /// Somebody wants to know how everything stands: whatever has a state says all of it, changed or not.
+    pub tells_all: bool,
 }
 
 impl Tick {

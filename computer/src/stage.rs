@@ -256,24 +256,40 @@ impl Stage {
 
     fn clock(&mut self, clock: &Clock, out: &mut Outbox) {
         let tick = self.advance(clock);
-        let mut rest = self.processors.as_mut_slice();
-        while let Some((first, next)) = rest.split_first_mut() {
-            first.tick(&tick, out, next);
-            rest = next;
-        }
+        self.tick(&tick, out);
         self.tell_the_time(&tick, out);
         for processor in &mut self.processors {
             processor.begin_tick(self.checkpoint.ticks);
         }
     }
 
+    fn tick(&mut self, tick: &Tick, out: &mut Outbox) {
+        let mut rest = self.processors.as_mut_slice();
+        while let Some((first, next)) = rest.split_first_mut() {
+            first.tick(tick, out, next);
+            rest = next;
+        }
+    }
+
+    /// How everything stands that has a state, as of the last clock. Nothing goes on from here: what is told now counts as
+    /// told.
+    pub fn tell_all(&mut self, out: &mut Outbox) {
+        let Checkpoint { clock: time, block, .. } = self.checkpoint;
+        self.tick(&Tick { time, block, previous: time, holes: self.holes(), tells_all: true }, out);
+    }
+
     fn advance(&mut self, clock: &Clock) -> Tick {
-        let holes = self.checkpoint.holes.iter().map(|gap| (gap.from_time, gap.to_time)).collect();
-        let tick = Tick { time: clock.time, block: clock.block, previous: self.checkpoint.clock, holes };
+        let holes = self.holes();
+        let Clock { time, block } = *clock;
+        let tick = Tick { time, block, previous: self.checkpoint.clock, holes, tells_all: false };
         self.checkpoint.clock = clock.time;
         self.checkpoint.block = clock.block;
         self.checkpoint.ticks += 1;
         tick
+    }
+
+    fn holes(&self) -> Vec<(i64, i64)> {
+        self.checkpoint.holes.iter().map(|gap| (gap.from_time, gap.to_time)).collect()
     }
 
     /// To the next stage each clock, to everybody else one a second.

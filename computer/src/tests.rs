@@ -94,7 +94,11 @@ fn run(processor: &mut dyn Run) -> Value {
     }
     let mut previous = 0;
     for (tick, time) in [(1, 1_782_636_234_000), (2, 1_782_636_251_000), (3, 1_782_636_311_000)] {
-        processor.tick(&Tick { time, block: 1_052_527_700, previous, holes: Vec::new() }, &mut out, &mut []);
+        processor.tick(
+            &Tick { time, block: 1_052_527_700, previous, holes: Vec::new(), tells_all: false },
+            &mut out,
+            &mut [],
+        );
         processor.begin_tick(tick);
         previous = time;
         told.push(json!({ "after": format!("clock {time}"), "says": said(&mut out) }));
@@ -367,7 +371,11 @@ fn a_bucket_that_began_before_the_first_block_is_not_complete_and_the_next_one_i
     let holes = [(0, 1_782_636_200_000)].into();
     let change = &examples::of(&schemas::topics::POSITION_CHANGES)[0].1;
     processor.fold(&serde_json::from_slice::<PositionChange>(change).unwrap(), &mut out, &mut []);
-    processor.tick(&Tick { time: 1_782_636_330_000, block: 9, previous: 1_782_636_233_000, holes }, &mut out, &mut []);
+    processor.tick(
+        &Tick { time: 1_782_636_330_000, block: 9, previous: 1_782_636_233_000, holes, tells_all: false },
+        &mut out,
+        &mut [],
+    );
     let complete: std::collections::BTreeMap<i64, Value> = said(&mut out)
         .iter()
         .filter(|record| record["value"]["interval"] == "1m")
@@ -391,7 +399,11 @@ fn a_side_that_was_taken_unseen_has_no_beginning() {
         fill["index"] = json!(index);
         fill["time"] = json!(1_782_636_233_257_u64 + index);
         processor.fold(&serde_json::from_value::<Fill>(fill).unwrap(), &mut out, &mut []);
-        processor.tick(&Tick { time: 0, block: index, previous: 0, holes: Vec::new() }, &mut out, &mut []);
+        processor.tick(
+            &Tick { time: 0, block: index, previous: 0, holes: Vec::new(), tells_all: false },
+            &mut out,
+            &mut [],
+        );
         processor.begin_tick(index + 1);
         let position = said(&mut out).into_iter().find(|record| record["topic"] == "positions").unwrap();
         position["value"].get("opened_at").and_then(Value::as_u64).map(|time| time - 1_782_636_233_257)

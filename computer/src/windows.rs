@@ -80,7 +80,7 @@ pub fn tell<V: Value, S: TableKey>(windows: &mut Windows<V, S>, tick: &Tick, mut
     for key in if tick.holes.is_empty() { Vec::new() } else { windows.touched() } {
         tick.holes.iter().for_each(|hole| note_hole(windows, &key, *hole));
     }
-    if !tick.crosses(TOLD_EVERY_MS) {
+    if !tick.crosses(TOLD_EVERY_MS) && !tick.tells_all {
         return;
     }
     let is_due = |(_, interval): &(S, Interval), Buckets(buckets): &Buckets<V>| {
@@ -88,6 +88,7 @@ pub fn tell<V: Value, S: TableKey>(windows: &mut Windows<V, S>, tick: &Tick, mut
         buckets
             .iter()
             .any(|bucket| bucket.is_over(*interval, tick.time) || may_be_news && bucket.may_be_news(*interval))
+            || tick.tells_all
     };
     for key in windows.keys_where(is_due) {
         tell_some(windows, &key, tick, &mut say);
@@ -161,9 +162,8 @@ fn tell_some<V: Value, S: TableKey>(
     for bucket in windows.get(key).iter().flat_map(|Buckets(buckets)| buckets) {
         let is_final = bucket.is_over(interval, tick.time);
         let whole = if interval == MINUTE { bucket.clone() } else { with_minutes(windows, series, interval, bucket) };
-        let (Some(value), true) = (&whole.value, is_final || is_due && bucket.told != Some(whole.parts)) else {
-            continue;
-        };
+        let is_told = is_final || is_due && bucket.told != Some(whole.parts) || tick.tells_all;
+        let (Some(value), true) = (&whole.value, is_told) else { continue };
         say(&Told { series, interval, start: bucket.start, value, complete: bucket.complete, r#final: is_final });
         told.push((bucket.start, whole.parts));
     }

@@ -14,6 +14,10 @@ pub struct Replay {
     /// And up to this one; up to everything that is computed, when absent
     #[arg(long, value_name = "MOMENT", allow_hyphen_values = true)]
     pub to: Option<String>,
+    /// How everything stood at this moment, instead of what was said in a stretch: of positions, long-short-ratios and
+    /// liquidation-map, or of the one that --topic names
+    #[arg(long, value_name = "MOMENT", allow_hyphen_values = true, conflicts_with_all = ["from", "to", "check", "dry_run", "processor", "speed"])]
+    pub at: Option<String>,
     /// Only what is said of this coin
     #[arg(long, value_name = "COIN")]
     pub coin: Option<String>,

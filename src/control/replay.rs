@@ -1,4 +1,4 @@
-//! `fathom replay`: what is asked for → lines of what was said once more on standard output; the plan, how far it is and
+//! `fathom replay`: what is asked for → lines of what was said once more, or of how everything stood, on standard output; the plan, how far it is and
 //! where it parts from what stands on the log, for whoever looks.
 
 use std::io::Write as _;
@@ -15,6 +15,7 @@ pub fn replay(args: &Replay) -> Result<(), Failure> {
     let request = Request {
         from: args.from.clone(),
         to: args.to.clone(),
+        at: args.at.clone(),
         coin: args.coin.clone(),
         processor: args.processor.clone(),
         topic: args.topic.clone(),
@@ -92,6 +93,10 @@ fn plan_in_words(plan: &Value) -> String {
 fn summary_in_words(summary: &Value) -> String {
     let seconds = summary["seconds"].as_f64().unwrap_or_default();
     let read = summary["records_read"].as_u64().unwrap_or_default();
+    if !summary["at"].is_null() {
+        let (told, at) = (&summary["results"], crate::control::moment(&summary["at"]));
+        return format!("{told} as they stood at {at}; {read} records read in {seconds:.1} s\n");
+    }
     let rate = read as f64 / seconds.max(0.001);
     let came = match summary["check"].as_object() {
         Some(check) => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use computer::{Definition, Joins, Rules};
-use schemas::{LateJoin, Outbox, Record, Topic};
+use schemas::{Checkpoint, Clock, LateJoin, Outbox, Record, ResultClock, Topic};
 
 use super::found::{self, Found};
 use crate::failure::Failure;
@@ -47,15 +47,25 @@ impl Again {
         Ok(Self { lanes, out, has_a_clock, seen: i64::MIN, facts: 0 })
     }
 
+    /// Says how everything stands.
+    pub fn tell_all(&mut self, each: Each<'_>) -> Result<(), Failure> {
+        self.lanes.stage.tell_all(&mut self.out);
+        self.hand_over(each)
+    }
+
+    /// What it has come to, and since when it knows anything.
+    pub fn clock(&self) -> ResultClock {
+        let Checkpoint { clock: time, block, since, .. } = *self.lanes.stage.checkpoint();
+        let since = since.unwrap_or(Clock { time, block });
+        ResultClock { time, block, since_time: since.time, since_block: since.block }
+    }
+
     /// Says everything up to a time.
     pub fn go_to(&mut self, time: i64, each: Each<'_>) -> Result<(), Failure> {
         loop {
             self.lanes.look_again()?;
             self.lanes.go_on(&mut self.out, |stage, out| stage.go_on_up_to(time, out))?;
-            for (topic, partition, batch) in self.out.filled() {
-                batch.records().try_for_each(|record| each(topic, partition, &record))?;
-            }
-            self.out.clear();
+            self.hand_over(each)?;
             let is_past = if self.has_a_clock { self.lanes.stage.is_past(time) } else { self.seen > time + NEARLY_MS };
             if is_past {
                 return Ok(());
@@ -70,5 +80,13 @@ impl Again {
                 return Ok(());
             }
         }
+    }
+
+    fn hand_over(&mut self, each: Each<'_>) -> Result<(), Failure> {
+        for (topic, partition, batch) in self.out.filled() {
+            batch.records().try_for_each(|record| each(topic, partition, &record))?;
+        }
+        self.out.clear();
+        Ok(())
     }
 }

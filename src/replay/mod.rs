@@ -3,6 +3,7 @@
 //! Nothing is written, and nobody's place on the log is touched.
 
 mod again;
+mod as_it_was;
 mod check;
 mod found;
 mod pace;
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::log::Log;
+pub use as_it_was::as_it_was;
 use check::Check;
 use pace::Pace;
 pub use pace::Speed;
@@ -33,6 +35,8 @@ pub struct Request {
     pub coin: Option<String>,
     pub processor: Option<String>,
     pub topic: Option<String>,
+    /// How everything stood then, instead of what was said in a stretch.
+    pub at: Option<String>,
     pub speed: Speed,
     /// Compare instead of telling.
     pub check: bool,
@@ -50,6 +54,9 @@ pub fn replay(
     request: &Request,
     each: &mut dyn FnMut(Value) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    if let Some(at) = &request.at {
+        return tell_as_it_was(log, rules, request, at, each);
+    }
     let (plan, began) = (Plan::make(log, request)?, Instant::now());
     each(json!({ "plan": plan.json() }))?;
     if request.dry_run {
@@ -95,6 +102,29 @@ pub fn replay(
     each(json!({ "summary": summary }))
 }
 
+fn tell_as_it_was(
+    log: &Arc<dyn Log>,
+    rules: &Rules,
+    request: &Request,
+    at: &str,
+    each: &mut dyn FnMut(Value) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let topics = as_it_was::asked(request.topic.as_deref())?;
+    let began = Instant::now();
+    let (mut told, mut read, mut clock) = (0_u64, 0, 0);
+    for topic in topics {
+        let state = as_it_was(log, rules, (topic, request.coin.as_deref()), at, u64::MAX)?;
+        for (key, value) in &state.values {
+            each(line_of_state(topic, state.clock.time, key, value)?)?;
+        }
+        told += state.values.len() as u64;
+        read += state.records;
+        clock = state.clock.time;
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    each(json!({ "summary": { "at": clock, "results": told, "records_read": read, "seconds": seconds } }))
+}
+
 /// The ends of the steps to where it ends; small ones where it goes no faster than the clock.
 fn steps(plan: &Plan, speed: Speed) -> impl Iterator<Item = i64> + use<> {
     let (step, to) = (speed.step_ms().unwrap_or(STEP_MS), plan.to);
@@ -117,13 +147,17 @@ fn is_of_coin(key: &[u8], coin: &str) -> bool {
     key.split(|byte| *byte == b'|').any(|part| part == coin.as_bytes())
 }
 
+fn line_of_state(topic: &Topic, clock: i64, key: &[u8], value: &[u8]) -> Result<Value, Failure> {
+    let (key, value) = (String::from_utf8_lossy(key), readable(value)?);
+    Ok(json!({ "topic": topic.name, "time": clock, "key": key, "replayed": true, "value": value }))
+}
+
+fn readable(value: &[u8]) -> Result<Value, Failure> {
+    serde_json::from_slice(value).map_err(|cause| Failure::because("a result is not JSON", cause))
+}
+
 fn line(topic: &Topic, partition: u32, record: &Record<'_>) -> Result<Value, Failure> {
-    let value = match record.value {
-        Some(value) => {
-            serde_json::from_slice(value).map_err(|cause| Failure::because("a result is not JSON", cause))?
-        }
-        None => Value::Null,
-    };
+    let value = record.value.map_or(Ok(Value::Null), readable)?;
     Ok(json!({
         "topic": topic.name, "partition": partition, "time": record.time, "key": String::from_utf8_lossy(record.key),
         "kind": record.headers.get(schemas::kind::HEADER).map(String::from_utf8_lossy), "replayed": true, "value": value,

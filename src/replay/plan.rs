@@ -47,19 +47,41 @@ impl Plan {
     pub fn make(log: &Arc<dyn Log>, request: &Request) -> Result<Self, Failure> {
         let topics = wanted(request)?;
         let tasks = tasks(log.as_ref(), request, &topics);
-        let checkpoints = tasks.iter().map(|(stage, share)| computer::checkpoint(log.as_ref(), stage, *share));
-        let checkpoints: Vec<Checkpoint> = checkpoints.collect::<Result<_, _>>()?;
-        let newest = checkpoints.iter().map(|it| it.clock).filter(|clock| *clock > 0).min();
-        let newest =
-            newest.ok_or_else(|| Failure::stop("nothing has been computed yet: there is nothing to repeat"))?;
+        let Computed { since, newest } = Computed::by(log, &tasks)?;
         let to = request.to.as_deref().map_or(Ok(newest), |text| range::moment(log, text, newest))?.min(newest);
-        let since = checkpoints.iter().filter_map(|it| it.since).map(|clock| clock.time).max().unwrap_or_default();
         let from = request.from.as_deref().map_or(Ok(since), |text| range::moment(log, text, newest))?.max(since);
         if from >= to {
             return Err(Failure::Usage(format!("from {} to {} is nothing", in_words(from), in_words(to))));
         }
+        Self::of(log, topics, tasks, (from, to), newest)
+    }
+
+    /// To know how everything stood then.
+    pub fn of_a_moment(log: &Arc<dyn Log>, request: &Request, at: &str) -> Result<Self, Failure> {
+        let topics = wanted(request)?;
+        let tasks = tasks(log.as_ref(), request, &topics);
+        let Computed { since, newest } = Computed::by(log, &tasks)?;
+        let time = range::moment(log, at, newest)?;
+        if time > newest {
+            let (time, newest) = (in_words(time), in_words(newest));
+            return Err(Failure::stop(format!("{time} is not computed yet: everything is up to {newest}")));
+        }
+        if time < since {
+            let (time, since) = (in_words(time), in_words(since));
+            return Err(Failure::stop(format!("nothing is known of {time}: the first block was that of {since}")));
+        }
+        Self::of(log, topics, tasks, (time, time), newest)
+    }
+
+    fn of(
+        log: &Arc<dyn Log>,
+        topics: Vec<&'static Topic>,
+        tasks: Vec<Task>,
+        (from, to): (i64, i64),
+        newest: i64,
+    ) -> Result<Self, Failure> {
         let found = found::latest_before(log, tasks.len(), from)?;
-        let planned = |(definition, share): (&'static Definition, u32)| {
+        let planned = |(definition, share): Task| {
             let found = found.get(&(definition.name.to_owned(), share)).cloned();
             Planned::of(log, (definition, share), found, (from, newest))
         };
@@ -75,6 +97,23 @@ impl Plan {
             "from": self.from, "to": self.to, "topics": self.topics.iter().map(|topic| topic.name).collect::<Vec<_>>(),
             "records": sum(|lane| lane.records), "bytes": bytes, "removed": sum(|lane| lane.removed), "tasks": tasks,
         })
+    }
+
+    /// How many records lie between where the tasks begin and a time.
+    pub fn records_up_to(&self, log: &Arc<dyn Log>, time: i64) -> Result<u64, Failure> {
+        let mut records = 0;
+        for Lane { topic, partition, next, removed, .. } in self.lanes() {
+            let until = Arc::clone(log).offset_at(topic, *partition, time)?;
+            records += until.saturating_sub(*(next.max(removed)));
+        }
+        Ok(records)
+    }
+
+    /// The clock of the oldest state that is begun with; nothing where a task begins with the first records.
+    pub fn began_with(&self) -> Option<i64> {
+        let clocks: Option<Vec<i64>> =
+            self.tasks.iter().map(|task| task.found.as_ref().map(|found| found.snapshot.clock)).collect();
+        clocks?.into_iter().min()
     }
 
     fn lanes(&self) -> impl Iterator<Item = &Lane> {
@@ -99,6 +138,27 @@ impl Plan {
         let begin =
             |task: &Planned| Again::begin(log, rules, (task.definition, task.share), task.found.as_ref(), &late);
         self.tasks.iter().map(begin).collect()
+    }
+}
+
+/// A stage and one of its shares.
+type Task = (&'static Definition, u32);
+
+/// What some tasks have computed, all of them.
+struct Computed {
+    since: i64,
+    newest: i64,
+}
+
+impl Computed {
+    fn by(log: &Arc<dyn Log>, tasks: &[Task]) -> Result<Self, Failure> {
+        let checkpoints = tasks.iter().map(|(stage, share)| computer::checkpoint(log.as_ref(), stage, *share));
+        let checkpoints: Vec<Checkpoint> = checkpoints.collect::<Result<_, _>>()?;
+        let newest = checkpoints.iter().map(|it| it.clock).filter(|clock| *clock > 0).min();
+        let newest =
+            newest.ok_or_else(|| Failure::stop("nothing has been computed yet: there is nothing to repeat"))?;
+        let since = checkpoints.iter().filter_map(|it| it.since).map(|clock| clock.time).max().unwrap_or_default();
+        Ok(Self { since, newest })
     }
 }
 
@@ -128,7 +188,7 @@ fn wanted(request: &Request) -> Result<Vec<&'static Topic>, Failure> {
 }
 
 /// Those that say something of it.
-fn tasks(log: &dyn Log, request: &Request, topics: &[&'static Topic]) -> Vec<(&'static Definition, u32)> {
+fn tasks(log: &dyn Log, request: &Request, topics: &[&'static Topic]) -> Vec<Task> {
     let says = |stage: &&'static Definition| {
         let is_asked = |name: &str| request.processor.as_deref().is_none_or(|processor| processor == name);
         let said = stage.describe().into_iter().filter(|it| is_asked(it.name)).flat_map(|it| it.writes);
@@ -148,7 +208,7 @@ fn tasks(log: &dyn Log, request: &Request, topics: &[&'static Topic]) -> Vec<(&'
 impl Planned {
     fn of(
         log: &Arc<dyn Log>,
-        (definition, share): (&'static Definition, u32),
+        (definition, share): Task,
         found: Option<Found>,
         (from, newest): (i64, i64),
     ) -> Result<Self, Failure> {

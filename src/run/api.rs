@@ -10,6 +10,7 @@ use metrics::gauge;
 use schemas::{Keeps, TOPICS, Topic};
 use tracing::info;
 
+use super::as_it_was::Desk;
 use super::between::replay;
 use super::past::read_again;
 use super::watches::Watches;
@@ -164,7 +165,7 @@ pub fn context(
 ) -> Result<Context, Failure> {
     let (status, metrics, ready, heard) = (shared.clone(), shared.clone(), shared.clone(), live.clone());
     let (kept_records, kept_stretches) = (shared.clone(), shared.clone());
-    let watches = Watches::start(shared, &live)?;
+    let (watches, desk) = (Watches::start(shared, &live)?, Desk::new(shared));
     let kept = kept.to_owned();
     Ok(Context {
         database,
@@ -177,6 +178,7 @@ pub fn context(
         metrics: Arc::new(move || metrics.stats.render(metrics.log.as_ref())),
         ready: Arc::new(move || dependencies(&ready, &heard)),
         read_again: Arc::new(move |topic, whence, each| read_again(&kept_records, topic, whence, each)),
+        as_it_was: Arc::new(move |topic, coin, time| desk.ask(topic, coin, time)),
         replay: Arc::new(move |topics, between, each| replay(&kept_stretches, topics, between, each)),
         watch: Arc::new(move |watch| watches.write(watch)),
     })

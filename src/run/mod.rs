@@ -5,6 +5,7 @@ mod accounts;
 mod admin;
 pub mod alone;
 pub mod api;
+mod as_it_was;
 mod between;
 pub mod computer;
 mod database;

@@ -114,7 +114,10 @@ fn weight(parts: &Parts) -> u32 {
     let accepted = parts.headers.get(ACCEPT).map(HeaderValue::as_bytes).unwrap_or_default();
     let accepts = |kind: &str| accepted.windows(kind.len()).any(|part| part.eq_ignore_ascii_case(kind.as_bytes()));
     let asks = |form: &str| parts.uri.query().is_some_and(|query| query.split('&').any(|given| given == form));
+    let asks_of_the_past =
+        parts.uri.query().is_some_and(|query| query.split('&').any(|given| given.starts_with("as_of=")));
     match parts.uri.path() {
+        _ if asks_of_the_past => 20,
         _ if asks("format=csv") || asks("format=ndjson") || accepts("text/csv") || accepts("ndjson") => 50,
         path if DEAR.iter().any(|dear| path.starts_with(dear)) => 5,
         _ => 1,

@@ -38,7 +38,7 @@ pub(crate) fn latest_of(course: &'static Course, row: Form) -> Operation {
     Operation {
         summary: course.summaries[0],
         description: (course.definition)(Series::default()).to_owned(),
-        parameters: which(course),
+        parameters: which(course).into_iter().chain(course.is_told_as_it_was.then(Parameter::as_of)).collect(),
         answer: Answer::OneOrNull(row),
         examples: examples(course),
     }

@@ -58,6 +58,11 @@ impl Parameter {
         Self::new(name, json!({ "type": "integer", "format": "int64" }), example)
     }
 
+    /// A moment of which only the log knows whether it can be told.
+    pub(crate) fn as_of() -> Self {
+        Self::time("as_of", "")
+    }
+
     pub(crate) fn coin() -> Self {
         Self::text("coin", "BTC")
     }

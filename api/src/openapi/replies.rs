@@ -146,12 +146,16 @@ static META: Object = Object {
         ("simulated", Form::Boolean),
         ("source", Form::Map(&Form::Integer)),
         ("coverage", Form::Object(&COVERAGE)),
+        ("recomputed", Form::Object(&RECOMPUTED)),
         ("schema", Form::Text),
         ("definition", Form::Text),
         ("reason", Form::Text),
     ],
-    optional: &["definition"],
+    optional: &["definition", "recomputed"],
 };
+
+static RECOMPUTED: Object =
+    Object { name: "Recomputed", fields: &[("snapshot", Form::Integer), ("records", Form::Integer)], optional: &[] };
 
 static COVERAGE: Object = Object {
     name: "Coverage",

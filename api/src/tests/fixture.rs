@@ -66,6 +66,7 @@ async fn serve_live(url: &str, routes: Router<Arc<Context>>, change: impl FnOnce
         metrics: Arc::new(|| METRICS.to_owned()),
         ready: Arc::new(Vec::new),
         read_again: Arc::new(|_, _, _| Err(crate::Unread::Gone)),
+        as_it_was: Arc::new(|_, _, _| Err(crate::NotKnown::Busy)),
         replay: Arc::new(|_, _, each| {
             each(crate::Passing::From(BTreeMap::new()));
             Ok(())

@@ -132,6 +132,7 @@ async fn context_of(url: &str) -> Context {
             metrics: Arc::clone(&context.metrics),
             ready: Arc::clone(&context.ready),
             read_again: Arc::clone(&context.read_again),
+            as_it_was: Arc::clone(&context.as_it_was),
             replay: Arc::clone(&context.replay),
             watch: Arc::clone(&context.watch),
             ..context

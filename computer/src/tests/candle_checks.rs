@@ -151,7 +151,7 @@ pub(super) fn shown(told: &Value) -> Value {
 fn check(tapes: &[Vec<Told>; 2], hole: Option<usize>, restores_at: i64) {
     let (mut processor, mut out) = (checks(), Outbox::new(GENERATION));
     let mut last: BTreeMap<&str, Value> = BTreeMap::new();
-    let tick = |time, previous| Tick { time, block: 1, previous, holes: Vec::new() };
+    let tick = |time, previous| Tick { time, block: 1, previous, holes: Vec::new(), tells_all: false };
     processor.tick(&tick(START - 1, 0), &mut out, &mut []);
     let minutes = tapes.iter().map(Vec::len).max().unwrap() as i64;
     for at in 1..minutes + 10 {
@@ -224,7 +224,7 @@ fn what_comes_when_ours_is_forgotten_is_not_compared() {
     let mut previous = 0;
     for minute in 0..=200 {
         let time = START + minute * MINUTE;
-        processor.tick(&Tick { time, block: 1, previous, holes: Vec::new() }, &mut out, &mut []);
+        processor.tick(&Tick { time, block: 1, previous, holes: Vec::new(), tells_all: false }, &mut out, &mut []);
         processor.begin_tick(minute.unsigned_abs());
         previous = time;
         if minute == 3 {
@@ -233,7 +233,7 @@ fn what_comes_when_ours_is_forgotten_is_not_compared() {
     }
     assert_eq!(processor.entries(), 0, "nothing is kept for ever");
     processor.fold(&there("BTC", START + MINUTE, [1; 6]), &mut out, &mut []);
-    let tick = Tick { time: previous + MINUTE, block: 1, previous, holes: Vec::new() };
+    let tick = Tick { time: previous + MINUTE, block: 1, previous, holes: Vec::new(), tells_all: false };
     processor.tick(&tick, &mut out, &mut []);
     let told = said(&mut out);
     assert_eq!((&told[0]["value"]["compared"], &told[0]["value"]["not_compared"]), (&json!(0), &json!(1)), "{told:?}");

@@ -132,7 +132,11 @@ fn what_is_closed_is_remembered_for_a_while_and_then_forgotten() {
         if let Some(fill) = fill {
             processor.fold(fill, &mut out, &mut []);
         }
-        processor.tick(&Tick { time, block: 9, previous: time - 60_000, holes: Vec::new() }, &mut out, &mut []);
+        processor.tick(
+            &Tick { time, block: 9, previous: time - 60_000, holes: Vec::new(), tells_all: false },
+            &mut out,
+            &mut [],
+        );
         ticks += 1;
         processor.begin_tick(ticks);
         (said(&mut out).len(), processor.entries())
@@ -154,7 +158,7 @@ proptest! {
         for (at, fill) in fills.iter().enumerate() {
             processor.fold(fill, &mut out, &mut []);
             let tick = at as u64 + 1;
-            processor.tick(&Tick { time: fill.time, block: 7, previous: 0, holes: Vec::new() }, &mut out, &mut []);
+            processor.tick(&Tick { time: fill.time, block: 7, previous: 0, holes: Vec::new(), tells_all: false }, &mut out, &mut []);
             processor.begin_tick(tick);
             let said = said(&mut out);
             let position = said.iter().find(|record| record["topic"] == "positions").unwrap();

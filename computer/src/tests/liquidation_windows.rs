@@ -68,7 +68,11 @@ fn run_blocks(name: &str, blocks: &[Block], mut check: impl FnMut(&So, Vec<Value
         }
         let previous = if tick == 1 { 0 } else { so.now };
         (so.previous, so.now) = (previous, time);
-        processor.tick(&Tick { time, block: number, previous, holes: so.holes.clone() }, &mut out, &mut []);
+        processor.tick(
+            &Tick { time, block: number, previous, holes: so.holes.clone(), tells_all: false },
+            &mut out,
+            &mut [],
+        );
         processor.begin_tick(tick);
         check(&so, said(&mut out));
     }

@@ -206,7 +206,13 @@ fn the_pace_of_fifty_five_thousand_positions() {
     }
     for minute in 1..4 {
         let began = Instant::now();
-        let tick = Tick { time: minute * MINUTE, block: 1, previous: (minute - 1) * MINUTE, holes: Vec::new() };
+        let tick = Tick {
+            time: minute * MINUTE,
+            block: 1,
+            previous: (minute - 1) * MINUTE,
+            holes: Vec::new(),
+            tells_all: false,
+        };
         processor.tick(&tick, &mut out, &mut []);
         std::println!("{} positions were valued and spread in {:?}", processor.entries() - 3, began.elapsed());
     }

@@ -51,7 +51,8 @@ fn of_a_wallet_that_was_quiet_for_a_month_one_entry_stays() {
         ..opens.clone()
     };
     let mut entries_after = |processor: &mut dyn Run, later: i64| {
-        let tick = Tick { time: opens.time + later, block: 9, previous: opens.time, holes: Vec::new() };
+        let tick =
+            Tick { time: opens.time + later, block: 9, previous: opens.time, holes: Vec::new(), tells_all: false };
         processor.tick(&tick, &mut out, &mut []);
         processor.entries()
     };

@@ -1,18 +1,22 @@
 //! What is computed once more is what was said: from the beginning and from snapshots, also of facts that came too late for
 //! their clocks. What is not the same is told, and nothing changes by it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::computer::{Definition, Joins, Rules};
-use schemas::{GENERATION, Outbox, TOPICS, Topic, topics};
+use schemas::{
+    Coin, GENERATION, Interval, LiquidationMap, LongShortRatio, Outbox, Position, PositionRisk, PositionSide,
+    RatioKind, ResultClock, TOPICS, Topic, kind, topics,
+};
 use serde_json::{Value, json};
 
 use super::facts::facts;
 use super::told::results;
 use crate::log::tests::{Place, on_both};
 use crate::log::{Extent, Log};
-use crate::replay::{Request, replay};
+use crate::replay::{Request, as_it_was, replay};
 use crate::run::roles::Roles;
 use crate::run::{Shared, computer, snapshots};
 use crate::stop::{Stop, Upstream};
@@ -22,7 +26,11 @@ const RATE: u32 = 40;
 const PIECES: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-on_both!(what_is_computed_once_more_is_what_was_said, what_was_said_otherwise_is_told,);
+on_both!(
+    what_is_computed_once_more_is_what_was_said,
+    what_was_said_otherwise_is_told,
+    how_everything_stood_is_computed_again,
+);
 
 fn what_is_computed_once_more_is_what_was_said(place: &Place) {
     let log = place.open();
@@ -64,6 +72,102 @@ fn what_was_said_otherwise_is_told(place: &Place) {
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!((&found[0]["key"], &found[0]["partition"]), (&json!("BTC|somebody"), &json!(1)));
     assert_eq!((&found[0]["live"], &found[0]["replayed"]), (&json!({}), &json!("nothing")));
+}
+
+fn how_everything_stood_is_computed_again(place: &Place) {
+    let log = place.open();
+    let facts = facts(SECONDS, RATE);
+    let (first, rest) = facts.split_at(facts.len() / 2);
+    let (before, after) = first.split_at(first.len() / 2);
+    compute(&log, &in_one(before));
+    copied(&log);
+    compute(&log, &in_one(after));
+    let told_the_time = tasks(&log).filter(|(stage, _)| stage.tells_the_time(stage.describe()[0].writes[0]));
+    let clocks = told_the_time.map(|(stage, share)| computer::checkpoint(log.as_ref(), stage, share).unwrap().clock);
+    let then = clocks.min().unwrap();
+    let (held, at_risk) = (held(&log), at_risk(&log));
+    assert!(held.len() > 100, "only {} positions", held.len());
+    compute(&log, &in_one(rest));
+    assert_ne!(self::held(&log), held, "nothing has changed since");
+    let was =
+        |topic: &'static Topic| as_it_was(&log, &Rules::default(), (topic, None), &then.to_string(), u64::MAX).unwrap();
+    let positions = was(&topics::POSITIONS);
+    assert!(positions.began_with.is_some_and(|clock| clock < then), "{:?}", positions.began_with);
+    assert_eq!(positions.clock.time, then);
+    let told: BTreeMap<Vec<u8>, Position> = positions
+        .values
+        .into_iter()
+        .map(|(key, value)| (key, serde_json::from_slice::<Position>(&value).unwrap()))
+        .filter(|(_, position)| position.side != PositionSide::Flat)
+        .map(|(key, position)| (key, Position { clock: 0, ..position }))
+        .collect();
+    assert_eq!(told, held);
+    // Who is long of a coin is counted from what is held, and from nothing that the ratios have.
+    let mut counted = 0;
+    for (_, value) in was(&topics::LONG_SHORT_RATIOS).values {
+        let ratio: LongShortRatio = serde_json::from_slice(&value).unwrap();
+        if ratio.kind == RatioKind::Accounts
+            && ratio.interval == Interval::OneMinute
+            && ratio.time == Interval::OneMinute.bucket(then)
+        {
+            let count = |side| held.values().filter(|it| it.coin == ratio.coin && it.side == side).count() as u64;
+            assert_eq!(
+                (ratio.long_accounts, ratio.short_accounts),
+                (count(PositionSide::Long), count(PositionSide::Short)),
+                "{}",
+                ratio.coin
+            );
+            counted += 1;
+        }
+    }
+    assert!(counted > 3, "only {counted} coins have a ratio");
+    let mut mapped = 0;
+    for (_, value) in was(&topics::LIQUIDATION_MAP).values {
+        let map: LiquidationMap = serde_json::from_slice(&value).unwrap();
+        assert_eq!(
+            map.long.positions + map.short.positions,
+            at_risk.get(&map.coin).copied().unwrap_or_default(),
+            "{}",
+            map.coin
+        );
+        mapped += map.long.positions + map.short.positions;
+    }
+    assert!(mapped > 100, "only {mapped} positions are in the maps");
+    let late = as_it_was(&log, &Rules::default(), (&topics::POSITIONS, None), "-99d", u64::MAX);
+    assert!(late.unwrap_err().to_string().contains("nothing is known of"));
+    let dear = as_it_was(&log, &Rules::default(), (&topics::POSITIONS, None), &then.to_string(), 3);
+    assert!(dear.unwrap_err().to_string().contains("3 are read at most"));
+}
+
+/// The open positions as they were said last, whenever that was.
+fn held(log: &Arc<dyn Log>) -> BTreeMap<Vec<u8>, Position> {
+    let mut held = BTreeMap::new();
+    for partition in log.partitions(&topics::POSITIONS) {
+        let each = &mut |key: &[u8], value: &[u8]| {
+            if key != ResultClock::KEY {
+                let position: Position = serde_json::from_slice(value).unwrap();
+                held.insert(key.to_vec(), Position { clock: 0, ..position });
+            }
+        };
+        log.last_values(&topics::POSITIONS, partition, each).unwrap();
+    }
+    held.retain(|_, position| position.side != PositionSide::Flat);
+    held
+}
+
+/// Of how many positions of each coin the risk was told last.
+fn at_risk(log: &Arc<dyn Log>) -> BTreeMap<Coin, u64> {
+    let mut at_risk = BTreeMap::new();
+    for partition in log.partitions(&topics::POSITION_RISKS) {
+        let each = &mut |key: &[u8], value: &[u8]| {
+            let is_one = key != ResultClock::KEY && key != kind::GAP;
+            if let Some(risk) = is_one.then(|| serde_json::from_slice::<PositionRisk>(value).unwrap()) {
+                *at_risk.entry(risk.coin).or_default() += u64::from(risk.side != PositionSide::Flat);
+            }
+        };
+        log.last_values(&topics::POSITION_RISKS, partition, each).unwrap();
+    }
+    at_risk
 }
 
 /// All facts, what is beside the fills a piece too late; snapshots of the middle, whose time is given back.
@@ -109,6 +213,8 @@ fn compute(log: &Arc<dyn Log>, facts: &Outbox) {
     }
     shared.stop.ask();
     roles.wait().unwrap();
+    // Who comes next waits until what was committed last is shown.
+    tasks(log).for_each(|(stage, share)| drop(Arc::clone(log).writer(&format!("{}.{share}", stage.name)).unwrap()));
 }
 
 /// Task after task in the order of the flow: what one has said is there when the next is looked at.
