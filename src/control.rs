@@ -31,8 +31,9 @@ use answer::Known;
 pub use answer::moment;
 pub use replay::replay;
 
-/// What is said to a question, line by line.
-pub type Answers = Arc<dyn Fn(&Question) -> Result<Vec<Value>, Failure> + Send + Sync>;
+/// Says what is said to a question, line by line, for as long as somebody listens.
+pub type Answers =
+    Arc<dyn Fn(&Question, &mut dyn FnMut(Value) -> Result<(), Failure>) -> Result<(), Failure> + Send + Sync>;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -188,7 +189,7 @@ impl Owner {
 
     pub fn answers(self: &Arc<Self>) -> Answers {
         let owner = Arc::clone(self);
-        Arc::new(move |question| all_lines(&Known::of(&owner), question))
+        Arc::new(move |question, each| Known::of(&owner).answer(question, each))
     }
 
     async fn serve(self: Arc<Self>, client: tokio::net::UnixStream) {
@@ -228,14 +229,5 @@ impl Owner {
 /// Of a process that has no directory.
 pub fn answers_on_kafka(shared: &Shared, brokers: String) -> Answers {
     let log = Arc::clone(&shared.log);
-    Arc::new(move |question| all_lines(&Known::on_kafka(Arc::clone(&log), brokers.clone())?, question))
-}
-
-fn all_lines(known: &Known<'_>, question: &Question) -> Result<Vec<Value>, Failure> {
-    let mut lines = Vec::new();
-    known.answer(question, &mut |line| {
-        lines.push(line);
-        Ok(())
-    })?;
-    Ok(lines)
+    Arc::new(move |question, each| Known::on_kafka(Arc::clone(&log), brokers.clone())?.answer(question, each))
 }

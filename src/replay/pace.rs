@@ -8,13 +8,16 @@ use serde::{Deserialize, Serialize};
 pub enum Speed {
     /// As it happened
     #[value(name = "1x")]
+    #[serde(rename = "1x")]
     AsItHappened,
     /// Ten times as fast
     #[value(name = "10x")]
+    #[serde(rename = "10x")]
     TenTimes,
     /// As fast as it can be computed
     #[default]
     #[value(name = "max")]
+    #[serde(rename = "max")]
     Max,
 }
 

@@ -3,22 +3,27 @@
 use std::sync::Arc;
 
 use api::{Scope, token};
-use axum::extract::{Query, Request, State};
+use axum::body::Bytes;
+use axum::extract::{Path, Query, Request as HttpRequest, State};
 use axum::http::StatusCode;
+use axum::http::header::LOCATION;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tracing::info;
 
+use super::jobs::{Job, Jobs};
 use super::server::{self, Most, Server};
 use crate::args::Serving;
 use crate::control::{Answers, Question};
 use crate::failure::Failure;
 use crate::keys::KeysFile;
+use crate::replay::{Request, Speed};
 use crate::stop::Stop;
 
 /// Those who look after it are few.
@@ -28,6 +33,7 @@ const MOST_LETTERS: u64 = 1000;
 
 struct Desk {
     answers: Answers,
+    jobs: Jobs,
     keys: Arc<KeysFile>,
 }
 
@@ -46,22 +52,26 @@ pub fn start(
 }
 
 fn app(answers: Answers, keys: Arc<KeysFile>) -> Router {
-    let desk = Arc::new(Desk { answers, keys });
+    let desk = Arc::new(Desk { jobs: Jobs::new(Arc::clone(&answers)), answers, keys });
     Router::new()
         .route("/admin/v1/status", get(|desk| one(desk, Question::Status)))
         .route("/admin/v1/topics", get(|desk| one(desk, Question::Topics)))
         .route("/admin/v1/lag", get(|desk| one(desk, Question::Lag)))
         .route("/admin/v1/dead-letters", get(dead_letters))
+        .route("/admin/v1/dead-letters/redrive", post(redrive))
+        .route("/admin/v1/replay", post(replay))
+        .route("/admin/v1/jobs", get(jobs))
+        .route("/admin/v1/jobs/{id}", get(job).delete(cancel))
         .route("/admin/v1/keys", get(keys_without_tokens))
         .fallback(async || refusal(StatusCode::NOT_FOUND, "NOT_FOUND", NOWHERE))
         .layer(from_fn_with_state(Arc::clone(&desk), only_admins))
         .with_state(desk)
 }
 
-const NOWHERE: &str = "there is nothing here but /admin/v1/ status, topics, lag, dead-letters and keys";
+const NOWHERE: &str = "there is nothing here but /admin/v1/ status, topics, lag, dead-letters, replay, jobs and keys";
 
 /// Whoever has no key does not hear what there is either.
-async fn only_admins(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+async fn only_admins(State(desk): State<Arc<Desk>>, request: HttpRequest, next: Next) -> Response {
     let keys = desk.keys.now();
     let Some(key) = token(request.headers()).and_then(|token| keys.of(token)) else {
         return refusal(StatusCode::UNAUTHORIZED, "NO_KEY", "this takes a key: Authorization: Bearer, or X-API-Key");
@@ -90,6 +100,102 @@ async fn dead_letters(State(desk): State<Arc<Desk>>, Query(wanted): Query<Wanted
     asked(desk, question, |lines| lines.into_iter().filter(|line| line.get("summary").is_none()).collect()).await
 }
 
+/// A dry run, unless it is said otherwise.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Redrive {
+    #[serde(default = "yes")]
+    dry_run: bool,
+}
+
+async fn redrive(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
+    match read::<Redrive>(&body) {
+        Ok(Redrive { dry_run }) => {
+            begun(desk, json!({ "redrive": { "dry_run": dry_run } }), Question::Redrive { dry_run }, dry_run).await
+        }
+        Err(error) => unreadable(&error),
+    }
+}
+
+/// What `fathom replay --check` takes: it is compared, and what differs is told.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Replay {
+    from: Option<String>,
+    to: Option<String>,
+    coin: Option<String>,
+    processor: Option<String>,
+    topic: Option<String>,
+    #[serde(default)]
+    speed: Speed,
+    #[serde(default = "yes")]
+    dry_run: bool,
+}
+
+async fn replay(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
+    let Replay { from, to, coin, processor, topic, speed, dry_run } = match read(&body) {
+        Ok(asked) => asked,
+        Err(error) => return unreadable(&error),
+    };
+    let request = Request { from, to, coin, processor, topic, speed, at: None, check: true, dry_run };
+    begun(desk, json!({ "replay": request }), Question::Replay(request), dry_run).await
+}
+
+/// A dry run is answered with what would be done; else a job is, which goes on by itself.
+async fn begun(desk: Arc<Desk>, what: Value, question: Question, is_dry_run: bool) -> Response {
+    if is_dry_run {
+        return asked(desk, question, Value::Array).await;
+    }
+    match desk.jobs.begin(what, question) {
+        Ok(job) => {
+            let place = format!("/admin/v1/jobs/{}", job.id);
+            (StatusCode::ACCEPTED, [(LOCATION, place)], Json(json!({ "data": job }))).into_response()
+        }
+        Err(running) => refusal(
+            StatusCode::CONFLICT,
+            "JOB_RUNNING",
+            &format!("job {running} is not done; wait for it, or DELETE /admin/v1/jobs/{running}"),
+        ),
+    }
+}
+
+async fn jobs(State(desk): State<Arc<Desk>>) -> Json<Value> {
+    Json(json!({ "data": desk.jobs.all() }))
+}
+
+async fn job(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Response {
+    told(id.parse().ok().and_then(|id| desk.jobs.one(id)))
+}
+
+/// It ends between two steps: nothing is half done.
+async fn cancel(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Response {
+    told(id.parse().ok().and_then(|id| desk.jobs.cancel(id)))
+}
+
+fn told(job: Option<Job>) -> Response {
+    match job {
+        Some(job) => Json(json!({ "data": job })).into_response(),
+        None => refusal(
+            StatusCode::NOT_FOUND,
+            "UNKNOWN_JOB",
+            "no such job is remembered; /admin/v1/jobs lists those that are",
+        ),
+    }
+}
+
+/// Nothing at all is as good as `{}`.
+fn read<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    serde_json::from_slice(if body.is_empty() { b"{}" } else { body })
+}
+
+fn unreadable(error: &serde_json::Error) -> Response {
+    refusal(StatusCode::BAD_REQUEST, "BAD_BODY", &error.to_string())
+}
+
+fn yes() -> bool {
+    true
+}
+
 async fn keys_without_tokens(State(desk): State<Arc<Desk>>) -> Json<Value> {
     let keys = desk.keys.now();
     let told = keys.all().map(|key| json!({ "id": key.id, "name": key.name, "scopes": key.scopes, "made": key.made }));
@@ -98,9 +204,20 @@ async fn keys_without_tokens(State(desk): State<Arc<Desk>>) -> Json<Value> {
 
 /// The log is read by threads that may wait for it.
 async fn asked(desk: Arc<Desk>, question: Question, told: fn(Vec<Value>) -> Value) -> Response {
-    let answered = tokio::task::spawn_blocking(move || (desk.answers)(&question)).await;
-    match answered {
+    let answered = tokio::task::spawn_blocking(move || {
+        let mut lines = Vec::new();
+        (desk.answers)(&question, &mut |line| {
+            lines.push(line);
+            Ok(())
+        })?;
+        Ok(lines)
+    });
+    match answered.await {
         Ok(Ok(lines)) => Json(json!({ "data": told(lines) })).into_response(),
+        // What cannot be is said to who has asked for it.
+        Ok(Err(Failure::Usage(what) | Failure::Stop { what, cause: None })) => {
+            refusal(StatusCode::UNPROCESSABLE_ENTITY, "CANNOT_BE_DONE", &what)
+        }
         Ok(Err(failure)) => {
             tracing::warn!("an admin was not answered: {}", failure.chain());
             refusal(
@@ -124,36 +241,156 @@ mod tests {
     use super::*;
     use crate::keys;
 
-    #[test]
-    fn only_a_key_of_its_scope_opens_it() {
+    struct Served {
+        runtime: Runtime,
+        address: std::net::SocketAddr,
+        admin: String,
+        reader: String,
+        _server: Server,
+        _folder: tempfile::TempDir,
+    }
+
+    fn serve(answers: Answers) -> Served {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys");
-        let tokens = [Scope::Admin, Scope::Read].map(|scope| keys::make(&path, "a test's", vec![scope]).unwrap());
+        let [admin, reader] =
+            [Scope::Admin, Scope::Read].map(|scope| keys::make(&path, "a test's", vec![scope]).unwrap());
         let runtime = crate::run::up::runtime().unwrap();
         let (listener, address) = server::listen("127.0.0.1:0".parse().unwrap(), &runtime, "--admin").unwrap();
-        let answers: Answers = Arc::new(|question| Ok(vec![json!({ "asked": format!("{question:?}") })]));
         let keys = Arc::new(KeysFile::open(&path).unwrap());
-        let _server = Server::start(listener, app(answers, keys), MOST, &Stop::new(), &runtime);
-        let ask = |what: &str, token: &str| -> (u16, Value) {
-            let client = reqwest::Client::new().get(format!("http://{address}/admin/v1/{what}"));
-            runtime.block_on(async {
-                let reply = client.header("x-api-key", token).send().await.unwrap();
+        let server = Server::start(listener, app(answers, keys), MOST, &Stop::new(), &runtime);
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Served { runtime, address, admin, reader, _server: server, _folder: folder }
+    }
+
+    impl Served {
+        fn ask(&self, verb: &str, what: &str, token: &str, body: &str) -> (u16, Value) {
+            let url = format!("http://{}/admin/v1/{what}", self.address);
+            let request = reqwest::Client::new().request(verb.parse().unwrap(), url);
+            self.runtime.block_on(async {
+                let reply = request.header("x-api-key", token).body(body.to_owned()).send().await.unwrap();
                 (reply.status().as_u16(), serde_json::from_slice(&reply.bytes().await.unwrap()).unwrap())
             })
-        };
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let [admin, reader] = &tokens;
-        for what in ["status", "topics", "lag", "dead-letters", "keys", "elsewhere"] {
-            let (status, said) = ask(what, "fathom_guessed");
+        }
+
+        fn admin(&self, verb: &str, what: &str, body: &str) -> (u16, Value) {
+            self.ask(verb, what, &self.admin, body)
+        }
+
+        /// As it is when it is so.
+        fn job(&self, id: u64, is_so: impl Fn(&Value) -> bool) -> Value {
+            let began = std::time::Instant::now();
+            loop {
+                let job = self.admin("GET", &format!("jobs/{id}"), "").1["data"].take();
+                if is_so(&job) {
+                    return job;
+                }
+                assert!(began.elapsed().as_secs() < 20, "{job}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_key_of_its_scope_opens_it() {
+        let served = serve(Arc::new(|question, each| each(json!({ "asked": format!("{question:?}") }))));
+        for (verb, what) in [
+            ("GET", "status"),
+            ("GET", "topics"),
+            ("GET", "lag"),
+            ("GET", "dead-letters"),
+            ("POST", "dead-letters/redrive"),
+            ("POST", "replay"),
+            ("GET", "jobs"),
+            ("GET", "keys"),
+            ("GET", "elsewhere"),
+        ] {
+            let (status, said) = served.ask(verb, what, "fathom_guessed", "");
             assert_eq!((status, &said["error"]["code"]), (401, &json!("NO_KEY")), "{what}");
-            let (status, said) = ask(what, reader);
+            let (status, said) = served.ask(verb, what, &served.reader, "");
             assert_eq!((status, &said["error"]["code"]), (403, &json!("SCOPE_MISSING")), "{what}");
-            let status = ask(what, admin).0;
+            let status = served.admin(verb, what, "").0;
             assert_eq!(status, if what == "elsewhere" { 404 } else { 200 }, "{what}");
         }
-        assert_eq!(ask("lag", admin).1["data"]["asked"], "Lag");
-        assert!(ask("dead-letters?limit=7", admin).1.to_string().contains("limit: Some(7)"));
-        let told = ask("keys", admin).1.to_string();
-        assert!(told.contains("a test's") && !told.contains("sha256") && !told.contains(admin), "{told}");
+        assert_eq!(served.admin("GET", "lag", "").1["data"]["asked"], "Lag");
+        assert!(served.admin("GET", "dead-letters?limit=7", "").1.to_string().contains("limit: Some(7)"));
+        let told = served.admin("GET", "keys", "").1.to_string();
+        assert!(told.contains("a test's") && !told.contains("sha256") && !told.contains(&served.admin), "{told}");
+    }
+
+    /// Says a plan, and a step whenever it is let.
+    fn steps() -> (std::sync::mpsc::SyncSender<()>, Answers) {
+        let (step, steps) = std::sync::mpsc::sync_channel(0);
+        let steps = std::sync::Mutex::new(steps);
+        let answers: Answers = Arc::new(move |question, each| match question {
+            Question::Replay(request) if request.coin.as_deref() == Some("NONE") => Err(Failure::stop("there is none")),
+            Question::Replay(request) if request.dry_run => each(json!({ "plan": { "records": 7 } })),
+            _ => {
+                each(json!({ "plan": { "records": 7 } }))?;
+                let steps = steps.lock().unwrap();
+                for number in 1..=2 {
+                    steps.recv().unwrap();
+                    each(json!({ "progress": { "reached": number } }))?;
+                }
+                each(json!({ "summary": { "differences": 0 } }))
+            }
+        });
+        (step, answers)
+    }
+
+    #[test]
+    fn a_job_is_followed_to_its_end_or_ended_and_remembered() {
+        let (step, answers) = steps();
+        let served = serve(answers);
+        let (status, planned) = served.admin("POST", "replay", r#"{"from":"-2h"}"#);
+        assert_eq!(
+            (status, &planned["data"][0]["plan"]["records"]),
+            (200, &json!(7)),
+            "a dry run, when nothing is said"
+        );
+        assert_eq!(served.admin("GET", "jobs", "").1["data"], json!([]));
+
+        let (status, begun) = served.admin("POST", "replay", r#"{"from":"-2h","dry_run":false}"#);
+        assert_eq!((status, &begun["data"]["state"], &begun["data"]["id"]), (202, &json!("running"), &json!(1)));
+        assert_eq!(begun["data"]["what"]["replay"]["from"], "-2h");
+        for (what, body) in [("replay", r#"{"dry_run":false}"#), ("dead-letters/redrive", r#"{"dry_run":false}"#)] {
+            let (status, refused) = served.admin("POST", what, body);
+            assert_eq!((status, &refused["error"]["code"]), (409, &json!("JOB_RUNNING")), "{what}");
+        }
+        step.send(()).unwrap();
+        let job = served.job(1, |job| job["progress"]["reached"] == 1);
+        assert_eq!((&job["plan"]["records"], &job["ended"]), (&json!(7), &Value::Null));
+        step.send(()).unwrap();
+        let job = served.job(1, |job| job["state"] == "done");
+        assert_eq!(job["summary"]["differences"], 0);
+        assert!(job["ended"].as_i64() >= job["began"].as_i64());
+
+        assert_eq!(served.admin("POST", "replay", r#"{"dry_run":false}"#).0, 202);
+        assert_eq!(served.admin("DELETE", "jobs/2", "").0, 200);
+        step.send(()).unwrap();
+        let job = served.job(2, |job| job["state"] != "running");
+        assert_eq!((&job["state"], &job["summary"]), (&json!("cancelled"), &Value::Null));
+
+        assert_eq!(served.admin("POST", "replay", r#"{"coin":"NONE","dry_run":false}"#).0, 202);
+        assert_eq!(served.job(3, |job| job["state"] == "failed")["failure"], "there is none");
+        let ids: Vec<Value> =
+            served.admin("GET", "jobs", "").1["data"].as_array().unwrap().iter().map(|job| job["id"].clone()).collect();
+        assert_eq!(ids, [json!(3), json!(2), json!(1)]);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        let served = serve(steps().1);
+        for (verb, what, body, expected) in [
+            ("POST", "replay", "[", (400, "BAD_BODY")),
+            ("POST", "replay", r#"{"form":"-2h"}"#, (400, "BAD_BODY")),
+            ("POST", "replay", r#"{"speed":"2x"}"#, (400, "BAD_BODY")),
+            ("POST", "replay", r#"{"coin":"NONE"}"#, (422, "CANNOT_BE_DONE")),
+            ("POST", "dead-letters/redrive", r#"{"dry_run":"no"}"#, (400, "BAD_BODY")),
+            ("GET", "jobs/7", "", (404, "UNKNOWN_JOB")),
+            ("DELETE", "jobs/seven", "", (404, "UNKNOWN_JOB")),
+        ] {
+            let (status, said) = served.admin(verb, what, body);
+            assert_eq!((status, said["error"]["code"].as_str().unwrap()), expected, "{verb} {what} {body}");
+        }
     }
 }

@@ -15,6 +15,7 @@ mod healing;
 mod housekeeping;
 pub mod import;
 mod info;
+mod jobs;
 mod lanes;
 mod listing;
 pub mod market;
