@@ -18,7 +18,7 @@ use crate::log::kafka::Settings;
 use crate::run::Exchange;
 use crate::run::sources::{Ways, folders};
 use crate::run::streams;
-pub use bench::{Bench, BenchApi, BenchComputer, BenchImport, BenchLatency, BenchRestore, BenchWs};
+pub use bench::{Bench, BenchApi, BenchComputer, BenchImport, BenchLatency, BenchReplay, BenchRestore, BenchWs};
 pub use keys::{Keys, KeysAdd, KeysList, KeysRevoke};
 pub use replay::Replay;
 pub use serving::Serving;

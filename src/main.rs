@@ -63,6 +63,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Bench(Bench::Computer(args)) => bench::computer::computer(&args),
         Command::Bench(Bench::Import(args)) => bench::import::import(&args),
         Command::Bench(Bench::Latency(args)) => bench::latency::latency(args),
+        Command::Bench(Bench::Replay(args)) => bench::replay::run(&args),
         Command::Bench(Bench::Restore(args)) => bench::restore::restore(&args),
         Command::Bench(Bench::Ws(args)) => bench::ws::ws(&args),
     }

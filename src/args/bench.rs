@@ -25,6 +25,12 @@ pub enum Bench {
     /// On the embedded log and SQLite in a temporary folder (TMPDIR says on which disk), or on Kafka and Postgres where
     /// those are named. Topics and tables must be fresh, and hold the simulated market afterwards.
     Latency(BenchLatency),
+    /// Facts once more: how fast they are read, how fast one stage computes them again, and how fast all stages do
+    /// with every result compared
+    ///
+    /// On the embedded log in a temporary folder (TMPDIR says on which disk), of a simulated archive that is computed first.
+    /// Ends with status 1 when a result is not what it was.
+    Replay(BenchReplay),
     /// Going on with many open positions: time and memory until all tasks know them again, and what is written when marks
     /// move
     ///
@@ -98,6 +104,16 @@ pub struct BenchLatency {
     pub kafka: KafkaArgs,
     #[command(flatten)]
     pub database: DatabaseArgs,
+    /// Print one JSON object as the last line
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchReplay {
+    /// How many simulated fills
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub fills: u64,
     /// Print one JSON object as the last line
     #[arg(long)]
     pub json: bool,

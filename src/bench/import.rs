@@ -61,7 +61,7 @@ pub fn import(args: &BenchImport) -> Result<(), Failure> {
 }
 
 /// Hours of by-block files, as an archive has them.
-fn write(folder: &Path, fills: u64) -> std::io::Result<BTreeSet<PathBuf>> {
+pub(super) fn write(folder: &Path, fills: u64) -> std::io::Result<BTreeSet<PathBuf>> {
     let mut market = simulator::Engine::new(1, WALLETS, RATE, START);
     let (mut line, mut files, mut written) = (Vec::new(), BTreeSet::new(), 0);
     for hour in 0.. {

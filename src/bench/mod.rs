@@ -4,6 +4,7 @@ pub mod api;
 pub mod computer;
 pub mod import;
 pub mod latency;
+pub mod replay;
 pub mod restore;
 mod spread;
 mod websocket;

@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::compare;
 use crate::place::Place;
 use crate::process::{Process, ask, fathom, path, wait_until_caught_up};
+use crate::{compare, once_more};
 
 #[test]
 fn twenty_kills_lose_nothing_and_double_nothing() {
@@ -96,6 +96,7 @@ fn kills(wanted: u64) {
             "{compared:?}"
         );
     }
+    once_more::is_what_was_said(&killed_place);
     let status = ask(&["status", "--data", path(&killed), "--json"]);
     assert_eq!((status["blocks_missed"].as_u64(), status["dead_letters"].as_u64()), (Some(0), Some(0)), "{status}");
 }

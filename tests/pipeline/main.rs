@@ -16,6 +16,7 @@ mod import_events;
 mod kills;
 mod metrics;
 mod on_services;
+mod once_more;
 mod past;
 mod place;
 mod process;

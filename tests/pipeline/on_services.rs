@@ -11,7 +11,7 @@ use crate::process::{Process, fathom, path, run, wait_until, wait_until_caught_u
 use crate::roles::{ALL, Roles, live_market};
 use crate::services::Services;
 use crate::web::Web;
-use crate::{compare, metrics, past};
+use crate::{compare, metrics, once_more, past};
 
 #[test]
 #[ignore = "needs Kafka and Postgres: .ci/run"]
@@ -77,6 +77,7 @@ fn kills(wanted: u64) {
     simulator.end();
     arrives(&place, &market);
     roles.end_all();
+    once_more::is_what_was_said(&place);
     judge(&place, &market, folder.path());
 }
 
