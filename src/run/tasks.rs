@@ -56,7 +56,9 @@ pub fn keep(
             if let Err(failure) = tasks.look_after() {
                 break Err(failure);
             }
-            if shared.stop.asked() && tasks.states.values().all(|state| !matches!(state, State::Running(..))) {
+            // What is still to be done when the end is asked for is done, also by tasks that had not begun yet.
+            let is_shared = tasks.ours.is_some() || shared.ends_at_once();
+            if shared.stop.asked() && is_shared && tasks.states.is_empty() {
                 break Ok(());
             }
         };
@@ -141,12 +143,13 @@ impl<'scope, F: Fn(&Shared, u32, &Lease) -> Result<(), Failure> + Sync> Tasks<'s
 
     /// What becomes of a partition's task; nothing, when the partition is not ours any more.
     fn next(&self, partition: u32, state: State<'scope>) -> Result<Option<State<'scope>>, Failure> {
-        let is_ours = self.ours.as_ref().is_some_and(|ours| ours.contains(&partition)) && !self.shared.stop.asked();
+        let is_ours = self.ours.as_ref().is_some_and(|ours| ours.contains(&partition)) && !self.shared.ends_at_once();
         match state {
             State::Running(lease, thread) if !thread.is_finished() => Ok(Some(State::Running(lease, thread))),
             State::Running(_, thread) => {
                 let again = self.ended(partition, thread)?;
-                Ok(is_ours.then(|| State::Waiting(Instant::now() + again)))
+                let goes_on = is_ours && !self.shared.stop.asked();
+                Ok(goes_on.then(|| State::Waiting(Instant::now() + again)))
             }
             State::Waiting(at) if is_ours && at <= Instant::now() => Ok(Some(self.start(partition))),
             State::Waiting(at) => Ok(is_ours.then_some(State::Waiting(at))),
@@ -183,6 +186,21 @@ mod tests {
     use super::*;
     use crate::log::embedded::Embedded;
     use crate::stop::Stop;
+
+    #[test]
+    fn tasks_that_had_not_begun_when_everything_is_to_be_finished_do_what_there_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Arc::new(Embedded::open(folder.path(), GENERATION).unwrap());
+        let shared = Shared::new(log, Stop::new(), true);
+        shared.stop.finish();
+        let done = std::sync::Mutex::new(BTreeSet::new());
+        keep(&shared, "test", &topics::FILLS, |_, partition, _| {
+            assert!(done.lock().unwrap().insert(partition), "{partition} is done twice");
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(done.into_inner().unwrap(), BTreeSet::from([0, 1, 2, 3]));
+    }
 
     #[test]
     fn when_one_task_fails_for_good_the_others_end_and_it_is_said() {
