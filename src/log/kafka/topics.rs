@@ -96,6 +96,8 @@ fn compare(found: &Found, generation: Generation) -> Result<(), LogError> {
 }
 
 const HOUR_MS: u64 = 3_600_000;
+/// Of what is told again and again all values are kept for so long: what is replayed is all that was told.
+const WHOLE_HOURS: u32 = 24;
 const MIB: u64 = 1024 * 1024;
 
 /// What a topic keeps, in Kafka's words. Only whole segments are compacted or forgotten, and never the one that is
@@ -117,12 +119,14 @@ fn shape(topic: &Topic) -> Vec<(&'static str, String)> {
         Keeps::RecentPerKey { hours, .. } => vec![
             ("cleanup.policy", "compact,delete".to_owned()),
             ("retention.ms", (u64::from(hours) * HOUR_MS).to_string()),
+            ("min.compaction.lag.ms", (u64::from(hours.min(WHOLE_HOURS)) * HOUR_MS).to_string()),
             ("segment.bytes", (64 * MIB).to_string()),
             ("segment.ms", HOUR_MS.to_string()),
             ("min.cleanable.dirty.ratio", "0.2".to_owned()),
         ],
         Keeps::LastPerKey { hours, .. } => vec![
             ("cleanup.policy", "compact".to_owned()),
+            ("min.compaction.lag.ms", (u64::from(hours) * HOUR_MS).to_string()),
             // Whoever reads is not away for longer, and sees that a key has gone.
             ("delete.retention.ms", (u64::from(hours) * HOUR_MS).to_string()),
             ("segment.bytes", (64 * MIB).to_string()),
