@@ -1,5 +1,5 @@
-//! `fathom status`, `topics`, `lag`, `replay`, `dead-letters`: asked of the process that owns the data directory, through a socket in it; or,
-//! when nobody owns it, read from the directory itself; or, where brokers are named, from Kafka.
+//! `fathom status`, `topics`, `lag`, `replay`, `dead-letters`: asked of the process that owns the data directory, through a
+//! socket in it; or, when nobody owns it, read from the directory itself; or, where brokers are named, from Kafka.
 
 mod answer;
 pub mod dead_letters;

@@ -43,6 +43,8 @@ pub(crate) async fn ask(
     coin: &str,
     time: i64,
 ) -> Result<Arc<AsItWas>, ApiError> {
+    // So long before everything that has come in, as elsewhere.
+    let time = if time < 0 { context.live.watermark().ok_or(ApiError::NotReady)? + time } else { time };
     let (ask, coin) = (Arc::clone(&context.as_it_was), coin.to_owned());
     let asked = spawn_blocking(move || ask(topic, &coin, time)).await;
     asked.map_err(|_| ApiError::Panicked)?.map_err(|unknown| match unknown {

@@ -109,9 +109,7 @@ impl Meta {
             is_settled: false,
         }
     }
-}
 
-impl Meta {
     /// Of how things stood, which nothing will change any more.
     pub(crate) fn as_it_was(context: &Context, was: &AsItWas, schema: &'static str) -> Self {
         let ResultClock { time, block, since_time, since_block } = was.clock;

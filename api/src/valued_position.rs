@@ -19,7 +19,9 @@ pub(crate) const DEFINITION: &str = "perpetuals; size and entry_px as source has
      margin of a new position were not told since, by the formula, of any other as if half of the highest leverage had \
      been chosen with a margin of its own";
 
-pub(crate) const DEFINITION_AS_IT_WAS: &str = "perpetuals, computed once more; size and entry_px as fills had told them by as_of,      each of which tells what was held before it; notional and unrealised_pnl at mark_px, the mark that there was;      realised_pnl of the side that was held since opened_at, fees taken off; leverage and liquidation prices of then are not      told";
+pub(crate) const DEFINITION_AS_IT_WAS: &str = "perpetuals, computed once more; size and entry_px as fills had told them by as_of, each \
+     of which tells what was held before it; notional and unrealised_pnl at mark_px, the mark that there was; realised_pnl \
+     of the side that was held since opened_at, fees taken off; leverage and liquidation prices of then are not told";
 
 /// What a position is made of, but for the mark.
 pub(crate) const TOPICS: [&Topic; 2] = [Position::TOPIC, PositionRisk::TOPIC];

@@ -88,10 +88,14 @@ impl Definition {
         self.inputs.iter().flat_map(move |input| partitions(input).map(move |partition| (input, partition)))
     }
 
+    /// Whether its tasks go from clock to clock.
+    pub fn has_clocks(&self) -> bool {
+        self.inputs.iter().any(|input| input.joins == Joins::ByClock)
+    }
+
     /// Whether its tasks tell the time in a topic: each in partitions that nobody else writes.
     pub fn tells_the_time(&self, topic: &Topic) -> bool {
-        let has_clocks = self.inputs.iter().any(|input| input.joins == Joins::ByClock);
-        has_clocks && self.writes_alone().iter().any(|alone| core::ptr::eq(*alone, topic))
+        self.has_clocks() && self.writes_alone().iter().any(|alone| core::ptr::eq(*alone, topic))
     }
 
     /// The topics of which each task writes its own partitions, and nobody else does.

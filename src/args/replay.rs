@@ -21,7 +21,7 @@ pub struct Replay {
     /// Only what is said of this coin
     #[arg(long, value_name = "COIN")]
     pub coin: Option<String>,
-    /// Only what this processor says (`fathom schemas --graph` has them all)
+    /// Only the topics that this processor writes (`fathom schemas --graph` has them all)
     #[arg(long, value_name = "NAME")]
     pub processor: Option<String>,
     /// Only the results of this topic

@@ -1,5 +1,5 @@
-//! `fathom replay`: what is asked for → lines of what was said once more, or of how everything stood, on standard output; the plan, how far it is and
-//! where it parts from what stands on the log, for whoever looks.
+//! `fathom replay`: what is asked for → lines of what was said once more, or of how everything stood, on standard output; the
+//! plan, how far it is and where it parts from what stands on the log, for whoever looks.
 
 use std::io::Write as _;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use computer::{Definition, Joins, Rules};
+use computer::{Definition, Rules};
 use schemas::{Checkpoint, Clock, LateJoin, Outbox, Record, ResultClock, Topic};
 
 use super::found::{self, Found};
@@ -42,7 +42,7 @@ impl Again {
         }
         let is_ours = |join: &&LateJoin| join.stage == definition.name && join.share == share;
         late.iter().filter(is_ours).for_each(|join| stage.joins_late(join));
-        let has_a_clock = definition.inputs.iter().any(|input| input.joins == Joins::ByClock);
+        let has_a_clock = definition.has_clocks();
         let (lanes, out) = (Lanes::open(log, stage)?, Outbox::new(log.generation()));
         Ok(Self { lanes, out, has_a_clock, seen: i64::MIN, facts: 0 })
     }

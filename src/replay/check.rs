@@ -120,6 +120,9 @@ impl Check {
         for part in &mut self.parts {
             part.compare(self.to, &mut self.compared, &mut self.differences, each)?;
         }
+        if self.differences == 0 && self.compared.values().all(|results| *results == 0) {
+            return Err(Failure::stop("nothing was compared: in this stretch nothing that was asked for was said"));
+        }
         Ok(json!({ "compared": self.compared, "differences": self.differences }))
     }
 
@@ -152,7 +155,7 @@ impl Check {
 impl Side {
     fn push(&mut self, by: By, (from, to): (i64, i64), coin: Option<&str>, record: &Record<'_>) {
         let is_a_clock = record.headers.get(kind::HEADER) == Some(kind::CLOCK);
-        let is_of_it = is_a_clock || coin.is_none_or(|coin| is_of_coin(record.key, coin));
+        let is_of_it = coin.is_none_or(|coin| is_of_coin(record.key, coin));
         if is_a_clock || by == By::Time {
             self.first.get_or_insert(record.time);
         }
@@ -161,9 +164,9 @@ impl Side {
                 self.reached = record.time;
                 let said = self.open.take();
                 if record.time > from {
-                    if let Some(mut group) = said.filter(|_| record.time <= to) {
-                        add(&mut group, record);
-                        self.groups.insert(record.time, group);
+                    if let Some(group) = said.filter(|_| record.time <= to) {
+                        let ended = self.groups.entry(record.time).or_default();
+                        group.into_iter().for_each(|(key, said)| ended.entry(key).or_default().extend(said));
                     }
                     self.open = Some(Group::new());
                 }
@@ -175,7 +178,7 @@ impl Side {
             }
             By::Time => {
                 self.reached = self.reached.max(record.time - SETTLES_MS);
-                if is_of_it && record.time > from && record.time <= to - SETTLES_MS {
+                if is_of_it && !is_a_clock && record.time > from && record.time <= to - SETTLES_MS {
                     add(self.groups.entry(record.time.div_euclid(GROUP_MS) * GROUP_MS).or_default(), record);
                 }
             }

@@ -1,6 +1,6 @@
 //! `snapshots` → of each task the latest whole one before a time, and a stage that knows what stands in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use computer::Stage;
@@ -22,35 +22,38 @@ pub struct Found {
 /// By stage and share.
 pub type All = BTreeMap<(String, u32), Found>;
 
-/// Until one of each of so many tasks is found, or there are no older ones.
-pub fn latest_before(log: &Arc<dyn Log>, tasks: usize, time: i64) -> Result<All, Failure> {
+/// Until one of each of these tasks is found, or there are no older ones.
+pub fn latest_before(log: &Arc<dyn Log>, tasks: &BTreeSet<(String, u32)>, time: i64) -> Result<All, Failure> {
     let mut reach = 2 * HOUR_MS;
     loop {
         let from = Arc::clone(log).offset_at(&topics::SNAPSHOTS, 0, time - reach)?;
-        let found = from_there_on(log, from, time)?;
-        if found.len() >= tasks || from <= log.extent(&topics::SNAPSHOTS, 0)?.first {
+        let found = from_there_on(log, from, tasks, time)?;
+        if found.len() >= tasks.len() || from <= log.extent(&topics::SNAPSHOTS, 0)?.first {
             return Ok(found);
         }
         reach = reach.saturating_mul(4);
     }
 }
 
-fn from_there_on(log: &Arc<dyn Log>, from: u64, time: i64) -> Result<All, Failure> {
-    let mut found = All::new();
+fn from_there_on(log: &Arc<dyn Log>, from: u64, tasks: &BTreeSet<(String, u32)>, time: i64) -> Result<All, Failure> {
+    // Tasks are not all equally far: those that have not come to the time yet.
+    let (mut found, mut before) = (All::new(), tasks.clone());
     let mut begun: BTreeMap<Vec<u8>, (u64, u64)> = BTreeMap::new();
     read_to_the_end::<Failure>(log, start(from), |offset, record| {
         if is_the_last(record) {
             let snapshot: Snapshot = read(record)?;
             let (from, entries) = begun.remove(record.key).unwrap_or_default();
-            if snapshot.clock <= time && entries >= snapshot.entries {
+            let task = (snapshot.stage.clone(), snapshot.share);
+            if snapshot.clock > time {
+                before.remove(&task);
+            } else if entries >= snapshot.entries && tasks.contains(&task) {
                 let others = entries - snapshot.entries;
-                found.insert((snapshot.stage.clone(), snapshot.share), Found { snapshot, from, others });
+                found.insert(task, Found { snapshot, from, others });
             }
         } else {
             begun.entry(name_of(record.key).to_vec()).or_insert((offset, 0)).1 += 1;
         }
-        // Tasks are not all equally far.
-        Ok(record.time <= time + HOUR_MS)
+        Ok(!before.is_empty())
     })?;
     Ok(found)
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ::computer::Rules;
-use schemas::{Record, Topic};
+use schemas::{Record, Topic, kind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -66,8 +66,10 @@ pub fn replay(
     let mut tasks = plan.begin(log, rules)?;
     let (mut reached, mut said) = (plan.from, 0_u64);
     let pace = Pace::begin(request.speed, plan.from);
-    for until in std::iter::once(plan.from).chain(steps(&plan, request.speed)) {
-        let is_before = until == plan.from;
+    let before = steps((plan.begins(), plan.from), STEP_MS).chain([plan.from]);
+    let asked = steps((plan.from, plan.to), request.speed.step_ms().unwrap_or(STEP_MS));
+    for until in before.chain(asked) {
+        let is_before = until <= plan.from;
         for task in &mut tasks {
             task.go_to(until, &mut |topic, partition, record| {
                 if !plan.topics.iter().any(|wanted| std::ptr::eq(*wanted, topic)) {
@@ -75,7 +77,7 @@ pub fn replay(
                 }
                 match &mut check {
                     Some(check) => check.take(topic, partition, record),
-                    None if is_before || !is_of(request, record) => {}
+                    None if is_before || is_a_clock(record) || !is_of(request, record) => {}
                     None => {
                         said += 1;
                         each(line(topic, partition, record)?)?;
@@ -125,16 +127,19 @@ fn tell_as_it_was(
     each(json!({ "summary": { "at": clock, "results": told, "records_read": read, "seconds": seconds } }))
 }
 
-/// The ends of the steps to where it ends; small ones where it goes no faster than the clock.
-fn steps(plan: &Plan, speed: Speed) -> impl Iterator<Item = i64> + use<> {
-    let (step, to) = (speed.step_ms().unwrap_or(STEP_MS), plan.to);
-    let mut at = plan.from;
+/// The ends of steps of so many milliseconds.
+fn steps((from, to): (i64, i64), step: i64) -> impl Iterator<Item = i64> {
+    let mut at = from;
     std::iter::from_fn(move || {
         (at < to).then(|| {
             at = (at + step).min(to);
             at
         })
     })
+}
+
+fn is_a_clock(record: &Record<'_>) -> bool {
+    record.headers.get(kind::HEADER) == Some(kind::CLOCK)
 }
 
 /// Whether its key begins with the coin that is asked for.
@@ -160,6 +165,6 @@ fn line(topic: &Topic, partition: u32, record: &Record<'_>) -> Result<Value, Fai
     let value = record.value.map_or(Ok(Value::Null), readable)?;
     Ok(json!({
         "topic": topic.name, "partition": partition, "time": record.time, "key": String::from_utf8_lossy(record.key),
-        "kind": record.headers.get(schemas::kind::HEADER).map(String::from_utf8_lossy), "replayed": true, "value": value,
+        "kind": record.headers.get(kind::HEADER).map(String::from_utf8_lossy), "replayed": true, "value": value,
     }))
 }

@@ -18,6 +18,8 @@ pub struct Plan {
     /// What is said at clocks behind this one, up to the other.
     pub from: i64,
     pub to: i64,
+    /// The first block of all.
+    since: i64,
     /// What is wanted of all that is said.
     pub topics: Vec<&'static Topic>,
     pub tasks: Vec<Planned>,
@@ -48,12 +50,13 @@ impl Plan {
         let topics = wanted(request)?;
         let tasks = tasks(log.as_ref(), request, &topics);
         let Computed { since, newest } = Computed::by(log, &tasks)?;
+        let known = (since, newest);
         let to = request.to.as_deref().map_or(Ok(newest), |text| range::moment(log, text, newest))?.min(newest);
         let from = request.from.as_deref().map_or(Ok(since), |text| range::moment(log, text, newest))?.max(since);
         if from >= to {
             return Err(Failure::Usage(format!("from {} to {} is nothing", in_words(from), in_words(to))));
         }
-        Self::of(log, topics, tasks, (from, to), newest)
+        Self::of(log, topics, tasks, (from, to), known)
     }
 
     /// To know how everything stood then.
@@ -70,7 +73,7 @@ impl Plan {
             let (time, since) = (in_words(time), in_words(since));
             return Err(Failure::stop(format!("nothing is known of {time}: the first block was that of {since}")));
         }
-        Self::of(log, topics, tasks, (time, time), newest)
+        Self::of(log, topics, tasks, (time, time), (since, newest))
     }
 
     fn of(
@@ -78,15 +81,18 @@ impl Plan {
         topics: Vec<&'static Topic>,
         tasks: Vec<Task>,
         (from, to): (i64, i64),
-        newest: i64,
+        known: (i64, i64),
     ) -> Result<Self, Failure> {
-        let found = found::latest_before(log, tasks.len(), from)?;
+        let names = tasks.iter().map(|(definition, share)| (definition.name.to_owned(), *share)).collect();
+        let found = found::latest_before(log, &names, from)?;
         let planned = |(definition, share): Task| {
             let found = found.get(&(definition.name.to_owned(), share)).cloned();
-            Planned::of(log, (definition, share), found, (from, newest))
+            Planned::of(log, (definition, share), found, from, known)
         };
         let tasks = tasks.into_iter().map(planned).collect::<Result<_, _>>()?;
-        Ok(Self { from, to, topics, tasks })
+        let plan = Self { from, to, since: known.0, topics, tasks };
+        plan.check_late_joins(log)?;
+        Ok(plan)
     }
 
     pub fn json(&self) -> Value {
@@ -116,6 +122,41 @@ impl Plan {
         clocks?.into_iter().min()
     }
 
+    /// Whatever came too late, so that it comes too late again.
+    fn late_joins(&self, log: &Arc<dyn Log>) -> Result<Vec<LateJoin>, Failure> {
+        let topic = &topics::LATE_JOINS;
+        let from = Some(Arc::clone(log).offset_at(topic, 0, self.begins())?);
+        let mut late = Vec::new();
+        read_to_the_end::<Failure>(log, Start { topic, partition: 0, from }, |_, record| {
+            let join: LateJoin = serde_json::from_slice(record.value.unwrap_or_default())
+                .map_err(|cause| Failure::because("a record of late-joins cannot be read", cause))?;
+            if self.tasks.iter().any(|task| task.definition.name == join.stage && task.share == join.share) {
+                late.push(join);
+            }
+            Ok(true)
+        })?;
+        Ok(late)
+    }
+
+    /// The clock at which the first task begins.
+    pub fn begins(&self) -> i64 {
+        self.began_with().unwrap_or(self.since)
+    }
+
+    /// What came too late has to come as late again: it must be known of all the time.
+    fn check_late_joins(&self, log: &Arc<dyn Log>) -> Result<(), Failure> {
+        let topic = &topics::LATE_JOINS;
+        let first = log.extent(topic, 0)?.first;
+        if first > 0 && Arc::clone(log).offset_at(topic, 0, self.begins())? <= first {
+            return Err(Failure::stop(format!(
+                "{} cannot be repeated: what came too late then is kept no more in {}; begin later",
+                in_words(self.from),
+                topic.name
+            )));
+        }
+        Ok(())
+    }
+
     fn lanes(&self) -> impl Iterator<Item = &Lane> {
         self.tasks.iter().flat_map(|task| &task.lanes)
     }
@@ -134,7 +175,7 @@ impl Plan {
 
     /// Each task as it stood, before the stretch begins.
     pub fn begin(&self, log: &Arc<dyn Log>, rules: &::computer::Rules) -> Result<Vec<Again>, Failure> {
-        let late = late_joins(log)?;
+        let late = self.late_joins(log)?;
         let begin =
             |task: &Planned| Again::begin(log, rules, (task.definition, task.share), task.found.as_ref(), &late);
         self.tasks.iter().map(begin).collect()
@@ -152,12 +193,16 @@ struct Computed {
 
 impl Computed {
     fn by(log: &Arc<dyn Log>, tasks: &[Task]) -> Result<Self, Failure> {
-        let checkpoints = tasks.iter().map(|(stage, share)| computer::checkpoint(log.as_ref(), stage, *share));
-        let checkpoints: Vec<Checkpoint> = checkpoints.collect::<Result<_, _>>()?;
-        let newest = checkpoints.iter().map(|it| it.clock).filter(|clock| *clock > 0).min();
-        let newest =
-            newest.ok_or_else(|| Failure::stop("nothing has been computed yet: there is nothing to repeat"))?;
-        let since = checkpoints.iter().filter_map(|it| it.since).map(|clock| clock.time).max().unwrap_or_default();
+        let checkpoint = |task: &Task| computer::checkpoint(log.as_ref(), task.0, task.1);
+        let (by_clock, at_once): (Vec<Task>, Vec<Task>) = tasks.iter().partition(|task| task.0.has_clocks());
+        let by_clock: Vec<Checkpoint> = by_clock.iter().map(checkpoint).collect::<Result<_, _>>()?;
+        let at_once: Vec<Checkpoint> = at_once.iter().map(checkpoint).collect::<Result<_, _>>()?;
+        // What has no clock is as far as its latest record: where that is old, nothing has come since.
+        let newest = by_clock.iter().map(|it| it.clock).min().or_else(|| at_once.iter().map(|it| it.clock).max());
+        let newest = newest.filter(|clock| *clock > 0);
+        let newest = newest
+            .ok_or_else(|| Failure::stop("not everything has been computed once yet: there is nothing to repeat"))?;
+        let since = by_clock.iter().filter_map(|it| it.since).map(|clock| clock.time).max().unwrap_or_default();
         Ok(Self { since, newest })
     }
 }
@@ -210,9 +255,10 @@ impl Planned {
         log: &Arc<dyn Log>,
         (definition, share): Task,
         found: Option<Found>,
-        (from, newest): (i64, i64),
+        from: i64,
+        (since, newest): (i64, i64),
     ) -> Result<Self, Failure> {
-        let begins = found.as_ref().map_or(from, |found| found.snapshot.clock);
+        let begins = found.as_ref().map_or(since, |found| found.snapshot.clock);
         let next = found.as_ref().map(|found| found.snapshot.next.clone()).unwrap_or_default();
         let lane = |topic: &'static Topic, partition| Lane::of(log.as_ref(), topic, partition, &next);
         let lanes = definition.lanes(log.generation(), share).map(|(input, partition)| lane(input.topic, partition));
@@ -275,18 +321,6 @@ impl Lane {
             "removed": removed,
         })
     }
-}
-
-/// Whatever came too late, so that it comes too late again.
-fn late_joins(log: &Arc<dyn Log>) -> Result<Vec<LateJoin>, Failure> {
-    let start = Start { topic: &topics::LATE_JOINS, partition: 0, from: None };
-    let mut late = Vec::new();
-    read_to_the_end::<Failure>(log, start, |_, record| {
-        let join = serde_json::from_slice(record.value.unwrap_or_default());
-        late.push(join.map_err(|cause| Failure::because("a record of late-joins cannot be read", cause))?);
-        Ok(true)
-    })?;
-    Ok(late)
 }
 
 pub fn in_words(time: i64) -> String {

@@ -2,6 +2,7 @@
 //! so that pages of the same moment are computed once.
 
 use std::collections::VecDeque;
+use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use api::{AsItWas, NotKnown};
@@ -92,9 +93,16 @@ fn refused(failure: Failure) -> NotKnown {
     match failure {
         Failure::Stop { what, cause: None } => NotKnown::Then(what),
         Failure::Usage(what) => NotKnown::Then(what),
+        Failure::Stop { cause: Some(cause), .. } if is_gone(cause.as_ref()) => {
+            NotKnown::Then("what that takes went while it was read: it is kept no more".to_owned())
+        }
         failure => {
             warn!("a moment could not be computed once more: {}", failure.chain());
             NotKnown::Failed
         }
     }
+}
+
+fn is_gone(cause: &(dyn Error + 'static)) -> bool {
+    matches!(cause.downcast_ref(), Some(LogError::OutOfRange { .. }))
 }

@@ -18,6 +18,7 @@ use place::place;
 const BYTES: usize = 64 * 1024;
 /// So long the log may say nothing before its end.
 const SILENCE: Duration = Duration::from_secs(20);
+
 /// Behind the one time and up to the other, as long as somebody wants it.
 pub fn replay(
     shared: &Shared,

@@ -2,6 +2,7 @@
 //! those before, for whoever looks; and its end between two steps, when that is asked for.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -99,7 +100,10 @@ impl Jobs {
     }
 
     fn run(&self, id: u64, question: &Question) {
-        let outcome = (self.answers)(question, &mut |line| self.hear(id, line));
+        let work = || (self.answers)(question, &mut |line| self.hear(id, line));
+        let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+            Err(Failure::stop("it panicked: this is a bug, and the log of the process says where"))
+        });
         self.change(id, |job| {
             job.ended = Some(now_ms());
             job.state = match &outcome {

@@ -12,6 +12,7 @@ use tracing::info;
 use super::{Shared, computer};
 use crate::failure::Failure;
 use crate::log::{LogError, Writer};
+use crate::stop::Stop;
 
 pub const HOUR_MS: i64 = 3_600_000;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -52,6 +53,7 @@ pub fn copy(shared: &Shared, stage: &'static Definition, share: u32, hour: i64) 
         hour,
         name: format!("{name}|").into_bytes(),
         entries: 0,
+        stop: shared.stop.clone(),
         outcome: Ok(()),
         checkpoint: Vec::new(),
     };
@@ -72,12 +74,17 @@ struct Copy {
     hour: i64,
     name: Vec<u8>,
     entries: u64,
+    stop: Stop,
     outcome: Result<(), LogError>,
     checkpoint: Vec<u8>,
 }
 
 impl Copy {
     fn take(&mut self, key: &[u8], value: &[u8]) {
+        if self.stop.asked() && self.outcome.is_ok() {
+            // What is half there counts for nothing: the next hour has its own.
+            self.outcome = Err(LogError::Ended { doing: "copying the state of a task".to_owned() });
+        }
         if self.outcome.is_err() {
             return;
         }

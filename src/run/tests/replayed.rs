@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ::computer::{Definition, Joins, Rules};
 use schemas::{
     Coin, GENERATION, Interval, LiquidationMap, LongShortRatio, Outbox, Position, PositionRisk, PositionSide,
-    RatioKind, ResultClock, TOPICS, Topic, kind, topics,
+    RatioKind, ResultClock, Snapshot, TOPICS, Topic, kind, topics,
 };
 use serde_json::{Value, json};
 
@@ -50,9 +50,9 @@ fn what_is_computed_once_more_is_what_was_said(place: &Place) {
         let results = results();
         let told = results.iter().filter(|topic| tasks(&log).any(|(stage, _)| stage.tells_the_time(topic)));
         for topic in told.filter(|topic| log.partitions(topic).any(|at| log.extent(topic, at).unwrap().next > 300)) {
-            assert!(compared.contains_key(topic.name), "nothing of {} was compared: {compared:?}", topic.name);
+            assert!(compared[topic.name].as_u64() > Some(0), "nothing of {} was compared: {compared:?}", topic.name);
         }
-        assert!(compared.len() > 15, "{compared:?}");
+        assert!(compared.values().filter(|results| results.as_u64() > Some(0)).count() > 12, "{compared:?}");
     }
     assert_eq!(extents(&log), before, "nothing was written");
 }
@@ -233,10 +233,22 @@ fn copied(log: &Arc<dyn Log>) -> i64 {
     let shared = Shared::new(Arc::clone(log), Stop::new(), false);
     let clocks = tasks(log).map(|(stage, share)| {
         let clock = computer::checkpoint(log.as_ref(), stage, share).unwrap().clock;
+        somebody_died_copying(log, stage, share, clock);
         snapshots::copy(&shared, stage, share, clock.div_euclid(snapshots::HOUR_MS) * snapshots::HOUR_MS).unwrap();
         clock
     });
     clocks.max().unwrap()
+}
+
+/// Of the same hour: what is there of it counts for nothing.
+fn somebody_died_copying(log: &Arc<dyn Log>, stage: &Definition, share: u32, clock: i64) {
+    let mut out = Outbox::new(GENERATION);
+    let name = Snapshot::name(stage.name, share, clock.div_euclid(snapshots::HOUR_MS) * snapshots::HOUR_MS);
+    for number in 0..3 {
+        let key = format!("{name}|nothing|that any table takes {number}");
+        out.batch(&topics::SNAPSHOTS, 0).push(clock, key.as_bytes(), Some(b"{}"), b"");
+    }
+    Arc::clone(log).writer(&format!("snapshots.{}.{share}", stage.name)).unwrap().commit(&out).unwrap();
 }
 
 fn tasks(log: &Arc<dyn Log>) -> impl Iterator<Item = (&'static Definition, u32)> {
@@ -258,6 +270,8 @@ fn differences(lines: &[Value]) -> Vec<&Value> {
 }
 
 fn extents(log: &Arc<dyn Log>) -> Vec<(&'static str, u32, Extent)> {
+    // On Kafka they are asked for now and then: now.
+    log.keep_house().unwrap();
     let partitions = |topic: &'static Topic| log.partitions(topic).map(move |partition| (topic, partition));
     let places = TOPICS.into_iter().flat_map(partitions);
     places.map(|(topic, partition)| (topic.name, partition, log.extent(topic, partition).unwrap())).collect()
