@@ -20,6 +20,8 @@ pub struct Again {
     lanes: Lanes,
     out: Outbox,
     has_a_clock: bool,
+    /// It was read at least once.
+    has_looked: bool,
     /// The latest time that was read.
     seen: i64,
     pub facts: u64,
@@ -44,7 +46,7 @@ impl Again {
         late.iter().filter(is_ours).for_each(|join| stage.joins_late(join));
         let has_a_clock = definition.has_clocks();
         let (lanes, out) = (Lanes::open(log, stage)?, Outbox::new(log.generation()));
-        Ok(Self { lanes, out, has_a_clock, seen: i64::MIN, facts: 0 })
+        Ok(Self { lanes, out, has_a_clock, has_looked: false, seen: i64::MIN, facts: 0 })
     }
 
     /// Says how everything stands.
@@ -67,9 +69,12 @@ impl Again {
             self.lanes.go_on(&mut self.out, |stage, out| stage.go_on_up_to(time, out))?;
             self.hand_over(each)?;
             let is_past = if self.has_a_clock { self.lanes.stage.is_past(time) } else { self.seen > time + NEARLY_MS };
-            if is_past {
+            // Nobody waits again and again for what has no clock and says nothing.
+            let has_said_all = !self.has_a_clock && self.has_looked && self.lanes.has_all();
+            if is_past || has_said_all {
                 return Ok(());
             }
+            self.has_looked = true;
             let slices = self.lanes.read(CHUNK_BYTES, PATIENCE)?;
             for slice in &slices {
                 self.lanes.take(slice, &mut self.out);
