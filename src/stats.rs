@@ -47,6 +47,8 @@ pub struct Task {
     lag_records: Gauge,
     lag_seconds: Gauge,
     clock: Gauge,
+    /// The first clock that it reached; 0 before.
+    began: AtomicI64,
     reached: Mutex<Reached>,
 }
 
@@ -78,10 +80,13 @@ impl Stats {
         tasks.iter().map(|((stage, _), task)| (*stage, Arc::clone(task))).collect()
     }
 
-    /// Each task of this process with the event time that it has reached.
-    pub fn clocks(&self) -> Vec<(&'static str, u32, i64)> {
+    /// Each task of this process with the event time at which it began here, and the one that it has reached.
+    pub fn clocks(&self) -> Vec<(&'static str, u32, i64, i64)> {
         let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks.iter().map(|((stage, partition), task)| (*stage, *partition, task.reached().clock)).collect()
+        let each = tasks.iter().map(|((stage, partition), task)| {
+            (*stage, *partition, task.began.load(Ordering::Relaxed), task.reached().clock)
+        });
+        each.collect()
     }
 
     /// Prometheus' text form: what was counted, and what is only known when somebody asks.
@@ -118,6 +123,7 @@ impl Task {
             lag_records: gauge!("fathom_lag_records", &labels),
             lag_seconds: gauge!("fathom_lag_seconds", &labels),
             clock: gauge!("fathom_clock_timestamp_seconds", &labels),
+            began: AtomicI64::default(),
             reached: Mutex::default(),
         }
     }
@@ -133,6 +139,8 @@ impl Task {
     }
 
     pub fn reach(&self, clock: i64, block: u64) {
+        // There is one who says it.
+        let _ = self.began.compare_exchange(0, clock, Ordering::Relaxed, Ordering::Relaxed);
         *self.reached.lock().unwrap_or_else(PoisonError::into_inner) = Reached { clock, block };
     }
 

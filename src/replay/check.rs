@@ -133,13 +133,12 @@ impl Check {
                 let part: &Part = &parts[place];
                 part.live.reached < time && (is_by_time || part.by == By::Clock)
             };
-            let slices = reader.read_of(&is_wanted, CHUNK_BYTES, PATIENCE)?;
-            if slices.is_empty() {
-                let is_missing = |place: usize| is_wanted(place) && !reader.is_at_the_end(place);
-                if !(0..parts.len()).any(is_missing) {
-                    return Ok(());
-                }
+            // Nobody waits for what has been read already.
+            let is_missing = |place: usize| is_wanted(place) && !reader.is_at_the_end(place);
+            if !(0..parts.len()).any(is_missing) {
+                return Ok(());
             }
+            let slices = reader.read_of(&is_wanted, CHUNK_BYTES, PATIENCE)?;
             for slice in &slices {
                 let is_it =
                     |part: &&mut Part| part.partition == slice.partition && std::ptr::eq(part.topic, slice.topic);

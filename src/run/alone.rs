@@ -41,7 +41,7 @@ pub fn computer(args: ComputerRole) -> Result<(), Failure> {
     for stage in computer::stages() {
         roles.start(stage.name, &Upstream::default(), move |shared| computer::run(shared, stage, &Upstream::default()));
     }
-    roles.start("snapshots", &Upstream::default(), snapshots::run);
+    roles.start("snapshots", &Upstream::default(), |shared| snapshots::run(shared, &Upstream::default()));
     process.run(roles)
 }
 

@@ -27,12 +27,14 @@ pub fn run(shared: &Shared, stage: &'static Definition, upstream: &Upstream) -> 
 
 /// Starts all stages: each ends after the one before, and the first after what it reads. The last one is given back.
 pub fn start(roles: &mut Roles, upstream: &Upstream) -> Upstream {
-    roles.start("snapshots", &Upstream::default(), snapshots::run);
-    stages().into_iter().fold(upstream.clone(), |before, stage| {
+    let last = stages().into_iter().fold(upstream.clone(), |before, stage| {
         let this = Upstream::default();
         roles.start(stage.name, &this, move |shared| run(shared, stage, &before));
         this
-    })
+    });
+    let computed = last.clone();
+    roles.start("snapshots", &Upstream::default(), move |shared| snapshots::run(shared, &computed));
+    last
 }
 
 fn task(

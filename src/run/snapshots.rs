@@ -9,26 +9,29 @@ use ::computer::Definition;
 use schemas::{Checkpoint, Outbox, Snapshot, topics};
 use tracing::info;
 
-use super::{Shared, computer};
+use super::{PATIENCE, Shared, computer};
 use crate::failure::Failure;
 use crate::log::{LogError, Writer};
-use crate::stop::Stop;
+use crate::stop::Upstream;
 
 pub const HOUR_MS: i64 = 3_600_000;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// So much is written at once.
 const COMMIT_BYTES: usize = 4 * 1024 * 1024;
 
-pub fn run(shared: &Shared) -> Result<(), Failure> {
+/// Until all tasks have ended: what an import has read is computed long after it was read.
+pub fn run(shared: &Shared, computed: &Upstream) -> Result<(), Failure> {
     let mut hours: BTreeMap<(&'static str, u32), i64> = BTreeMap::new();
-    while !shared.stop.asked() {
-        for (stage, share, clock) in shared.stats.clocks() {
+    loop {
+        let is_over = shared.is_over(computed);
+        for (stage, share, began, clock) in shared.stats.clocks() {
             let Some(stage) = computer::stages().into_iter().find(|it| it.name == stage).filter(|_| clock > 0) else {
                 continue;
             };
             let hour = clock.div_euclid(HOUR_MS);
-            // The hour in which it is met is nobody's news: it may have been copied by the process before.
-            if hours.insert((stage.name, share), hour).is_some_and(|before| before < hour) {
+            // The hour in which it begins here is nobody's news: it may have been copied by the process before.
+            let before = hours.insert((stage.name, share), hour).unwrap_or(began.div_euclid(HOUR_MS));
+            if before < hour {
                 match copy(shared, stage, share, hour * HOUR_MS) {
                     // Somebody else has the task now, or the brokers are busy: the next hour has its own.
                     Err(Failure::Again { what, .. }) => {
@@ -38,9 +41,12 @@ pub fn run(shared: &Shared) -> Result<(), Failure> {
                 }
             }
         }
-        shared.stop.rest(LOOK_EVERY);
+        match shared.stop.asked() {
+            _ if is_over => return Ok(()),
+            true => std::thread::park_timeout(PATIENCE),
+            false => shared.stop.rest(LOOK_EVERY),
+        }
     }
-    Ok(())
 }
 
 /// What a task has saved last, under the name of this hour.
@@ -53,7 +59,7 @@ pub fn copy(shared: &Shared, stage: &'static Definition, share: u32, hour: i64) 
         hour,
         name: format!("{name}|").into_bytes(),
         entries: 0,
-        stop: shared.stop.clone(),
+        shared,
         outcome: Ok(()),
         checkpoint: Vec::new(),
     };
@@ -68,20 +74,20 @@ pub fn copy(shared: &Shared, stage: &'static Definition, share: u32, hour: i64) 
     Ok(())
 }
 
-struct Copy {
+struct Copy<'a> {
     writer: Box<dyn Writer>,
     out: Outbox,
     hour: i64,
     name: Vec<u8>,
     entries: u64,
-    stop: Stop,
+    shared: &'a Shared,
     outcome: Result<(), LogError>,
     checkpoint: Vec<u8>,
 }
 
-impl Copy {
+impl Copy<'_> {
     fn take(&mut self, key: &[u8], value: &[u8]) {
-        if self.stop.asked() && self.outcome.is_ok() {
+        if self.shared.ends_at_once() && self.outcome.is_ok() {
             // What is half there counts for nothing: the next hour has its own.
             self.outcome = Err(LogError::Ended { doing: "copying the state of a task".to_owned() });
         }

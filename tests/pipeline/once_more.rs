@@ -80,8 +80,8 @@ fn simulate(market: &Path) -> u64 {
     let given = |name: &str, otherwise: u64| std::env::var(name).map_or(otherwise, |given| given.parse().unwrap());
     let (hours, rate) = (given("FATHOM_HOURS", 1), given("FATHOM_RATE", 10).to_string());
     let blocks = (hours * HOUR_MS / BLOCK_MS + 100).to_string();
-    // Soon after the start there is an hour's border, and with it a snapshot.
-    let start = ["--start", "1782633557000"];
+    // In the first quarter of an hour there is an hour's border, and with it a snapshot.
+    let start = ["--start", "1782632880000"];
     let args = [
         "simulate",
         "--speed",
