@@ -2,6 +2,7 @@
 
 mod bench;
 mod keys;
+mod rebuild;
 mod replay;
 mod serving;
 mod storing;
@@ -20,6 +21,7 @@ use crate::run::sources::{Ways, folders};
 use crate::run::streams;
 pub use bench::{Bench, BenchApi, BenchComputer, BenchImport, BenchLatency, BenchReplay, BenchRestore, BenchWs};
 pub use keys::{Keys, KeysAdd, KeysList, KeysRevoke};
+pub use rebuild::{NewRules, Rebuild, RebuildBegin, RebuildCompare, RebuildOne};
 pub use replay::Replay;
 pub use serving::Serving;
 pub use storing::{DatabaseArgs, KeepArgs};
@@ -88,6 +90,10 @@ pub enum Command {
     /// order; where there is no snapshot, or retention has removed what is needed, it says so. Changes nothing: no topic, no
     /// row and nobody's place in the log. May be asked beside everything that runs, and ended at any time.
     Replay(Replay),
+    /// Compute everything anew beside what is told, compare, and have it told instead: how a changed rule or a later version
+    /// is brought in without a stop
+    #[command(subcommand)]
+    Rebuild(Rebuild),
     /// List, show and redrive what could not be understood: its exact bytes are kept for 30 days
     #[command(subcommand)]
     DeadLetters(DeadLetters),
@@ -303,6 +309,9 @@ pub struct ParserRole {
 
 #[derive(Debug, Args)]
 pub struct ComputerRole {
+    /// The generation to compute until it is dropped; the one that is told, when absent
+    #[arg(long, value_name = "NUMBER", env = "FATHOM_GENERATION")]
+    pub generation: Option<u32>,
     #[command(flatten)]
     pub metrics: MetricsArgs,
     #[command(flatten)]

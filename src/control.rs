@@ -3,6 +3,7 @@
 
 mod answer;
 pub mod dead_letters;
+mod rebuild;
 mod replay;
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -23,12 +24,14 @@ use tokio::runtime::Runtime;
 use crate::args::{Ask, Topics};
 use crate::data_dir::{self, DataDir};
 use crate::failure::Failure;
+use crate::log::Log;
 use crate::log::embedded::Embedded;
 use crate::log::kafka::Kafka;
 use crate::run::Shared;
 use crate::stop::Stop;
 use answer::Known;
 pub use answer::moment;
+pub use rebuild::rebuild;
 pub use replay::replay;
 
 /// Says what is said to a question, line by line, for as long as somebody listens.
@@ -44,6 +47,7 @@ pub enum Question {
     Redrive { dry_run: bool },
     Records { topic: String, partition: Option<u32>, from: Option<u64>, since: Option<i64>, limit: Option<u64> },
     Replay(crate::replay::Request),
+    Rebuild(crate::rebuild::Request),
 }
 
 pub fn status(ask: &Ask) -> Result<(), Failure> {
@@ -115,7 +119,7 @@ fn ask_by(
 ) -> Result<(), Failure> {
     if let Some(settings) = ask.kafka.settings()? {
         let log = Arc::new(Kafka::open_to_look(settings, GENERATION, Stop::new())?);
-        return Known { rules: *rules, ..Known::on_kafka(log, ask.kafka.shown())? }.answer(question, &mut each);
+        return Known::on_kafka(log, *rules, ask.kafka.shown())?.answer(question, &mut each);
     }
     let path = &ask.data.path;
     if let Ok(mut owner) = UnixStream::connect(data_dir::socket(path)) {
@@ -134,7 +138,7 @@ fn ask_by(
     }
     let data = DataDir::take_existing(path)?;
     let log = Arc::new(Embedded::open(&data.log(), GENERATION)?);
-    Known { rules: *rules, ..Known::at_rest(log, &data)? }.answer(question, &mut each)
+    Known::at_rest(log, *rules, &data)?.answer(question, &mut each)
 }
 
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
@@ -189,7 +193,7 @@ impl Owner {
 
     pub fn answers(self: &Arc<Self>) -> Answers {
         let owner = Arc::clone(self);
-        Arc::new(move |question, each| Known::of(&owner).answer(question, each))
+        Arc::new(move |question, each| Known::of(&owner)?.answer(question, each))
     }
 
     async fn serve(self: Arc<Self>, client: tokio::net::UnixStream) {
@@ -212,10 +216,9 @@ impl Owner {
     }
 
     fn answer(&self, line: &str, lines: &tokio::sync::mpsc::Sender<Value>) {
-        let known = Known::of(self);
         let mut each = |line| lines.blocking_send(line).map_err(|cause| Failure::because("the client has gone", cause));
         let outcome = match serde_json::from_str(line) {
-            Ok(question) => known.answer(&question, &mut each),
+            Ok(question) => Known::of(self).and_then(|known| known.answer(&question, &mut each)),
             Err(cause) => Err(Failure::because("the question is not understood: are both of the same version?", cause)),
         };
         let last = match outcome {
@@ -228,6 +231,6 @@ impl Owner {
 
 /// Of a process that has no directory.
 pub fn answers_on_kafka(shared: &Shared, brokers: String) -> Answers {
-    let log = Arc::clone(&shared.log);
-    Arc::new(move |question, each| Known::on_kafka(Arc::clone(&log), brokers.clone())?.answer(question, each))
+    let (log, rules): (Arc<dyn Log>, _) = (Arc::clone(&shared.log), shared.rules);
+    Arc::new(move |question, each| Known::on_kafka(Arc::clone(&log), rules, brokers.clone())?.answer(question, each))
 }

@@ -8,6 +8,7 @@ mod data_dir;
 mod failure;
 mod keys;
 mod log;
+mod rebuild;
 mod replay;
 mod run;
 mod schema_page;
@@ -50,6 +51,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Topics(topics) => control::topics(&topics),
         Command::Lag(ask) => control::lag(&ask),
         Command::Replay(args) => control::replay(&args),
+        Command::Rebuild(args) => control::rebuild(&args),
         Command::DeadLetters(DeadLetters::Ls(args)) => control::dead_letters::ls(&args),
         Command::DeadLetters(DeadLetters::Show(args)) => control::dead_letters::show(&args),
         Command::DeadLetters(DeadLetters::Redrive(args)) => control::dead_letters::redrive(&args),

@@ -20,7 +20,8 @@ const HEAD: &str = "# Tables
 What `fathom sink` writes and `fathom api` reads, in SQLite and in Postgres alike; printed by `fathom schemas --tables`.
 Decimals are exact: in SQLite they are text, and beside one that rows are sorted by stands a text `…_key` that sorts where
 the decimal does. A decimal that is null is too large to be told, or was not told; sorted, it comes behind all others.
-Times are milliseconds UTC. `generation` is the first column of every key and index: there is one generation at a time.
+Times are milliseconds UTC. `generation` is the first column of every key and index: each generation has rows of its own,
+and who asks is told those of one.
 `sink_positions` says up to which offset of which topic, and which clock, all rows stand.
 ";
 

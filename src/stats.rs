@@ -20,13 +20,14 @@ pub use hops::{committed, passed};
 pub use page::page;
 pub use recorder::{begin, keep, restarts};
 
-#[derive(Default)]
+/// Of one generation; what it stands on is the same for all.
 pub struct Stats {
+    generation: u32,
     tasks: Mutex<BTreeMap<(&'static str, u32), Arc<Task>>>,
-    pub source: Source,
-    pub feed: Feed,
+    pub source: Arc<Source>,
+    pub feed: Arc<Feed>,
     /// Every result has rows in the database: a client finds something.
-    pub has_results: AtomicBool,
+    pub has_results: Arc<AtomicBool>,
 }
 
 /// How far something is, in event time and in blocks.
@@ -70,9 +71,22 @@ pub struct Feed {
 }
 
 impl Stats {
+    pub fn of(generation: u32) -> Self {
+        let (tasks, source, feed, has_results) = Default::default();
+        Self { generation, tasks, source, feed, has_results }
+    }
+
+    /// Of another one, beside it.
+    pub fn of_another(&self, generation: u32) -> Self {
+        let (source, feed) = (Arc::clone(&self.source), Arc::clone(&self.feed));
+        Self { generation, tasks: Mutex::default(), source, feed, has_results: Arc::clone(&self.has_results) }
+    }
+
     pub fn task(&self, stage: &'static str, partition: u32) -> Arc<Task> {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(tasks.entry((stage, partition)).or_insert_with(|| Arc::new(Task::new(stage, partition))))
+        Arc::clone(
+            tasks.entry((stage, partition)).or_insert_with(|| Arc::new(Task::new(stage, partition, self.generation))),
+        )
     }
 
     pub fn tasks(&self) -> Vec<(&'static str, Arc<Task>)> {
@@ -111,8 +125,9 @@ impl Source {
 }
 
 impl Task {
-    fn new(stage: &'static str, partition: u32) -> Self {
-        let labels = [("stage", stage.to_owned()), ("partition", partition.to_string())];
+    fn new(stage: &'static str, partition: u32, generation: u32) -> Self {
+        let labels =
+            [("stage", stage.to_owned()), ("partition", partition.to_string()), ("generation", generation.to_string())];
         Self {
             taken: counter!("fathom_records_in_total", &labels),
             made: counter!("fathom_records_out_total", &labels),

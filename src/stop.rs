@@ -2,7 +2,7 @@
 //! ends the process at once.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,13 +22,27 @@ struct Inner {
     sender: watch::Sender<bool>,
     /// Shared with whoever only looks at a flag.
     flag: Arc<AtomicBool>,
+    /// Who ends with it.
+    parts: Mutex<Vec<Weak<Inner>>>,
 }
 
 impl Stop {
     pub fn new() -> Self {
         let (sender, _) = watch::channel(false);
         let (asked_at, changed, flag) = (Mutex::new(None), Condvar::new(), Arc::new(AtomicBool::new(false)));
-        Self { inner: Arc::new(Inner { asked_at, changed, sender, flag }) }
+        Self { inner: Arc::new(Inner { asked_at, changed, sender, flag, parts: Mutex::default() }) }
+    }
+
+    /// The end of a part: it ends with the whole, or before.
+    pub fn of_a_part(&self) -> Self {
+        let part = Self::new();
+        let mut parts = self.inner.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        parts.push(Arc::downgrade(&part.inner));
+        drop(parts);
+        if self.asked() {
+            part.ask();
+        }
+        part
     }
 
     /// Asks everyone to end.
@@ -38,14 +52,23 @@ impl Stop {
         self.inner.flag.store(true, Ordering::Relaxed);
         self.inner.sender.send_replace(true);
         self.inner.changed.notify_all();
+        drop(asked_at);
+        self.parts().for_each(|part| part.ask());
     }
 
     /// There is nothing more to begin: everyone ends when all that is there has been done, however long that takes.
     pub fn finish(&self) {
-        let _asked_at = self.inner.asked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked_at = self.inner.asked_at.lock().unwrap_or_else(PoisonError::into_inner);
         self.inner.flag.store(true, Ordering::Relaxed);
         self.inner.sender.send_replace(true);
         self.inner.changed.notify_all();
+        drop(asked_at);
+        self.parts().for_each(|part| part.finish());
+    }
+
+    fn parts(&self) -> impl Iterator<Item = Self> {
+        let parts = self.inner.parts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        parts.into_iter().filter_map(|part| Some(Self { inner: part.upgrade()? }))
     }
 
     pub fn asked(&self) -> bool {

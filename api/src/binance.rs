@@ -121,7 +121,7 @@ const PERIODS: [&str; 9] = ["5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "
 const DEFAULT_LIMIT: usize = 30;
 const MAX_LIMIT: usize = 500;
 
-fn ratios(kind: RatioKind) -> axum::routing::MethodRouter<Arc<Context>> {
+fn ratios(kind: RatioKind) -> axum::routing::MethodRouter<crate::Serving> {
     get(move |State(context): State<Arc<Context>>, UrlQuery(given): Given| async move {
         holders(&context, kind, &given).await.map(Json)
     })

@@ -1,12 +1,10 @@
 //! What is served at a path, and what is written about it: the router and the OpenAPI document are both made of these, so
 //! that neither has what the other lacks.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::routing::MethodRouter;
 
-use crate::Context;
+use crate::Serving;
 use crate::openapi::form::{Form, Object};
 use crate::openapi::parameter::Parameter;
 
@@ -15,7 +13,7 @@ pub(crate) struct Endpoint {
     pub(crate) path: String,
     pub(crate) verb: Verb,
     pub(crate) operation: Operation,
-    handler: MethodRouter<Arc<Context>>,
+    handler: MethodRouter<Serving>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +78,7 @@ pub(crate) enum Answer {
 }
 
 impl Endpoint {
-    pub(crate) fn new(path: impl Into<String>, handler: MethodRouter<Arc<Context>>, operation: Operation) -> Self {
+    pub(crate) fn new(path: impl Into<String>, handler: MethodRouter<Serving>, operation: Operation) -> Self {
         Self { path: path.into(), verb: Verb::Get, operation, handler }
     }
 
@@ -105,7 +103,7 @@ impl Endpoint {
 }
 
 /// The router of all of them.
-pub(crate) fn routed(endpoints: Vec<Endpoint>) -> Router<Arc<Context>> {
+pub(crate) fn routed(endpoints: Vec<Endpoint>) -> Router<Serving> {
     endpoints.into_iter().fold(Router::new(), |router, endpoint| router.route(&endpoint.path, endpoint.handler))
 }
 

@@ -25,7 +25,7 @@ pub use rates::Rates;
 pub use room::NoRoom;
 
 use crate::replay::Replays;
-use crate::{Context, caching, measure, reply};
+use crate::{Serving, caching, measure, reply};
 
 /// Who may come in, and how.
 #[derive(Clone, Default)]
@@ -43,12 +43,13 @@ pub struct Gate {
 }
 
 /// Whatever is inside of another one is listed before it.
-pub(crate) fn guard(routes: Router<Arc<Context>>, context: &Arc<Context>) -> Router<Arc<Context>> {
+pub(crate) fn guard(routes: Router<Serving>, serving: &Serving) -> Router<Serving> {
+    let context = serving.now();
     let bounded = routes
         .layer(from_fn(limits::bounded))
-        .layer(from_fn_with_state(Arc::clone(context), access::checked))
+        .layer(from_fn_with_state(serving.clone(), access::checked))
         .layer(from_fn(room::turn_away))
-        .layer(map_response_with_state(Arc::clone(context), reply::say_errors))
+        .layer(map_response_with_state(serving.clone(), reply::say_errors))
         .layer(from_fn(caching::spare_what_is_known))
         .layer(CompressionLayer::new());
     let read = match context.gate.origins.as_slice() {

@@ -58,6 +58,7 @@ mod ratio_series;
 mod replay;
 mod reply;
 mod row;
+mod serving;
 mod shares;
 mod shown;
 mod standing;
@@ -96,6 +97,7 @@ pub use open::{OpenError, open_database};
 pub use past::{Again, ReadAgain, Unread, Whence};
 pub use plan::{Plan, Plans};
 pub use replay::{Between, Passing, ReplayAgain, Replays};
+pub use serving::Serving;
 pub use status::Status;
 pub use whale_watches::Watched;
 
@@ -126,13 +128,12 @@ pub struct Context {
 }
 
 /// What is served, and how requests are answered that are not of it.
-pub fn router(context: Context) -> Router {
-    let context = Arc::new(context);
+pub fn router(serving: &Serving) -> Router {
     measure::begin();
-    gate::guard(resources(), &context).with_state(context)
+    gate::guard(resources(), serving).with_state(serving.clone())
 }
 
-fn resources() -> Router<Arc<Context>> {
+fn resources() -> Router<Serving> {
     endpoint::routed(endpoints())
         .fallback(async |uri: Uri| ApiError::NoSuchPath { path: uri.path().to_owned() })
         .method_not_allowed_fallback(async |method: Method| ApiError::Method { method })

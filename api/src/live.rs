@@ -25,7 +25,7 @@ use crate::standing::Standing;
 use hub::Hub;
 
 pub(crate) use filter::Filter;
-pub(crate) use heard::{Beginning, CURSOR_EXPIRED, Heard};
+pub(crate) use heard::{Beginning, CURSOR_EXPIRED, GENERATION_CHANGED, Heard};
 pub(crate) use outlet::{Lost, MAX_CHANGES, MAX_EVENTS, Next, Outlet, Part, Subscribed};
 pub(crate) use shelf::Update;
 
@@ -82,6 +82,11 @@ impl Live {
         self.present.send_replace(true);
     }
 
+    /// Whether everything that was on the log has been told.
+    pub fn knows_the_present(&self) -> bool {
+        *self.present.borrow()
+    }
+
     /// Returns when the present is known, or nobody wants to know it any more.
     pub async fn is_known_or_ends(&self) {
         let mut present = self.present.subscribe();
@@ -133,7 +138,7 @@ impl Live {
 
     /// An error that says what is waited for, until the present is known.
     pub(crate) fn known_present(&self) -> Result<(), ApiError> {
-        if *self.present.borrow() { Ok(()) } else { Err(ApiError::NotReady) }
+        if self.knows_the_present() { Ok(()) } else { Err(ApiError::NotReady) }
     }
 
     /// What the state of some topics stands for.
@@ -186,12 +191,12 @@ impl Live {
 
     /// Whether a subscription that was told what the log keeps hears the rest from here on, or is there no more.
     pub(crate) fn go_on(&self, outlet: &Arc<Outlet>, id: u64, heard: &Heard) -> bool {
-        self.hub().go_on(outlet, id, &Beginning::Behind(heard.clone()))
+        self.hub().go_on(outlet, id, heard.generation, &Beginning::Behind(heard.clone()))
     }
 
     /// The log could not tell a subscription what it missed: it begins with how things are.
-    pub(crate) fn begin_anew(&self, outlet: &Arc<Outlet>, id: u64, reason: &'static str) {
-        self.hub().go_on(outlet, id, &Beginning::Anew(reason));
+    pub(crate) fn begin_anew(&self, outlet: &Arc<Outlet>, id: u64, generation: u32, reason: &'static str) {
+        self.hub().go_on(outlet, id, generation, &Beginning::Anew(reason));
     }
 
     pub(crate) fn unsubscribe(&self, outlet: &Arc<Outlet>, subject: &Subject, id: u64) {

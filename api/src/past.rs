@@ -93,7 +93,14 @@ impl Replay {
                 Ok(true) => {}
                 // Nobody listens any more.
                 Ok(false) => return,
-                Err(unread) => return self.context.live.begin_anew(&self.outlet, id, reason(unread, &whence)),
+                Err(unread) => {
+                    return self.context.live.begin_anew(
+                        &self.outlet,
+                        id,
+                        self.heard.generation,
+                        reason(unread, &whence),
+                    );
+                }
             }
             if self.context.live.go_on(&self.outlet, id, &self.heard) {
                 return;

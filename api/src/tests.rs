@@ -38,6 +38,7 @@ mod resume;
 mod seam;
 mod standing;
 mod transactions;
+mod turning;
 mod wallets;
 mod watches;
 mod websocket;

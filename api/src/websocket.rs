@@ -9,8 +9,6 @@ pub(crate) mod frames;
 mod request;
 mod writer;
 
-use std::sync::Arc;
-
 use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
@@ -19,7 +17,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
 
-use crate::Context;
+use crate::Serving;
 use crate::endpoint::{Answer, Endpoint, Operation};
 use crate::error::ApiError;
 use crate::gate::Caller;
@@ -41,19 +39,20 @@ pub(crate) fn endpoint() -> Endpoint {
 }
 
 async fn upgrade(
-    State(context): State<Arc<Context>>,
+    State(serving): State<Serving>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let upgrade = upgrade.map_err(|_| ApiError::NotAWebSocket)?;
+    let context = serving.now();
     context.live.known_present()?;
     // Beyond what is allowed, so that a client that sends too much can still be told.
     // Nothing is chosen by it: it stands beside the key, of which nothing is told back.
     let limited = upgrade.protocols(["fathom"]).max_message_size(4 * MESSAGE_BYTES).max_frame_size(4 * MESSAGE_BYTES);
     let limited = limited.read_buffer_size(READ_BYTES).write_buffer_size(WRITE_BYTES);
     let pass = context.gate.pass(&headers);
-    Ok(limited.on_upgrade(move |socket| connection::serve(socket, context, pass, caller)))
+    Ok(limited.on_upgrade(move |socket| connection::serve(socket, serving, pass, caller)))
 }
 
 /// What a client may send in one message.

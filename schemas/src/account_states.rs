@@ -7,10 +7,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Entity, Keeps, Text, Topic, Wallet, partition_of};
+use crate::{Amount, Belongs, Coin, Entity, Keeps, Text, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "account-states",
+    belongs: Belongs::Facts,
     schema: include_str!("../topics/account-states/schema.json"),
     partitioned_by: &[Entity::Wallet],
     key: "wallet|dex",

@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Entity, Keeps, Topic, Wallet, partition_of};
+use crate::{Amount, Belongs, Coin, Entity, Keeps, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "accounts",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/accounts/schema.json"),
     partitioned_by: &[Entity::Wallet],
     key: "wallet|dex",

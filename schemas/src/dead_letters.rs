@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Keeps, Topic};
+use crate::{Belongs, Keeps, Topic};
 
 pub static TOPIC: Topic = Topic {
     name: "dead-letters",
+    belongs: Belongs::Facts,
     schema: include_str!("../topics/dead-letters/schema.json"),
     partitioned_by: &[],
     key: "source and position",

@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Keeps, Text, Topic};
+use crate::{Belongs, Keeps, Text, Topic};
 
 pub static TOPIC: Topic = Topic {
     name: "feed-status",
+    belongs: Belongs::Facts,
     schema: include_str!("../topics/feed-status/schema.json"),
     partitioned_by: &[],
     key: "source",

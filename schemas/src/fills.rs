@@ -8,10 +8,11 @@ use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Entity, Hash, Keeps, Text, Topic, Wallet, partition_of};
+use crate::{Amount, Belongs, Coin, Entity, Hash, Keeps, Text, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "fills",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/fills/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin",
@@ -22,6 +23,7 @@ pub static TOPIC: Topic = Topic {
 /// What was found after the tape had gone on: the same records, in their own order, beside the live ones.
 pub static HISTORY: Topic = Topic {
     name: "fills-history",
+    belongs: Belongs::Facts,
     schema: include_str!("../topics/fills-history/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin",
@@ -134,7 +136,7 @@ pub struct Liquidation {
 
 /// This block, which happened at this time, has been written, and everything before it. After each block, in every
 /// partition, so that an idle one is told too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clock {
     pub time: i64,
     pub block: u64,

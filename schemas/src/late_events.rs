@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Coin, Entity, Keeps, Topic, partition_of};
+use crate::{Belongs, Coin, Entity, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "late-events",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/late-events/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "block-index of the fill",

@@ -7,10 +7,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Keeps, Topic};
+use crate::{Belongs, Keeps, Topic};
 
 pub static TOPIC: Topic = Topic {
     name: "late-joins",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/late-joins/schema.json"),
     partitioned_by: &[],
     key: "stage|share|topic|partition|offset",

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::message::Message;
-use crate::{Entity, Hash, Keeps, Topic, Wallet, partition_of};
+use crate::{Belongs, Entity, Hash, Keeps, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "ledger-updates",
+    belongs: Belongs::Facts,
     schema: include_str!("../topics/ledger-updates/schema.json"),
     partitioned_by: &[Entity::Wallet],
     key: "wallet",

@@ -100,11 +100,13 @@ pub use ratio_kinds::{RatioKind, SizeCohort};
 pub use raw::{RAW_PART_BYTES, raw_parts};
 pub use snapshots::Snapshot;
 pub use source_runs::SourceRun;
-pub use state::{Checkpoint, Cursor, Growing, MarketMark, OpenGap, Place};
+pub use state::{
+    Checkpoint, Cursor, Dropped, Generations, Growing, Kept, KeptRules, MarketMark, OpenGap, Place, TapeMark,
+};
 pub use taker_flow::TakerFlow;
 pub use taker_sums::TakerSum;
 pub use text::Text;
-pub use topic::{Entity, GENERATION, Generation, Keeps, Topic, partition_of};
+pub use topic::{Belongs, Entity, GENERATION, Generation, Keeps, Topic, partition_of};
 pub use trades::Trade;
 pub use wallet::{NotAWallet, Wallet};
 pub use wallet_distribution::WalletDistribution;
@@ -114,7 +116,7 @@ pub use whale_activities::{WhaleAction, WhaleActivity, WhaleFlow, WhaleOrder, Wh
 pub use whale_watches::WhaleWatch;
 
 /// Every topic there is, in the order of the flow. A new topic is its file and one line here.
-pub static TOPICS: [&Topic; 52] = [
+pub static TOPICS: [&Topic; 54] = [
     &raw::NODE_FILLS,
     &raw::MISC_EVENTS,
     &raw::PUBLIC_FEED,
@@ -156,6 +158,8 @@ pub static TOPICS: [&Topic; 52] = [
     &late_events::TOPIC,
     &late_joins::TOPIC,
     &snapshots::TOPIC,
+    &state::GENERATIONS,
+    &state::TAPE,
     &state::PARSER,
     &state::PARSER_NODE_FILLS,
     &state::PARSER_MISC_EVENTS,
@@ -203,7 +207,8 @@ pub mod topics {
     pub use crate::snapshots::TOPIC as SNAPSHOTS;
     pub use crate::source_runs::TOPIC as SOURCE_RUNS;
     pub use crate::state::{
-        COIN as STATE_COIN, MARKET as STATE_MARKET, PRICE as STATE_PRICE, WALLET as STATE_WALLET, WHOLE as STATE_WHOLE,
+        COIN as STATE_COIN, GENERATIONS as STATE_GENERATIONS, MARKET as STATE_MARKET, PRICE as STATE_PRICE,
+        TAPE as STATE_TAPE, WALLET as STATE_WALLET, WHOLE as STATE_WHOLE,
     };
     pub use crate::state::{
         PARSER as STATE_PARSER, PARSER_INFO as STATE_PARSER_INFO, PARSER_META as STATE_PARSER_META,

@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Entity, Keeps, PositionSide, Topic, partition_of};
+use crate::{Amount, Belongs, Coin, Entity, Keeps, PositionSide, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "liquidation-cascades",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/liquidation-cascades/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin|side|first block",

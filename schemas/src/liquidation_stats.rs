@@ -8,10 +8,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Entity, Interval, Keeps, PositionSide, Text, Topic, Wallet, partition_of};
+use crate::{Amount, Belongs, Coin, Entity, Interval, Keeps, PositionSide, Text, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "liquidation-stats",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/liquidation-stats/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin|interval|bucket",

@@ -8,10 +8,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Entity, Keeps, PositionSide, Text, Topic, Wallet, partition_of};
+use crate::{Amount, Belongs, Coin, Entity, Keeps, PositionSide, Text, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "liquidations",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/liquidations/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "`order`|coin|wallet|block|method, or `episode`|coin|wallet|first block|side",

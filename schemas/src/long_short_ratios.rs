@@ -7,10 +7,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Entity, Interval, Keeps, RatioKind, SizeCohort, Topic, partition_of};
+use crate::{Amount, Belongs, Coin, Entity, Interval, Keeps, RatioKind, SizeCohort, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "long-short-ratios",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/long-short-ratios/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin|kind|cohort|interval|bucket",

@@ -8,10 +8,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Interval, Keeps, RatioKind, SizeCohort, Topic};
+use crate::{Amount, Belongs, Interval, Keeps, RatioKind, SizeCohort, Topic};
 
 pub static TOPIC: Topic = Topic {
     name: "market-ratios",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/market-ratios/schema.json"),
     partitioned_by: &[],
     key: "kind|cohort|interval|bucket",

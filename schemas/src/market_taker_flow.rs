@@ -7,10 +7,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Interval, Keeps, Topic};
+use crate::{Amount, Belongs, Interval, Keeps, Topic};
 
 pub static TOPIC: Topic = Topic {
     name: "market-taker-flow",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/market-taker-flow/schema.json"),
     partitioned_by: &[],
     key: "interval|bucket",

@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Entity, Keeps, Topic, partition_of};
+use crate::{Amount, Belongs, Coin, Entity, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "markets",
+    belongs: Belongs::Facts,
     schema: include_str!("../topics/markets/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin",

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::fills::NO_TRADES;
 use crate::message::Message;
-use crate::{Amount, Coin, Entity, Keeps, MarginTier, Side, Text, Topic, Wallet, partition_of};
+use crate::{Amount, Belongs, Coin, Entity, Keeps, MarginTier, Side, Text, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "position-changes",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/position-changes/schema.json"),
     partitioned_by: &[Entity::Coin, Entity::Wallet],
     key: "coin|wallet, or coin",

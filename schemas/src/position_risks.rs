@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
 use crate::position_changes::holding_key;
-use crate::{Amount, Coin, Entity, Keeps, PositionSide, Topic, Wallet, partition_of};
+use crate::{Amount, Belongs, Coin, Entity, Keeps, PositionSide, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "position-risks",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/position-risks/schema.json"),
     partitioned_by: &[Entity::Wallet, Entity::Coin],
     key: "coin|wallet",

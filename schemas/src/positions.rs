@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
 use crate::position_changes::holding_key;
-use crate::{Amount, Coin, Entity, Keeps, Topic, Wallet, partition_of};
+use crate::{Amount, Belongs, Coin, Entity, Keeps, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "positions",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/positions/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin|wallet",

@@ -5,10 +5,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Entity, Keeps, Topic, partition_of};
+use crate::{Amount, Belongs, Coin, Entity, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "prices",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/prices/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin",

@@ -1,10 +1,11 @@
 //! `raw.<source>`: frames as they were received, before anything was understood of them. What a better parser
 //! would read again.
 
-use crate::{Keeps, Topic};
+use crate::{Belongs, Keeps, Topic};
 
 pub static NODE_FILLS: Topic = Topic {
     name: "raw.node-fills",
+    belongs: Belongs::Facts,
     schema: include_str!("../topics/raw.node-fills/schema.json"),
     partitioned_by: &[],
     key: "hour and byte offset of the line",
@@ -14,6 +15,7 @@ pub static NODE_FILLS: Topic = Topic {
 
 pub static MISC_EVENTS: Topic = Topic {
     name: "raw.misc-events",
+    belongs: Belongs::Facts,
     schema: include_str!("../topics/raw.misc-events/schema.json"),
     partitioned_by: &[],
     key: "hour and byte offset of the line",
@@ -23,6 +25,7 @@ pub static MISC_EVENTS: Topic = Topic {
 
 pub static INFO: Topic = Topic {
     name: "raw.info",
+    belongs: Belongs::Facts,
     schema: include_str!("../topics/raw.info/schema.json"),
     partitioned_by: &[],
     key: "the request",
@@ -32,6 +35,7 @@ pub static INFO: Topic = Topic {
 
 pub static PUBLIC_FEED: Topic = Topic {
     name: "raw.public-feed",
+    belongs: Belongs::Facts,
     schema: include_str!("../topics/raw.public-feed/schema.json"),
     partitioned_by: &[],
     key: "connection and number of the frame",

@@ -9,10 +9,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Keeps, Topic};
+use crate::{Belongs, Keeps, Topic};
 
 pub static TOPIC: Topic = Topic {
     name: "snapshots",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/snapshots/schema.json"),
     partitioned_by: &[],
     key: "stage|share|hour, and for an entry of it |`checkpoint`, or |table|entry",

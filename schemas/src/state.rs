@@ -7,10 +7,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::write_json;
-use crate::{Batch, Clock, Entity, Gap, Keeps, Topic};
+use crate::{Amount, Batch, Belongs, Clock, Entity, Gap, Keeps, Topic};
 
 pub static PARSER: Topic = Topic {
     name: "state.parser",
+    belongs: Belongs::Facts,
     schema: include_str!("../topics/state.parser/schema.json"),
     partitioned_by: &[],
     key: "`market`",
@@ -18,8 +19,29 @@ pub static PARSER: Topic = Topic {
     about: "which market all facts come from: written by the first parser, for all",
 };
 
+pub static GENERATIONS: Topic = Topic {
+    name: "state.generations",
+    belongs: Belongs::Facts,
+    schema: include_str!("../topics/state.generations/schema.json"),
+    partitioned_by: &[],
+    key: "`generations`",
+    keeps: Keeps::State,
+    about: "which generations are computed of the facts, and the one of them that is told",
+};
+
+pub static TAPE: Topic = Topic {
+    name: "state.tape",
+    belongs: Belongs::Generation,
+    schema: include_str!("../topics/state.tape/schema.json"),
+    partitioned_by: &[Entity::Coin],
+    key: "`tape`",
+    keeps: Keeps::State,
+    about: "how far a generation that was rebuilt has put the fills in the order of events",
+};
+
 pub static PARSER_NODE_FILLS: Topic = Topic {
     name: "state.parser.node-fills",
+    belongs: Belongs::Facts,
     schema: include_str!("../topics/state.parser.node-fills/schema.json"),
     partitioned_by: &[],
     key: "`cursor`, or `import`",
@@ -29,6 +51,7 @@ pub static PARSER_NODE_FILLS: Topic = Topic {
 
 pub static PARSER_MISC_EVENTS: Topic = Topic {
     name: "state.parser.misc-events",
+    belongs: Belongs::Facts,
     schema: include_str!("../topics/state.parser.misc-events/schema.json"),
     partitioned_by: &[],
     key: "`cursor`, or `import`",
@@ -38,6 +61,7 @@ pub static PARSER_MISC_EVENTS: Topic = Topic {
 
 pub static PARSER_INFO: Topic = Topic {
     name: "state.parser.info",
+    belongs: Belongs::Facts,
     schema: include_str!("../topics/state.parser.info/schema.json"),
     partitioned_by: &[],
     key: "`budget`, wallet|what is asked, or coin|`candles`",
@@ -47,6 +71,7 @@ pub static PARSER_INFO: Topic = Topic {
 
 pub static PARSER_META: Topic = Topic {
     name: "state.parser.meta",
+    belongs: Belongs::Facts,
     schema: include_str!("../topics/state.parser.meta/schema.json"),
     partitioned_by: &[],
     key: "coin, `dex|`dex, or `spot|`",
@@ -56,6 +81,7 @@ pub static PARSER_META: Topic = Topic {
 
 pub static PARSER_PUBLIC_FEED: Topic = Topic {
     name: "state.parser.public-feed",
+    belongs: Belongs::Facts,
     schema: include_str!("../topics/state.parser.public-feed/schema.json"),
     partitioned_by: &[],
     key: "`cursor`, or coin",
@@ -65,6 +91,7 @@ pub static PARSER_PUBLIC_FEED: Topic = Topic {
 
 pub static COIN: Topic = Topic {
     name: "state.coin",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/state.coin/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "`checkpoint`, or table|entry",
@@ -74,6 +101,7 @@ pub static COIN: Topic = Topic {
 
 pub static PRICE: Topic = Topic {
     name: "state.price",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/state.price/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "`checkpoint`, or table|entry",
@@ -83,6 +111,7 @@ pub static PRICE: Topic = Topic {
 
 pub static WALLET: Topic = Topic {
     name: "state.wallet",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/state.wallet/schema.json"),
     partitioned_by: &[Entity::Wallet],
     key: "`checkpoint`, or table|entry",
@@ -92,6 +121,7 @@ pub static WALLET: Topic = Topic {
 
 pub static MARKET: Topic = Topic {
     name: "state.market",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/state.market/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "`checkpoint`, or table|entry",
@@ -101,6 +131,7 @@ pub static MARKET: Topic = Topic {
 
 pub static WHOLE: Topic = Topic {
     name: "state.whole",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/state.whole/schema.json"),
     partitioned_by: &[],
     key: "`checkpoint`, or table|entry",
@@ -142,6 +173,83 @@ impl MarketMark {
 
     pub fn append_to(&self, batch: &mut Batch) {
         batch.push_with(0, &[], |key| key.extend_from_slice(Self::KEY), |value| write_json(value, self));
+    }
+}
+
+/// Which generations there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Generations {
+    /// The one that is told: rows and live results are its.
+    pub told: u32,
+    /// No later one has been begun: a number is given once.
+    pub latest: u32,
+    pub kept: Vec<Kept>,
+    /// What these have left is to be removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<Dropped>,
+}
+
+/// A generation that is computed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    pub number: u32,
+    /// When it was begun, in milliseconds UTC; the one that sources write for has always been there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<i64>,
+    /// What its results are made by; what the process was told that computes it, when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<KeptRules>,
+}
+
+/// A generation that nobody computes any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    pub number: u32,
+    pub is_off_the_log: bool,
+    pub has_no_rows: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptRules {
+    pub whale_floor: Amount,
+    pub whale_share: Amount,
+    pub remember_closed_minutes: u32,
+}
+
+impl Generations {
+    pub const KEY: &'static [u8] = b"generations";
+
+    /// As long as nothing was rebuilt.
+    pub fn of_one(number: u32) -> Self {
+        let kept = alloc::vec![Kept { number, began: None, rules: None }];
+        Self { told: number, latest: number, kept, dropped: Vec::new() }
+    }
+
+    pub fn append_to(&self, batch: &mut Batch) {
+        batch.push_with(0, &[], |key| key.extend_from_slice(Self::KEY), |value| write_json(value, self));
+    }
+}
+
+/// How far a generation has put the fills of a partition in the order of events.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TapeMark {
+    /// The next offset of the tape as it was written.
+    pub next: u64,
+    /// What was found later is taken up to this offset; what comes behind it is for the next generation.
+    pub history_to: u64,
+    /// The last block that was put in order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Clock>,
+    /// Nothing is left to be put between: the tape is taken as it comes.
+    pub is_merged: bool,
+}
+
+impl TapeMark {
+    pub const KEY: &'static [u8] = b"tape";
+
+    pub fn append_to(&self, batch: &mut Batch) {
+        let time = self.last.map_or(0, |clock| clock.time);
+        batch.push_with(time, &[], |key| key.extend_from_slice(Self::KEY), |value| write_json(value, self));
     }
 }
 

@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Entity, Interval, Keeps, Topic, partition_of};
+use crate::{Amount, Belongs, Coin, Entity, Interval, Keeps, Topic, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "taker-flow",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/taker-flow/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin|interval|bucket",

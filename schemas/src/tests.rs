@@ -15,11 +15,11 @@ use serde_json::Value;
 
 use crate::{
     Account, AccountState, AssetContext, Candle, CandleCheck, Checkpoint, Clock, Coin, Cursor, DeadLetter,
-    ExchangeCandle, FeedStatus, Fill, Gap, HeatmapCell, LateEvent, LateJoin, LedgerUpdate, LiquidationCascade,
-    LiquidationEpisode, LiquidationMap, LiquidationOrder, LiquidationStats, LongShortRatio, Market, MarketMark,
-    MarketRatio, MarketState, MarketTakerFlow, Mid, Position, PositionChange, PositionRisk, Price, ResultClock,
-    Snapshot, SourceRun, TOPICS, TakerFlow, TakerSum, Topic, Trade, WalletDistribution, WalletSum, WalletSummary,
-    WhaleActivity, WhaleWatch,
+    ExchangeCandle, FeedStatus, Fill, Gap, Generations, HeatmapCell, LateEvent, LateJoin, LedgerUpdate,
+    LiquidationCascade, LiquidationEpisode, LiquidationMap, LiquidationOrder, LiquidationStats, LongShortRatio, Market,
+    MarketMark, MarketRatio, MarketState, MarketTakerFlow, Mid, Position, PositionChange, PositionRisk, Price,
+    ResultClock, Snapshot, SourceRun, TOPICS, TakerFlow, TakerSum, TapeMark, Topic, Trade, WalletDistribution,
+    WalletSum, WalletSummary, WhaleActivity, WhaleWatch,
 };
 
 /// What the type makes of an example: the value that it would write again, or why it refuses.
@@ -98,6 +98,8 @@ fn reading_of(topic: &Topic, case: &str) -> Reading {
         ("snapshots", "checkpoint") => again::<Checkpoint>,
         ("snapshots", "entry") => again::<(u64, Value)>,
         ("state.parser", _) => again::<MarketMark>,
+        ("state.generations", _) => again::<Generations>,
+        ("state.tape", _) => again::<TapeMark>,
         ("state.parser.node-fills", _) => again::<Cursor>,
         ("state.coin" | "state.price" | "state.wallet" | "state.market" | "state.whole", "checkpoint") => {
             again::<Checkpoint>
@@ -189,8 +191,20 @@ fn both_refuse_what_is_missing(
         let mut wrong = example.clone();
         wrong[name] = Value::Array(Vec::new());
         let by_type = read(&format!("{wrong}")).is_ok();
-        if !["margin_tiers", "assetPositions", "delta", "open_gaps", "holes", "drifted", "pooled", "bins", "tiers"]
-            .contains(&name.as_str())
+        if ![
+            "margin_tiers",
+            "assetPositions",
+            "delta",
+            "open_gaps",
+            "holes",
+            "drifted",
+            "pooled",
+            "bins",
+            "tiers",
+            "kept",
+            "dropped",
+        ]
+        .contains(&name.as_str())
         {
             assert!(!by_type, "{case}: the type takes an array as {name}");
             assert!(!schema.is_valid(&wrong), "{case}: the schema takes an array as {name}");

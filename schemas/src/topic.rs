@@ -8,6 +8,7 @@ use alloc::string::String;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Topic {
     pub name: &'static str,
+    pub belongs: Belongs,
     /// What a value is, as JSON Schema.
     pub schema: &'static str,
     /// What the partition is chosen by; nothing is a topic of one partition. By two, it is the first one's times their
@@ -18,6 +19,15 @@ pub struct Topic {
     pub key: &'static str,
     pub keeps: Keeps,
     pub about: &'static str,
+}
+
+/// Whose records are in a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Belongs {
+    /// What sources and people have told: every generation stands on the same.
+    Facts,
+    /// What a generation has put in order or computed: each has its own.
+    Generation,
 }
 
 /// What work is shared out by.
@@ -53,16 +63,38 @@ pub enum Keeps {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Generation {
     pub number: u32,
+    /// The number of the generation in whose names the facts are that it stands on.
+    pub facts: u32,
     pub partitions: u32,
 }
 
-/// The generation that is computed.
-pub const GENERATION: Generation = Generation { number: 1, partitions: 4 };
+/// The generation that sources write for, and that is computed where no other one was made of it.
+pub const GENERATION: Generation = Generation { number: 1, facts: 1, partitions: 4 };
 
 impl Generation {
+    /// Another one, of the same facts.
+    pub fn other(self, number: u32) -> Self {
+        Self { number, ..self }
+    }
+
+    /// The one whose facts it stands on.
+    pub fn of_the_facts(self) -> Self {
+        self.other(self.facts)
+    }
+
     /// The topic's name on the log.
     pub fn name(self, topic: &Topic) -> String {
-        format!("fathom.{}.{}", self.number, topic.name)
+        let number = match topic.belongs {
+            Belongs::Facts => self.facts,
+            Belongs::Generation => self.number,
+        };
+        format!("fathom.{number}.{}", topic.name)
+    }
+
+    /// Whether nobody else has these records: the tape is that of all generations, whoever's name it has.
+    pub fn owns(self, topic: &Topic) -> bool {
+        topic.belongs == Belongs::Generation
+            && (self.number != self.facts || !core::ptr::eq(topic, &crate::fills::TOPIC))
     }
 
     pub fn partitions(self, topic: &Topic) -> u32 {
@@ -113,9 +145,16 @@ mod tests {
 
     #[test]
     fn of_each_partition_there_is_one_writer_and_one_reader() {
-        let by =
-            |partitioned_by| Topic { name: "", schema: "", partitioned_by, key: "", keeps: Keeps::State, about: "" };
-        let generation = Generation { number: 1, partitions: 3 };
+        let by = |partitioned_by| Topic {
+            name: "",
+            belongs: Belongs::Facts,
+            schema: "",
+            partitioned_by,
+            key: "",
+            keeps: Keeps::State,
+            about: "",
+        };
+        let generation = Generation { number: 1, facts: 1, partitions: 3 };
         let share = |topic: &Topic, entity, task| generation.share(topic, entity, task).collect::<Vec<_>>();
         let both = by(&[Entity::Coin, Entity::Wallet]);
         assert_eq!(generation.partitions(&both), 9);

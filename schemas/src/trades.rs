@@ -5,10 +5,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Entity, Hash, Keeps, Side, Topic, Wallet, partition_of};
+use crate::{Amount, Belongs, Coin, Entity, Hash, Keeps, Side, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "trades",
+    belongs: Belongs::Facts,
     schema: include_str!("../topics/trades/schema.json"),
     partitioned_by: &[Entity::Coin],
     key: "coin",

@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Keeps, Measure, Topic, WalletTier};
+use crate::{Belongs, Keeps, Measure, Topic, WalletTier};
 
 pub static TOPIC: Topic = Topic {
     name: "wallet-distribution",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/wallet-distribution/schema.json"),
     partitioned_by: &[],
     key: "`size` or `pnl`|minute",

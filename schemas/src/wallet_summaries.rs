@@ -11,10 +11,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Entity, Keeps, Text, Topic, Wallet, partition_of};
+use crate::{Amount, Belongs, Entity, Keeps, Text, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "wallet-summaries",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/wallet-summaries/schema.json"),
     partitioned_by: &[Entity::Wallet],
     key: "wallet",

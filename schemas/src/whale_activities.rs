@@ -7,10 +7,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Coin, Entity, Keeps, PositionSide, RiskBasis, Text, Topic, Wallet, partition_of};
+use crate::{Amount, Belongs, Coin, Entity, Keeps, PositionSide, RiskBasis, Text, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "whale-activities",
+    belongs: Belongs::Generation,
     schema: include_str!("../topics/whale-activities/schema.json"),
     partitioned_by: &[Entity::Wallet],
     key: "wallet|block|index|coin of an order's first fill, or wallet|id of a ledger update",

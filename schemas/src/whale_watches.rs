@@ -5,10 +5,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::{Amount, Entity, Keeps, Text, Topic, Wallet, partition_of};
+use crate::{Amount, Belongs, Entity, Keeps, Text, Topic, Wallet, partition_of};
 
 pub static TOPIC: Topic = Topic {
     name: "whale-watches",
+    belongs: Belongs::Facts,
     schema: include_str!("../topics/whale-watches/schema.json"),
     partitioned_by: &[Entity::Wallet],
     key: "wallet",

@@ -7,6 +7,8 @@ use crate::database::{Database, Transaction};
 use crate::{Part, SinkError};
 use schemas::table::Value;
 
+pub(crate) const TABLE: &str = "sink_positions";
+
 pub(crate) async fn all(database: &Database, generation: u32) -> Result<BTreeMap<(String, u32), u64>, SinkError> {
     const ALL: &str = "SELECT topic, partition, next FROM sink_positions WHERE generation = $1";
     let rows: Vec<(String, i64, i64)> = match database {
@@ -46,5 +48,5 @@ const FIRST: &str = "INSERT INTO sink_positions \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (generation, topic, partition) DO NOTHING";
 
 fn of_positions(source: sqlx::Error) -> SinkError {
-    SinkError::statement("sink_positions", source)
+    SinkError::statement(TABLE, source)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use schemas::tables::TABLES;
 use schemas::{Batch, Topic};
+use sqlx::AssertSqlSafe;
 
 use crate::clock::Clock;
 use crate::database::Database;
@@ -60,6 +61,18 @@ impl Sink {
             }
             outcome => outcome,
         }
+    }
+
+    /// Removes every row of a generation, and where it stood.
+    pub async fn forget(&self, generation: u32) -> Result<(), SinkError> {
+        for table in TABLES.iter().map(|table| table.name).chain([position::TABLE]) {
+            let mut transaction = self.database.begin().await?;
+            let statement = format!("DELETE FROM {table} WHERE generation = $1");
+            let gone = transaction.execute(AssertSqlSafe(statement), &[generation.into()]).await;
+            gone.map_err(|source| SinkError::statement(table, source))?;
+            transaction.commit().await?;
+        }
+        Ok(())
     }
 
     async fn commit(

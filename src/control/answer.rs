@@ -12,9 +12,10 @@ use super::{Owner, Question};
 use crate::data_dir::{DataDir, Market};
 use crate::failure::Failure;
 use crate::log::{Log, Start, read_to_the_end};
+use crate::rebuild;
 use crate::replay;
 use crate::run::sink::{self, topics_of_tables};
-use crate::run::{computer, dead_letters, market, now_ms, parser};
+use crate::run::{computer, dead_letters, generations, market, now_ms, parser};
 
 /// What an answer is made of.
 pub struct Known<'a> {
@@ -27,28 +28,32 @@ pub struct Known<'a> {
     pub rules: Rules,
 }
 
+/// The log as the generation sees it that is told, and its rules.
+fn told(log: &Arc<dyn Log>, otherwise: Rules) -> Result<(Arc<dyn Log>, Rules), Failure> {
+    let known = generations::known(log.as_ref())?;
+    let rules = known.kept.iter().find(|kept| kept.number == known.told);
+    Ok((generations::told(log)?, rules.map_or(otherwise, |kept| generations::rules_of(kept, otherwise))))
+}
+
 type Each<'a> = &'a mut dyn FnMut(Value) -> Result<(), Failure>;
 
 impl<'a> Known<'a> {
-    pub fn of(owner: &'a Owner) -> Self {
-        let (log, place) = (Arc::clone(&owner.shared.log), owner.path.display().to_string());
-        Self { log, place, market: Some(owner.market), running: Some(owner), rules: owner.shared.rules }
+    pub fn of(owner: &'a Owner) -> Result<Self, Failure> {
+        let (log, rules) = told(&owner.shared.log, owner.shared.rules)?;
+        let place = owner.path.display().to_string();
+        Ok(Self { log, place, market: Some(owner.market), running: Some(owner), rules })
     }
 
-    pub fn at_rest(log: Arc<dyn Log>, data: &DataDir) -> Result<Self, Failure> {
+    pub fn at_rest(log: Arc<dyn Log>, rules: Rules, data: &DataDir) -> Result<Self, Failure> {
+        let (log, rules) = told(&log, rules)?;
         computer::announce(log.as_ref())?;
-        Ok(Self {
-            log,
-            place: data.path().display().to_string(),
-            market: Some(data.market),
-            running: None,
-            rules: Rules::default(),
-        })
+        Ok(Self { log, place: data.path().display().to_string(), market: Some(data.market), running: None, rules })
     }
 
-    pub fn on_kafka(log: Arc<dyn Log>, brokers: String) -> Result<Self, Failure> {
+    pub fn on_kafka(log: Arc<dyn Log>, rules: Rules, brokers: String) -> Result<Self, Failure> {
         let market = market::found(log.as_ref())?;
-        Ok(Self { log, place: brokers, market, running: None, rules: Rules::default() })
+        let (log, rules) = told(&log, rules)?;
+        Ok(Self { log, place: brokers, market, running: None, rules })
     }
 
     pub fn answer(&self, question: &Question, each: Each<'_>) -> Result<(), Failure> {
@@ -57,6 +62,9 @@ impl<'a> Known<'a> {
             Question::Topics => each(self.topics()?),
             Question::Lag => each(self.lag()?),
             Question::Redrive { dry_run } => dead_letters::redrive(&self.log, *dry_run, each),
+            Question::Rebuild(request) => {
+                rebuild::rebuild(&self.log, &self.rules, self.running.is_some(), request, each)
+            }
             Question::Replay(request) => replay::replay(&self.log, &self.rules, request, each),
             Question::Records { topic, partition, from, since, limit } => {
                 let known =

@@ -16,6 +16,7 @@ mod to_the_end;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use schemas::{Generation, Outbox, Topic};
@@ -28,6 +29,23 @@ pub use to_the_end::read_to_the_end;
 
 pub trait Log: Send + Sync {
     fn generation(&self) -> Generation;
+
+    /// Another generation on the same facts: its topics are made where they are not there.
+    fn of_generation(&self, number: u32) -> Result<Arc<dyn Log>, LogError>;
+
+    /// The tape as it was written, for who reads it in the name of this generation.
+    fn of_the_facts(&self) -> Result<Arc<dyn Log>, LogError>;
+
+    /// Takes away everything that a generation has computed. The tape that was written in its name stays: it is everybody's.
+    fn forget(&self, number: u32) -> Result<(), LogError>;
+
+    /// Which generation is told, as this process knows it.
+    fn told(&self) -> &AtomicU32;
+
+    /// Whether this one is.
+    fn is_told(&self) -> bool {
+        self.told().load(Ordering::Relaxed) == self.generation().number
+    }
 
     fn partitions(&self, topic: &Topic) -> Range<u32> {
         0..self.generation().partitions(topic)

@@ -10,18 +10,21 @@ use schemas::{Record, Topic, kind};
 use serde_json::{Value, json};
 
 use super::is_of_coin;
-use super::plan::Plan;
+use super::plan::{Scope, Written};
 use crate::failure::Failure;
 use crate::log::{Log, Reader, Start, first_behind_a_clock};
 
 pub struct Check {
     reader: Box<dyn Reader>,
+    /// Where what is compared with it stands on a log as well.
+    other: Option<Box<dyn Reader>>,
     parts: Vec<Part>,
     coin: Option<String>,
     from: i64,
     to: i64,
     compared: BTreeMap<&'static str, u64>,
-    differences: u64,
+    /// How many of each topic.
+    differences: BTreeMap<&'static str, u64>,
     /// What is told apart by its times is read once for each group of them: who says little would be waited for each time.
     read_by_time: i64,
 }
@@ -67,30 +70,31 @@ const SETTLES_MS: i64 = 60_000;
 const TOLD: u64 = 100;
 
 impl Check {
-    pub fn begin(log: &Arc<dyn Log>, plan: &Plan, coin: Option<&str>) -> Result<Self, Failure> {
-        let (mut parts, mut starts) = (Vec::new(), Vec::new());
-        for topic in &plan.topics {
-            let by = if plan.tells_the_time(topic) { By::Clock } else { By::Time };
-            for partition in plan.partitions(log.as_ref(), topic) {
-                let from = match by {
-                    By::Clock => first_behind_a_clock(log, topic, partition, plan.from)?,
-                    By::Time => log.extent(topic, partition)?.first,
-                };
-                let (live, replayed) = Default::default();
-                let is_cut = log.extent(topic, partition)?.first == from && from > 0;
-                parts.push(Part { topic, partition, by, is_cut, live, replayed });
-                starts.push(Start { topic, partition, from: Some(from) });
-            }
-        }
-        let reader = Arc::clone(log).reader(&starts)?;
+    /// Of what is said once more: it is handed over as it comes.
+    pub fn begin(log: &Arc<dyn Log>, scope: &Scope, coin: Option<&str>) -> Result<Self, Failure> {
+        let (reader, parts) = read_from(log, scope)?;
         let (compared, coin) = (BTreeMap::new(), coin.map(str::to_owned));
-        Ok(Self { reader, parts, coin, from: plan.from, to: plan.to, compared, differences: 0, read_by_time: 0 })
+        let Scope { from, to, .. } = *scope;
+        Ok(Self { reader, other: None, parts, coin, from, to, compared, differences: BTreeMap::new(), read_by_time: 0 })
+    }
+
+    /// Of two logs.
+    pub fn of_both(
+        one: &Arc<dyn Log>,
+        other: &Arc<dyn Log>,
+        scope: &Scope,
+        coin: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let mut check = Self::begin(one, scope, coin)?;
+        let (reader, parts) = read_from(other, scope)?;
+        check.other = Some(reader);
+        check.parts.iter_mut().zip(parts).for_each(|(part, other)| part.is_cut |= other.is_cut);
+        Ok(check)
     }
 
     /// A record that was said once more.
     pub fn take(&mut self, topic: &'static Topic, partition: u32, record: &Record<'_>) {
-        let is_it = |part: &&mut Part| part.partition == partition && std::ptr::eq(part.topic, topic);
-        if let Some(part) = self.parts.iter_mut().find(is_it) {
+        if let Some(part) = self.parts.iter_mut().find(|part| part.is(topic, partition)) {
             part.replayed.push(part.by, (self.from, self.to), self.coin.as_deref(), record);
         }
     }
@@ -104,7 +108,12 @@ impl Check {
         let group = time.div_euclid(GROUP_MS);
         let is_by_time = group > self.read_by_time || time == self.to;
         self.read_by_time = group;
-        self.read_up_to(time, is_by_time)?;
+        let Self { reader, other, parts, coin, from, to, .. } = self;
+        let within = (*from, *to, coin.as_deref());
+        read_up_to(reader.as_mut(), parts, |part| &mut part.live, time, is_by_time, within)?;
+        if let Some(other) = other {
+            read_up_to(other.as_mut(), parts, |part| &mut part.replayed, time, is_by_time, within)?;
+        }
         for part in &mut self.parts {
             let ready = match part.by {
                 By::Clock => time,
@@ -120,32 +129,53 @@ impl Check {
         for part in &mut self.parts {
             part.compare(self.to, &mut self.compared, &mut self.differences, each)?;
         }
-        if self.differences == 0 && self.compared.values().all(|results| *results == 0) {
+        let differences: u64 = self.differences.values().sum();
+        if differences == 0 && self.compared.values().all(|results| *results == 0) {
             return Err(Failure::stop("nothing was compared: in this stretch nothing that was asked for was said"));
         }
-        Ok(json!({ "compared": self.compared, "differences": self.differences }))
+        Ok(json!({ "compared": self.compared, "differences": differences, "differing": self.differences }))
     }
+}
 
-    fn read_up_to(&mut self, time: i64, is_by_time: bool) -> Result<(), Failure> {
-        let Self { reader, parts, coin, from, to, .. } = self;
-        loop {
-            let is_wanted = |place: usize| {
-                let part: &Part = &parts[place];
-                part.live.reached < time && (is_by_time || part.by == By::Clock)
+/// Each partition from where the stretch begins.
+fn read_from(log: &Arc<dyn Log>, scope: &Scope) -> Result<(Box<dyn Reader>, Vec<Part>), Failure> {
+    let (mut parts, mut starts) = (Vec::new(), Vec::new());
+    for Written { topic, has_clocks, partitions } in &scope.topics {
+        let by = if *has_clocks { By::Clock } else { By::Time };
+        for &partition in partitions {
+            let first = log.extent(topic, partition)?.first;
+            let from = match by {
+                By::Clock => first_behind_a_clock(log, topic, partition, scope.from)?,
+                By::Time => first,
             };
-            // Nobody waits for what has been read already.
-            let is_missing = |place: usize| is_wanted(place) && !reader.is_at_the_end(place);
-            if !(0..parts.len()).any(is_missing) {
-                return Ok(());
-            }
-            let slices = reader.read_of(&is_wanted, CHUNK_BYTES, PATIENCE)?;
-            for slice in &slices {
-                let is_it =
-                    |part: &&mut Part| part.partition == slice.partition && std::ptr::eq(part.topic, slice.topic);
-                let Some(part) = parts.iter_mut().find(is_it) else { continue };
-                for (_, record) in slice.records() {
-                    part.live.push(part.by, (*from, *to), coin.as_deref(), &record);
-                }
+            let (live, replayed) = Default::default();
+            parts.push(Part { topic, partition, by, is_cut: first == from && from > 0, live, replayed });
+            starts.push(Start { topic, partition, from: Some(from) });
+        }
+    }
+    Ok((Arc::clone(log).reader(&starts)?, parts))
+}
+
+fn read_up_to(
+    reader: &mut dyn Reader,
+    parts: &mut [Part],
+    side: fn(&mut Part) -> &mut Side,
+    time: i64,
+    is_by_time: bool,
+    (from, to, coin): (i64, i64, Option<&str>),
+) -> Result<(), Failure> {
+    loop {
+        let wanted: Vec<bool> =
+            parts.iter_mut().map(|part| side(part).reached < time && (is_by_time || part.by == By::Clock)).collect();
+        // Nobody waits for what has been read already.
+        if !(0..parts.len()).any(|place| wanted[place] && !reader.is_at_the_end(place)) {
+            return Ok(());
+        }
+        for slice in reader.read_of(&|place| wanted[place], CHUNK_BYTES, PATIENCE)? {
+            let Some(part) = parts.iter_mut().find(|part| part.is(slice.topic, slice.partition)) else { continue };
+            let by = part.by;
+            for (_, record) in slice.records() {
+                side(part).push(by, (from, to), coin, &record);
             }
         }
     }
@@ -190,12 +220,16 @@ fn add(group: &mut Group, record: &Record<'_>) {
 }
 
 impl Part {
+    fn is(&self, topic: &'static Topic, partition: u32) -> bool {
+        self.partition == partition && std::ptr::eq(self.topic, topic)
+    }
+
     /// Of everything that begins, or has ended, by a time.
     fn compare(
         &mut self,
         time: i64,
         compared: &mut BTreeMap<&'static str, u64>,
-        differences: &mut u64,
+        differences: &mut BTreeMap<&'static str, u64>,
         each: &mut dyn FnMut(Value) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let places: BTreeSet<i64> =
@@ -217,8 +251,8 @@ impl Part {
                     if this == that {
                         continue;
                     }
-                    *differences += 1;
-                    if *differences <= TOLD {
+                    *differences.entry(self.topic.name).or_default() += 1;
+                    if differences.values().sum::<u64>() <= TOLD {
                         each(json!({ "difference": {
                             "topic": self.topic.name, "partition": self.partition, "time": place,
                             "key": String::from_utf8_lossy(key), "nth": nth, "live": shown(this), "replayed": shown(that),

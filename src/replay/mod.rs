@@ -24,8 +24,8 @@ pub use as_it_was::as_it_was;
 use check::Check;
 use pace::Pace;
 pub use pace::Speed;
-use plan::Plan;
 pub use plan::in_words;
+use plan::{Plan, Scope};
 
 /// What is to be repeated, as somebody asks for it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -62,7 +62,8 @@ pub fn replay(
     if request.dry_run {
         return Ok(());
     }
-    let mut check = if request.check { Some(Check::begin(log, &plan, request.coin.as_deref())?) } else { None };
+    let mut check =
+        if request.check { Some(Check::begin(log, &plan.scope(log.as_ref()), request.coin.as_deref())?) } else { None };
     let mut tasks = plan.begin(log, rules)?;
     let (mut reached, mut said) = (plan.from, 0_u64);
     let pace = Pace::begin(request.speed, plan.from);
@@ -102,6 +103,27 @@ pub fn replay(
         None => summary["results"] = said.into(),
     }
     each(json!({ "summary": summary }))
+}
+
+/// Holds what two generations say against each other: hands over where they differ, how far it is, and what came of it.
+pub fn compare(
+    one: &Arc<dyn Log>,
+    other: &Arc<dyn Log>,
+    request: &Request,
+    each: &mut dyn FnMut(Value) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (scope, began) = (Scope::of_both(one, other, request)?, Instant::now());
+    let Scope { from, to, .. } = scope;
+    let topics: Vec<&str> = scope.topics.iter().map(|written| written.topic.name).collect();
+    each(json!({ "plan": { "from": from, "to": to, "topics": topics } }))?;
+    let mut check = Check::of_both(one, other, &scope, request.coin.as_deref())?;
+    for until in steps((from, to), STEP_MS) {
+        check.compare_up_to(until, each)?;
+        each(json!({ "progress": { "reached": until, "from": from, "to": to } }))?;
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    let check = check.end(each)?;
+    each(json!({ "summary": { "from": from, "to": to, "seconds": seconds, "check": check } }))
 }
 
 fn tell_as_it_was(

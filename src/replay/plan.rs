@@ -161,16 +161,10 @@ impl Plan {
         self.tasks.iter().flat_map(|task| &task.lanes)
     }
 
-    /// Whether each partition of a topic has one task that writes it and tells the time there.
-    pub fn tells_the_time(&self, topic: &Topic) -> bool {
-        self.tasks.iter().any(|task| task.definition.tells_the_time(topic))
-    }
-
-    /// The partitions that the tasks write.
-    pub fn partitions(&self, log: &dyn Log, topic: &'static Topic) -> BTreeSet<u32> {
-        let writes = |task: &&Planned| task.definition.describe().iter().any(|it| it.writes.contains(&topic));
-        let share = |task: &Planned| log.generation().share(topic, task.definition.by, task.share).collect::<Vec<_>>();
-        self.tasks.iter().filter(writes).flat_map(share).collect()
+    /// What is said of it.
+    pub fn scope(&self, log: &dyn Log) -> Scope {
+        let tasks: Vec<Task> = self.tasks.iter().map(|task| (task.definition, task.share)).collect();
+        Scope::of(log, &self.topics, &tasks, (self.from, self.to))
     }
 
     /// Each task as it stood, before the stretch begins.
@@ -179,6 +173,52 @@ impl Plan {
         let begin =
             |task: &Planned| Again::begin(log, rules, (task.definition, task.share), task.found.as_ref(), &late);
         self.tasks.iter().map(begin).collect()
+    }
+}
+
+/// What some tasks say in a stretch.
+pub struct Scope {
+    pub topics: Vec<Written>,
+    pub from: i64,
+    pub to: i64,
+}
+
+/// A topic, as far as they write it.
+pub struct Written {
+    pub topic: &'static Topic,
+    /// Whether each partition has one task that writes it and tells the time there.
+    pub has_clocks: bool,
+    pub partitions: BTreeSet<u32>,
+}
+
+impl Scope {
+    /// What two logs have of what is asked for.
+    pub fn of_both(one: &Arc<dyn Log>, other: &Arc<dyn Log>, request: &Request) -> Result<Self, Failure> {
+        let topics = wanted(request)?;
+        let tasks = tasks(one.as_ref(), request, &topics);
+        let [this, that] = [Computed::by(one, &tasks)?, Computed::by(other, &tasks)?];
+        let (since, newest) = (this.since.max(that.since), this.newest.min(that.newest));
+        let to = request.to.as_deref().map_or(Ok(newest), |text| range::moment(one, text, newest))?.min(newest);
+        let from = request.from.as_deref().map_or(Ok(since), |text| range::moment(one, text, newest))?.max(since);
+        if from >= to {
+            return Err(Failure::stop(format!(
+                "they have nothing in common: one begins at {} and one ends at {}",
+                in_words(from),
+                in_words(to)
+            )));
+        }
+        Ok(Self::of(one.as_ref(), &topics, &tasks, (from, to)))
+    }
+
+    fn of(log: &dyn Log, topics: &[&'static Topic], tasks: &[Task], (from, to): (i64, i64)) -> Self {
+        let written = |topic: &&'static Topic| {
+            let topic = *topic;
+            let writes = |task: &&Task| task.0.describe().iter().any(|it| it.writes.contains(&topic));
+            let share = |task: &Task| log.generation().share(topic, task.0.by, task.1).collect::<Vec<_>>();
+            let partitions = tasks.iter().filter(writes).flat_map(share).collect();
+            Written { topic, has_clocks: tasks.iter().any(|task| task.0.tells_the_time(topic)), partitions }
+        };
+        Self { topics: topics.iter().map(written).collect(), from, to }
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ::parser::{InfoClient, InfoSource, InfoStatus, Progress, RunRecord};
@@ -13,7 +14,7 @@ use schemas::{Amount, Coin, MarketKind, Outbox, Position, Wallet, topics};
 use super::info::STAGE;
 use super::tasks::{self, Lease};
 use super::{CHUNK_BYTES, PATIENCE, Shared, now_ms};
-use super::{import, parser};
+use super::{generations, import, parser};
 use crate::failure::Failure;
 use crate::log::{Log, Reader, Start};
 use crate::stats;
@@ -55,9 +56,11 @@ pub async fn follow(shared: &Shared, client: InfoClient, wanted: &Accounts, leas
     let (mut out, mut chosen_at) = (Outbox::new(generation), None::<Instant>);
     let mut run = RunRecord::begin(NAME, &wanted.url, now_ms());
     while !stop.asked() && !lease.is_over() {
-        holders.read()?;
+        holders.read(shared)?;
         if chosen_at.is_none_or(|at| at.elapsed() > CHOOSE_EVERY) {
             chosen_at = Some(Instant::now());
+            // Another generation may be told by now: from then on its positions are read.
+            generations::look(log.as_ref())?;
             choose(&mut source, &holders, &wanted.named);
             if !wanted.has_fills && !wanted.named.is_empty() {
                 source.leave_fills(covered(log.as_ref())?);
@@ -110,22 +113,27 @@ fn covered(log: &dyn Log) -> Result<Vec<(i64, i64)>, Failure> {
 
 /// Who holds how much of what, at the price of the last fill.
 struct Holders {
+    /// The generation whose positions are read.
+    told: u32,
     reader: Box<dyn Reader>,
     wallets: HashMap<Wallet, HashMap<Coin, Amount>>,
 }
 
 impl Holders {
     fn begin(shared: &Shared) -> Result<Self, Failure> {
-        let (log, mut starts) = (&shared.log, Vec::new());
+        let (log, mut starts) = (generations::told(&shared.log)?, Vec::new());
         let mut holders = HashMap::new();
         for partition in log.partitions(&topics::POSITIONS) {
             let held = log.last_values(&topics::POSITIONS, partition, &mut |_, value| take(&mut holders, value))?;
             starts.push(Start { topic: &topics::POSITIONS, partition, from: Some(held.next) });
         }
-        Ok(Self { reader: Arc::clone(log).reader(&starts)?, wallets: holders })
+        Ok(Self { told: log.generation().number, reader: log.reader(&starts)?, wallets: holders })
     }
 
-    fn read(&mut self) -> Result<(), Failure> {
+    fn read(&mut self, shared: &Shared) -> Result<(), Failure> {
+        if shared.log.told().load(Ordering::Relaxed) != self.told {
+            *self = Self::begin(shared)?;
+        }
         for slice in self.reader.read(CHUNK_BYTES, Duration::ZERO)? {
             slice.records().filter_map(|(_, record)| record.value).for_each(|value| take(&mut self.wallets, value));
         }

@@ -4,17 +4,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use api::Live;
 use schemas::GENERATION;
 use tokio::runtime::Runtime;
 use tracing::info;
 
+use super::generations::{self, Generations, Parts};
 use super::roles::Roles;
 use super::server::{self, Server};
-use super::{
-    Shared, admin, api as api_role, computer, database, housekeeping, market, metrics_listener, sink, snapshots,
-    sources, up,
-};
+use super::{Shared, admin, api as api_role, database, market, metrics_listener, sources, up};
 use crate::args::{ApiRole, ComputerRole, KafkaArgs, MetricsArgs, ParserRole, SinkRole};
 use crate::control::answers_on_kafka;
 use crate::data_dir::Market;
@@ -37,22 +34,18 @@ pub fn parser(args: ParserRole) -> Result<(), Failure> {
 pub fn computer(args: ComputerRole) -> Result<(), Failure> {
     let mut process = Process::begin("computer", settings("computer", &args.kafka)?, &args.metrics)?;
     process.shared.rules = args.rules.rules();
-    let mut roles = Roles::new(&process.shared);
-    for stage in computer::stages() {
-        roles.start(stage.name, &Upstream::default(), move |shared| computer::run(shared, stage, &Upstream::default()));
-    }
-    roles.start("snapshots", &Upstream::default(), |shared| snapshots::run(shared, &Upstream::default()));
-    process.run(roles)
+    let only = match args.generation {
+        Some(number) => number,
+        None => generations::known(process.shared.log.as_ref())?.told,
+    };
+    process.run_for_each(Parts { computes: true, keeps_house: false, only: Some(only), rows: None, context: None })
 }
 
 pub fn sink(args: SinkRole) -> Result<(), Failure> {
     let (settings, url) = (settings("sink", &args.kafka)?, args.database.url()?);
     let process = Process::begin("sink", settings, &args.metrics)?;
-    let database = database::open_to_write(&url, args.keep.keeping(), &process.runtime, &process.shared.stop)?;
-    let mut roles = Roles::new(&process.shared);
-    let handle = process.runtime.handle().clone();
-    roles.start("sink", &Upstream::default(), move |shared| sink::run(shared, database, &Upstream::default(), &handle));
-    process.run(roles)
+    let rows = database::rows_by(&url, args.keep.keeping(), &process.runtime, &process.shared.stop);
+    process.run_for_each(Parts { computes: false, keeps_house: false, only: None, rows: Some(rows), context: None })
 }
 
 pub fn api(args: ApiRole) -> Result<(), Failure> {
@@ -62,17 +55,17 @@ pub fn api(args: ApiRole) -> Result<(), Failure> {
     let Process { shared, runtime } = &process;
     let (listener, address) = server::listen(args.serving.http, runtime, "--http")?;
     let Some(market) = market::wait_for(shared)? else { return Ok(()) };
-    let database = database::open_to_read(&url, runtime, &shared.stop)?;
-    let live = Live::new(shared.stop.watch());
-    let gate = args.serving.gate(keys.as_ref());
-    let context = api_role::context(shared, market, &args.kafka.shown(), database, live.clone(), gate)?;
-    let server = Server::start(listener, ::api::router(context), args.serving.most(), &shared.stop, runtime);
+    let of = (market, args.kafka.shown());
+    let context = api_role::context_by(&args.serving, keys.as_ref(), of, &url, runtime, &shared.stop);
+    let parts = Parts { computes: false, keeps_house: true, only: None, rows: None, context: Some(context) };
+    let mut generations = Generations::begin(shared, parts, &Upstream::default(), runtime.handle())?;
+    let serving = generations.serving()?;
+    let server = Server::start(listener, ::api::router(&serving), args.serving.most(), &shared.stop, runtime);
     let answers = || answers_on_kafka(shared, args.kafka.shown());
     let _admin = admin::start(&args.serving, keys, answers, &shared.stop, runtime)?;
     say_where(address, market);
     let mut roles = Roles::new(shared);
-    roles.start("feed", &Upstream::default(), move |shared| api_role::feed(shared, &live, &Upstream::default()));
-    roles.start("housekeeping", &Upstream::default(), housekeeping::run);
+    roles.start("generations", &Upstream::default(), move |_| generations.run());
     let outcome = roles.wait();
     server.end(runtime);
     process.end(outcome)
@@ -105,6 +98,14 @@ impl Process {
         info!("the {name} runs on Kafka at {brokers}");
         metrics_listener::start(metrics, &shared, &runtime)?;
         Ok(Self { shared, runtime })
+    }
+
+    /// Does its part for each generation that there is.
+    fn run_for_each(self, parts: Parts) -> Result<(), Failure> {
+        let generations = Generations::begin(&self.shared, parts, &Upstream::default(), self.runtime.handle())?;
+        let mut roles = Roles::new(&self.shared);
+        roles.start("generations", &Upstream::default(), move |_| generations.run());
+        self.run(roles)
     }
 
     fn run(self, roles: Roles) -> Result<(), Failure> {

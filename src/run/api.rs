@@ -10,16 +10,21 @@ use metrics::gauge;
 use schemas::{Keeps, TOPICS, Topic};
 use tracing::info;
 
+use tokio::runtime::Runtime;
+
 use super::as_it_was::Desk;
 use super::between::replay;
+use super::generations::MakeContext;
 use super::past::read_again;
 use super::watches::Watches;
-use super::{PATIENCE, Shared, now_ms};
+use super::{PATIENCE, Shared, database, now_ms};
+use crate::args::Serving;
 use crate::data_dir::Market;
 use crate::failure::Failure;
+use crate::keys::KeysFile;
 use crate::log::Start;
 use crate::stats;
-use crate::stop::Upstream;
+use crate::stop::{Stop, Upstream};
 
 const READER: &str = "feed";
 const FEED_BYTES: usize = 256 * 1024;
@@ -67,7 +72,7 @@ fn tell(shared: &Shared, live: &Live, told: &mut Told, upstream: &Upstream) -> R
         if slices.is_empty() && over && reader.behind() == 0 {
             return Ok(());
         }
-        if is_present {
+        if is_present && log.is_told() {
             stats::passed(READER, &slices);
         }
         task.reach(live.head().map_or(0, |clock| clock.time), 0);
@@ -152,6 +157,22 @@ fn far_enough_back(
         Some(head) if !is_little => Ok(Arc::clone(log).offset_at(topic, partition, head - reaches_back)?),
         _ => Ok(first),
     }
+}
+
+/// Makes what the API knows of each generation, when the sink has made its tables.
+pub fn context_by(
+    serving: &Serving,
+    keys: Option<&Arc<KeysFile>>,
+    (market, kept): (Market, String),
+    url: &str,
+    runtime: &Runtime,
+    stop: &Stop,
+) -> MakeContext {
+    let (gate, url, runtime, stop) = (serving.gate(keys), url.to_owned(), runtime.handle().clone(), stop.clone());
+    Box::new(move |shared, live| {
+        let database = database::open_to_read(&url, &runtime, &stop)?;
+        context(shared, market, &kept, database, live, gate.clone())
+    })
 }
 
 /// What the API knows of the rest of the process.

@@ -3,21 +3,28 @@
 use std::time::{Duration, Instant};
 
 use sink::{Keeping, Sink, SinkError};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tracing::{info, warn};
 
+use super::generations::MakeRows;
 use crate::failure::Failure;
 use crate::stop::Stop;
 
 const RETRY: Duration = Duration::from_millis(500);
 
 /// Opens the database for writing, and waits for a server that is not there yet.
-pub fn open_to_write(url: &str, keeping: Keeping, runtime: &Runtime, stop: &Stop) -> Result<Sink, Failure> {
+pub fn open_to_write(url: &str, keeping: Keeping, runtime: &Handle, stop: &Stop) -> Result<Sink, Failure> {
     open(stop, || runtime.block_on(sink::connect(url)), SinkError::retry).map(|sink| sink.keeping(keeping))
 }
 
+/// Opens it once more for each generation that is written.
+pub fn rows_by(url: &str, keeping: Keeping, runtime: &Runtime, stop: &Stop) -> MakeRows {
+    let (url, runtime, stop) = (url.to_owned(), runtime.handle().clone(), stop.clone());
+    Box::new(move || open_to_write(&url, keeping.clone(), &runtime, &stop))
+}
+
 /// Opens the database for reading, and waits until a sink has made its tables.
-pub fn open_to_read(url: &str, runtime: &Runtime, stop: &Stop) -> Result<api::Database, Failure> {
+pub fn open_to_read(url: &str, runtime: &Handle, stop: &Stop) -> Result<api::Database, Failure> {
     open(stop, || runtime.block_on(api::open_database(url)), api::OpenError::retry)
 }
 

@@ -18,10 +18,10 @@ use tracing::{info, warn};
 use self::pump::pump;
 use self::shown::Shown;
 use self::summary::Summary;
+use super::generations::{Generations, MakeRows, Parts};
 use super::roles::Roles;
 use super::{
-    PATIENCE, Shared, alone, computer, database, housekeeping, market, metrics_listener, misc_events, now_ms,
-    parser as parser_role, sink, state,
+    PATIENCE, Shared, alone, database, market, metrics_listener, misc_events, now_ms, parser as parser_role, state,
 };
 use crate::args::Import as Args;
 use crate::data_dir::{DataDir, Market};
@@ -65,7 +65,7 @@ pub fn import(args: Args) -> Result<(), Failure> {
             metrics_listener::start(&args.metrics, &shared, &runtime)?;
             market::mark(&shared, market)?;
             let url = args.database.url_or(&data);
-            let rows = database::open_to_write(&url, args.keep.keeping(), &runtime, &shared.stop)?;
+            let rows = database::rows_by(&url, args.keep.keeping(), &runtime, &shared.stop);
             with_results(&shared, rows, work, &runtime)?
         }
     };
@@ -104,14 +104,14 @@ fn is_free(shared: &Shared, stage: &'static str, state: &'static Topic) -> Resul
 /// Everything that stands on the facts is made at the same time: the log keeps no more of them than that needs.
 fn with_results(
     shared: &Shared,
-    rows: ::sink::Sink,
+    rows: MakeRows,
     work: Work,
     runtime: &tokio::runtime::Runtime,
 ) -> Result<Summary, Failure> {
-    computer::announce(shared.log.as_ref())?;
-    sink::announce(shared, &rows, runtime)?;
+    let [imported, apart] = std::array::from_fn(|_| Upstream::default());
+    let parts = Parts { computes: true, keeps_house: true, only: None, rows: Some(rows), context: None };
+    let generations = Generations::begin(shared, parts, &imported, runtime.handle())?;
     let mut roles = Roles::new(shared);
-    let [imported, stored, apart] = std::array::from_fn(|_| Upstream::default());
     let (sender, summary) = sync_channel(1);
     roles.start("import", &imported, move |shared| {
         let summary = into_the_log(shared, &work)?;
@@ -120,10 +120,7 @@ fn with_results(
         shared.stop.finish();
         Ok(())
     });
-    let computed = computer::start(&mut roles, &imported);
-    let handle = runtime.handle().clone();
-    roles.start("sink", &stored, move |shared| sink::run(shared, rows, &computed, &handle));
-    roles.start("housekeeping", &apart, housekeeping::run);
+    roles.start("generations", &apart, move |_| generations.run());
     roles.wait()?;
     summary.recv().map_err(|cause| Failure::because("the import ended without a word", cause))
 }

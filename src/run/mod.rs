@@ -11,6 +11,7 @@ pub mod computer;
 mod database;
 pub mod dead_letters;
 mod demo;
+pub mod generations;
 mod healing;
 mod housekeeping;
 pub mod import;
@@ -32,6 +33,7 @@ mod snapshots;
 pub mod sources;
 mod state;
 pub mod streams;
+pub mod tape;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -73,7 +75,8 @@ const PATIENCE: Duration = Duration::from_millis(100);
 impl Shared {
     /// By the rules where nothing is chosen.
     pub fn new(log: Arc<dyn Log>, stop: Stop, drains: bool) -> Self {
-        let (stats, rules, chunk_bytes) = (Arc::new(Stats::default()), Rules::default(), CHUNK_BYTES);
+        let stats = Arc::new(Stats::of(log.generation().number));
+        let (rules, chunk_bytes) = (Rules::default(), CHUNK_BYTES);
         Self { log, stats, stop, drains, rules, chunk_bytes }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use schemas::tables::TABLES;
 use schemas::{Record, Topic, kind, topics};
 use sink::{Part, Sink, SinkError};
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::Handle;
 use tracing::{trace, warn};
 
 use super::{PATIENCE, Shared, tasks};
@@ -44,7 +44,7 @@ pub fn run(shared: &Shared, sink: Sink, upstream: &Upstream, runtime: &Handle) -
 }
 
 /// Says what the rows still lack, before anything is forgotten.
-pub fn announce(shared: &Shared, sink: &Sink, runtime: &Runtime) -> Result<(), Failure> {
+pub fn announce(shared: &Shared, sink: &Sink, runtime: &Handle) -> Result<(), Failure> {
     let positions = runtime.block_on(sink.positions(shared.log.generation().number));
     let positions = positions.map_err(|cause| Failure::because("could not read where the rows stand", cause))?;
     for topic in topics_of_tables() {
@@ -158,7 +158,9 @@ impl Role<'_> {
         }
         task.commit(rows);
         task.reach(slices.iter().filter_map(Slice::last_time).max().unwrap_or_default(), 0);
-        stats::passed(STAGE, slices);
+        if self.shared.log.is_told() {
+            stats::passed(STAGE, slices);
+        }
     }
 
     /// Nothing of ours was written. What is ours is read again from where the rows stand now.

@@ -6,17 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use api::Live;
 use schemas::GENERATION;
 use tokio::runtime::Runtime;
 use tracing::info;
 
+use super::generations::{Generations, Parts};
 use super::roles::Roles;
 use super::server::{self, Server};
-use super::{
-    Shared, admin, alone, api as api_role, computer, database, demo, housekeeping, market, metrics_listener,
-    sink as sink_role, sources,
-};
+use super::{Shared, admin, alone, api as api_role, database, demo, market, metrics_listener, sources};
 use crate::args::Up;
 use crate::control;
 use crate::data_dir::{DataDir, Market};
@@ -44,34 +41,36 @@ pub fn up_while<T>(args: Up, meanwhile: impl FnOnce(&Shared, &DataDir, SocketAdd
     let shared = open(&args, &data, stop)?;
     market::mark(&shared, market)?;
     let url = args.database.url_or(&data);
-    let writing = database::open_to_write(&url, args.keep.keeping(), &runtime, &shared.stop)?;
-    let reading = database::open_to_read(&url, &runtime, &shared.stop)?;
-    let live = Live::new(shared.stop.watch());
-    computer::announce(shared.log.as_ref())?;
-    sink_role::announce(&shared, &writing, &runtime)?;
+    let [simulated, parsed, apart] = std::array::from_fn(|_| Upstream::default());
+    let kept = data.path().display().to_string();
+    let context = api_role::context_by(&args.serving, keys.as_ref(), (market, kept), &url, &runtime, &shared.stop);
+    let parts = Parts {
+        computes: true,
+        keeps_house: true,
+        only: None,
+        rows: Some(database::rows_by(&url, args.keep.keeping(), &runtime, &shared.stop)),
+        context: Some(context),
+    };
+    // Whoever sees that something is at work may ask at once.
     let metrics = metrics_listener::start(&args.metrics, &shared, &runtime)?;
     let owner = Arc::new(control::Owner::new(&data, &shared, address, metrics));
     let control = control::Server::start(&data, &owner, &runtime)?;
     let admin = admin::start(&args.serving, keys.clone(), || owner.answers(), &shared.stop, &runtime)?;
-    let (kept, gate) = (data.path().display().to_string(), args.serving.gate(keys.as_ref()));
-    let context = api_role::context(&shared, market, &kept, reading, live.clone(), gate)?;
-    let server = Server::start(listener, ::api::router(context), args.serving.most(), &shared.stop, &runtime);
+    let mut generations = Generations::begin(&shared, parts, &parsed, runtime.handle())?;
+    let (serving, present) = (generations.serving()?, generations.live());
+    let server = Server::start(listener, ::api::router(&serving), args.serving.most(), &shared.stop, &runtime);
 
     let mut roles = Roles::new(&shared);
-    let [simulated, parsed, stored, apart] = std::array::from_fn(|_| Upstream::default());
     let ways = match ways {
         Some(ways) => ways,
         None => demo::start_market(&args, &data, &mut roles, &simulated, &runtime)?,
     };
     sources::start(&mut roles, ways, simulated, &parsed, &runtime);
-    let computed = computer::start(&mut roles, &parsed);
-    let (handle, upstream) = (runtime.handle().clone(), computed.clone());
-    roles.start("sink", &stored, move |shared| sink_role::run(shared, writing, &upstream, &handle));
-    let present = live.clone();
-    roles.start("feed", &stored, move |shared| api_role::feed(shared, &live, &computed));
-    roles.start("housekeeping", &apart, housekeeping::run);
+    roles.start("generations", &apart, move |_| generations.run());
 
-    runtime.block_on(present.is_known_or_ends());
+    if let Some(present) = present {
+        runtime.block_on(present.is_known_or_ends());
+    }
     let made = meanwhile(&shared, &data, address);
     let outcome = roles.wait();
     server.end(&runtime);

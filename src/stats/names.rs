@@ -16,7 +16,7 @@ pub enum Kind {
 }
 
 const EVERY: &str = "parser, computer, sink, api";
-const OF_TASK: &str = "stage, partition";
+const OF_TASK: &str = "stage, partition, generation";
 const OF_SOURCE: &str = "source";
 
 /// One line each: a table.

@@ -4,13 +4,10 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::process::{Process, fathom, path, wait_until};
+use crate::socket::Socket;
 use crate::web::Web;
 
 #[test]
@@ -81,22 +78,19 @@ fn listed(web: &Web, list: &str, from: i64, to: i64) -> BTreeSet<String> {
     text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap().to_string()).collect()
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
-
 /// Every row that is replayed, by channel, to one who also listens to what is live; another one listens to that alone.
 async fn beside_what_is_live(address: &str, from: i64, to: i64) -> Vec<(String, String)> {
-    let connect = async || tokio_tungstenite::connect_async(format!("ws://{address}/api/v1/ws")).await.unwrap().0;
-    let (mut both, mut live) = (connect().await, connect().await);
+    let (mut both, mut live) = (Socket::connect(address).await, Socket::connect(address).await);
     for (channel, _) in CHANNELS {
         let wish = json!({ "channel": channel, "key": "*" });
-        say(&mut both, "subscribe", &wish).await;
-        say(&mut live, "subscribe", &wish).await;
+        both.say("subscribe", &wish).await;
+        live.say("subscribe", &wish).await;
         let stretch = json!({ "from": from, "to": to, "speed": "max" });
-        say(&mut both, "subscribe", &json!({ "channel": channel, "key": "*", "replay": stretch })).await;
+        both.say("subscribe", &json!({ "channel": channel, "key": "*", "replay": stretch })).await;
     }
     let (mut heard, mut replays, mut ended) = (Vec::new(), BTreeSet::new(), 0);
     while ended < CHANNELS.len() {
-        let frame = hear(&mut both).await;
+        let frame = both.hear().await;
         let payload = &frame["payload"];
         match frame["type"].as_str().unwrap() {
             "subscribed" if payload["replay"].is_object() => drop(replays.insert(payload["sub_id"].to_string())),
@@ -114,23 +108,11 @@ async fn beside_what_is_live(address: &str, from: i64, to: i64) -> Vec<(String, 
     }
     let mut updates = 0;
     while updates < 10 {
-        let frame = hear(&mut live).await;
+        let frame = live.hear().await;
         updates += usize::from(frame["type"] == "update");
         assert!(frame["payload"].get("replayed").is_none(), "{frame}");
         let time = frame["payload"]["data"]["time"].as_i64();
         assert!(time.is_none_or(|time| time > to), "it has happened before it was listened to: {frame}");
     }
     heard
-}
-
-async fn say(socket: &mut Socket, kind: &str, payload: &Value) {
-    socket.send(Message::text(json!({ "type": kind, "payload": payload }).to_string())).await.unwrap();
-}
-
-async fn hear(socket: &mut Socket) -> Value {
-    loop {
-        if let Message::Text(text) = socket.next().await.unwrap().unwrap() {
-            return serde_json::from_str(&text).unwrap();
-        }
-    }
 }

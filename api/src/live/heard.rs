@@ -23,6 +23,8 @@ pub(crate) enum Beginning {
 
 /// Of another generation, or kept no more.
 pub(crate) const CURSOR_EXPIRED: &str = "cursor_expired";
+/// Another generation is told now.
+pub(crate) const GENERATION_CHANGED: &str = "generation_changed";
 
 impl Beginning {
     /// Why something may have been missed, when it may have been.

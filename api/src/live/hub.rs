@@ -142,9 +142,10 @@ impl Hub {
     }
 
     /// Of what was read from the log for it so far: whether all that follows is told from here on.
-    pub(super) fn go_on(&mut self, outlet: &Arc<Outlet>, id: u64, beginning: &Beginning) -> bool {
-        // When it is known no more, somebody has ended it meanwhile.
-        outlet.subscribed(id).is_none_or(|subscribed| self.subscribe(outlet, subscribed, beginning).is_none())
+    pub(super) fn go_on(&mut self, outlet: &Arc<Outlet>, id: u64, generation: u32, beginning: &Beginning) -> bool {
+        // When it is known no more, somebody has ended it meanwhile, or another generation tells it.
+        let subscribed = outlet.subscribed(id).filter(|subscribed| subscribed.generation == generation);
+        subscribed.is_none_or(|subscribed| self.subscribe(outlet, subscribed, beginning).is_none())
     }
 
     fn listen(&mut self, place: usize, outlet: &Arc<Outlet>, subscribed: &Subscribed) {

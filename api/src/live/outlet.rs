@@ -29,6 +29,8 @@ pub(crate) struct Outlet {
 #[derive(Clone)]
 pub(crate) struct Subscribed {
     pub(crate) id: u64,
+    /// Whose results it is told.
+    pub(crate) generation: u32,
     pub(crate) channel: &'static Channel,
     pub(crate) subject: Subject,
     pub(crate) filter: Filter,

@@ -15,12 +15,13 @@ use sink::{Part, Sink};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::{Context, Database, Dependency, Live, Status, gate, open_database, resources};
+use crate::{Context, Database, Dependency, Live, Serving, Status, gate, open_database, resources};
 
 pub(crate) struct Served {
     pub(crate) sink: Sink,
     pub(crate) url: String,
     pub(crate) live: Live,
+    pub(crate) serving: Serving,
     pub(crate) address: SocketAddr,
     pub(crate) stop: watch::Sender<bool>,
     pub(crate) next: BTreeMap<(&'static str, u32), u64>,
@@ -42,7 +43,7 @@ pub(crate) async fn serve_with(url: &str, change: impl FnOnce(Context) -> Contex
 /// With routes of the test's own.
 pub(crate) async fn serve_beside(
     url: &str,
-    routes: Router<Arc<Context>>,
+    routes: Router<Serving>,
     change: impl FnOnce(Context) -> Context,
 ) -> Served {
     let served = serve_live(url, routes, change).await;
@@ -50,12 +51,24 @@ pub(crate) async fn serve_beside(
     served
 }
 
-async fn serve_live(url: &str, routes: Router<Arc<Context>>, change: impl FnOnce(Context) -> Context) -> Served {
+async fn serve_live(url: &str, routes: Router<Serving>, change: impl FnOnce(Context) -> Context) -> Served {
     let sink = sink::connect(url).await.unwrap();
     let (stop, stopped) = watch::channel(false);
     let live = Live::new(stopped);
+    let context = change(context(url, &live).await);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = Serving::of(Arc::new(context));
+    let app = gate::guard(resources().merge(routes), &serving).with_state(serving.clone());
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    Served { sink, url: url.to_owned(), live, serving, address, stop, next: BTreeMap::new() }
+}
+
+/// What is told of the generation that there is first.
+pub(crate) async fn context(url: &str, live: &Live) -> Context {
     let database = open_database(url).await.unwrap();
-    let context = change(Context {
+    Context {
         database,
         live: live.clone(),
         gate: crate::Gate::default(),
@@ -72,14 +85,7 @@ async fn serve_live(url: &str, routes: Router<Arc<Context>>, change: impl FnOnce
             Ok(())
         }),
         watch: Arc::new(|_| crate::Watched::Refused),
-    });
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let context = Arc::new(context);
-    let app = gate::guard(resources().merge(routes), &context).with_state(context);
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    Served { sink, url: url.to_owned(), live, address, stop, next: BTreeMap::new() }
+    }
 }
 
 pub(crate) const METRICS: &str = "fathom_up 1\nfathom_latency_seconds_bucket{hop=\"parser\",le=\"0.1\"} 3\n";

@@ -8,12 +8,12 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use serde_json::Value;
 
-use super::fixture::{Served, serve, serve_beside, serve_with};
+use super::fixture::{Served, context, serve, serve_beside};
 use super::place::on_both;
 use crate::error::ApiError;
 use crate::open::open_for;
 use crate::query::Query;
-use crate::{Context, Gate, NoRoom};
+use crate::{Context, Gate, NoRoom, Serving};
 
 on_both! {
     a_question_without_end_is_cut_short,
@@ -86,7 +86,7 @@ fn code(body: &str) -> String {
     body["error"]["code"].as_str().unwrap().to_owned()
 }
 
-async fn on_sqlite(routes: Router<Arc<Context>>, gate: Gate) -> (tempfile::TempDir, Served) {
+async fn on_sqlite(routes: Router<Serving>, gate: Gate) -> (tempfile::TempDir, Served) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("test.db").display());
     let served = serve_beside(&url, routes, |context| Context { gate, ..context }).await;
@@ -109,38 +109,15 @@ async fn a_connection_without_room_is_told_so() {
         // As the one does who holds the connections.
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("test.db").display());
-        let app = crate::router(context_of(&url).await).layer(Extension(why));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut served = serve(&url).await;
+        let app = crate::router(&Serving::of(context(&url, &served.live).await.into())).layer(Extension(why));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         served.address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, app).await });
         let (said, head, body) = served.get_text("/health/live").await;
         assert_eq!((said, code(&body)), (status, "TOO_MANY_CONNECTIONS".to_owned()));
         assert!(head.contains("retry-after: 10"), "{head}");
     }
-}
-
-async fn context_of(url: &str) -> Context {
-    let mut taken = None;
-    let keep = &mut taken;
-    serve_with(url, |context| {
-        *keep = Some(Context {
-            database: context.database.clone(),
-            live: context.live.clone(),
-            gate: Gate::default(),
-            describe: Arc::clone(&context.describe),
-            metrics: Arc::clone(&context.metrics),
-            ready: Arc::clone(&context.ready),
-            read_again: Arc::clone(&context.read_again),
-            as_it_was: Arc::clone(&context.as_it_was),
-            replay: Arc::clone(&context.replay),
-            watch: Arc::clone(&context.watch),
-            ..context
-        });
-        context
-    })
-    .await;
-    taken.unwrap()
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ impl Market {
         let (interval, series) = Default::default();
         let subject = Subject { channel: channel.name, key: Key::All, interval, series };
         let (filter, next) = (Filter::default(), Default::default());
-        let subscribed = Subscribed { id, channel, subject, filter, seq: 0, next, replay: None };
+        let subscribed = Subscribed { id, generation: 1, channel, subject, filter, seq: 0, next, replay: None };
         let unread = self.live.subscribe(&self.outlet, subscribed, &Beginning::Now);
         assert!(unread.is_none(), "how things are is remembered");
     }
@@ -103,7 +103,7 @@ async fn what_is_live_goes_before_a_stretch_of_the_past() {
     let channel = Channel::named("liquidations").unwrap();
     let subject = Subject { channel: channel.name, key: Key::All, interval: None, series: Series::default() };
     let (filter, next, replay) = Default::default();
-    market.outlet.expect(Subscribed { id: 2, channel, subject, filter, seq: 0, next, replay });
+    market.outlet.expect(Subscribed { id: 2, generation: 1, channel, subject, filter, seq: 0, next, replay });
     let mut batch = Batch::default();
     order(1, "5", "long").append_to(&mut batch, b"");
     for offset in 7..9 {

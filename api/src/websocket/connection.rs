@@ -10,7 +10,7 @@ use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
 use serde_json::{Value, json};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::MESSAGE_BYTES;
@@ -19,13 +19,13 @@ use super::ending::Ending;
 use super::frames::{self, already, begun, named, reply};
 use super::request::{Asked, Refusal, Request, Since, Wish};
 use super::writer::{FAREWELL_PATIENCE, write};
-use crate::Context;
 use crate::channel::Subject;
 use crate::gate::{Caller, Pass};
-use crate::live::{Beginning, CURSOR_EXPIRED, Filter, MAX_CHANGES, MAX_EVENTS, Outlet, Subscribed};
+use crate::live::{Beginning, CURSOR_EXPIRED, Filter, GENERATION_CHANGED, MAX_CHANGES, MAX_EVENTS, Outlet, Subscribed};
 use crate::measure::{self, Counted};
 use crate::past::{self, Whence};
 use crate::replay::{self, Wanted};
+use crate::{Context, Serving};
 
 const MAX_SUBSCRIPTIONS: usize = 1000;
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -34,17 +34,19 @@ const STAYS_UNSEEN: Duration = Duration::from_secs(1);
 /// How long an answer may wait for a client that does not read.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 
-pub(crate) async fn serve(socket: WebSocket, context: Arc<Context>, pass: Pass, caller: Caller) {
+pub(crate) async fn serve(socket: WebSocket, serving: Serving, pass: Pass, caller: Caller) {
     let (outgoing, mut incoming) = socket.split();
+    let mut changes = serving.changes();
+    let context = Arc::clone(&changes.borrow_and_update());
     let (outlet, _counted) = (Arc::new(Outlet::new()), Counted::connection());
-    let writer = tokio::spawn(write(outgoing, Arc::clone(&outlet), context.generation));
-    let mut connection = Connection::new(Arc::clone(&context), Arc::clone(&outlet), pass, caller);
-    let ending = connection.run(&mut incoming).await;
+    let writer = tokio::spawn(write(outgoing, Arc::clone(&outlet)));
+    let mut connection = Connection::new(context, Arc::clone(&outlet), pass, caller);
+    let ending = connection.run(&mut incoming, &mut changes).await;
     if ending == Ending::Slow {
         measure::lagged();
     }
     outlet.end(ending);
-    context.live.leave(&outlet);
+    connection.context.live.leave(&outlet);
     // A task that panicked has been reported where it did.
     let _ = writer.await;
     // What the client still says is taken, or the network would throw away what it has not read yet.
@@ -77,7 +79,11 @@ impl Connection {
         Self { context, outlet, pass, caller, session, subscriptions, last_id: 0, turn, allowance, last_heard: now }
     }
 
-    async fn run(&mut self, incoming: &mut SplitStream<WebSocket>) -> Ending {
+    async fn run(
+        &mut self,
+        incoming: &mut SplitStream<WebSocket>,
+        changes: &mut watch::Receiver<Arc<Context>>,
+    ) -> Ending {
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         heartbeat.tick().await;
@@ -93,11 +99,29 @@ impl Connection {
             so_far = tokio::select! {
                 message = incoming.next() => self.hear(message).await,
                 _ = heartbeat.tick() => self.beat(),
+                Ok(()) = changes.changed() => {
+                    let context = Arc::clone(&changes.borrow_and_update());
+                    self.turn_to(context).await
+                }
                 _ = at_the_door.tick(), if self.pass.may_be_revoked() => self.may_stay(),
                 () = &mut stopped => Err(Ending::Stop),
                 ending = &mut ended => Err(ending),
             };
         }
+    }
+
+    /// Another generation is told from here on: each subscription goes on with it, from how things are there. A stretch of the
+    /// past is told to its end as it was begun.
+    async fn turn_to(&mut self, context: Arc<Context>) -> Result<(), Ending> {
+        let before = std::mem::replace(&mut self.context, context);
+        for subscribed in self.outlet.listed().into_iter().filter(|it| it.replay.is_none()) {
+            timeout(ANSWER_PATIENCE, self.outlet.room_for_a_snapshot()).await.map_err(|_| Ending::Slow)?;
+            before.live.unsubscribe(&self.outlet, &subscribed.subject, subscribed.id);
+            let subscribed = Subscribed { generation: self.context.generation, ..subscribed };
+            self.outlet.expect(subscribed.clone());
+            self.context.live.subscribe(&self.outlet, subscribed, &Beginning::Anew(GENERATION_CHANGED));
+        }
+        Ok(())
     }
 
     fn connected(&self) -> Utf8Bytes {
@@ -232,7 +256,7 @@ impl Connection {
         // By the name that was said when nobody knew its coin yet, or by the one it has.
         let as_said = self.subscriptions.remove(&(asked.subject.clone(), asked.filter.clone()));
         let mut subscribed = match as_said {
-            Some(number) => Subscribed { id: number, ..unheard(asked) },
+            Some(number) => Subscribed { id: number, ..unheard(asked, self.context.generation) },
             None => self.by_its_own_name(asked),
         };
         let place = (subscribed.subject.clone(), subscribed.filter.clone());
@@ -275,7 +299,7 @@ impl Connection {
 
     fn by_its_own_name(&self, asked: Asked) -> Subscribed {
         let subject = self.context.live.by_its_own_name(asked.subject.clone());
-        unheard(Asked { subject, ..asked })
+        unheard(Asked { subject, ..asked }, self.context.generation)
     }
 
     /// An answer waits for the client, and with it everything the client asks next.
@@ -284,6 +308,6 @@ impl Connection {
     }
 }
 
-fn unheard(Asked { channel, subject, filter, .. }: Asked) -> Subscribed {
-    Subscribed { id: 0, channel, subject, filter, seq: 0, next: BTreeMap::new(), replay: None }
+fn unheard(Asked { channel, subject, filter, .. }: Asked, generation: u32) -> Subscribed {
+    Subscribed { id: 0, generation, channel, subject, filter, seq: 0, next: BTreeMap::new(), replay: None }
 }

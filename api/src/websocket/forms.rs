@@ -124,7 +124,13 @@ pub(crate) static SAID: [Frame; 11] = [
         payload: &[
             A_SUBSCRIPTION,
             NARROWED,
-            (&[("reason", Form::Words(&["cursor_expired", "not_retained", "log_unreachable"]))], &[]),
+            (
+                &[(
+                    "reason",
+                    Form::Words(&["cursor_expired", "not_retained", "log_unreachable", "generation_changed"]),
+                )],
+                &[],
+            ),
         ],
     },
     Frame {

@@ -122,7 +122,7 @@ struct LiveUpdate<'a> {
     data: &'a RawValue,
 }
 
-pub(crate) fn snapshot(generation: u32, subscribed: &Subscribed, part: &Part) -> serde_json::Result<Utf8Bytes> {
+pub(crate) fn snapshot(subscribed: &Subscribed, part: &Part) -> serde_json::Result<Utf8Bytes> {
     let mut data = Vec::with_capacity(part.rows.len());
     for value in part.rows.iter().filter_map(|row| row.value()) {
         let row = (subscribed.channel.live)(&value)?;
@@ -130,26 +130,21 @@ pub(crate) fn snapshot(generation: u32, subscribed: &Subscribed, part: &Part) ->
             data.push(row.data);
         }
     }
-    let place = Place::new(generation, subscribed);
+    let place = Place::new(subscribed);
     enveloped("snapshot", SnapshotPart { place, part: part.number, parts: part.of, data: &data })
 }
 
-pub(crate) fn update(
-    generation: u32,
-    subscribed: &Subscribed,
-    update: &Update,
-    replayed: bool,
-) -> serde_json::Result<Utf8Bytes> {
-    let place = Place::new(generation, subscribed);
+pub(crate) fn update(subscribed: &Subscribed, update: &Update, replayed: bool) -> serde_json::Result<Utf8Bytes> {
+    let place = Place::new(subscribed);
     let Update { partition, offset, ref row, .. } = *update;
     enveloped("update", LiveUpdate { place, partition, offset, replayed, data: &row.data })
 }
 
 impl<'a> Place<'a> {
-    fn new(generation: u32, subscribed: &'a Subscribed) -> Self {
-        let Subscribed { id, subject, seq, next, .. } = subscribed;
+    fn new(subscribed: &'a Subscribed) -> Self {
+        let Subscribed { id, generation, subject, seq, next, .. } = subscribed;
         let (kind, cohort) = (subject.series.kind_name(), subject.series.cohort_name());
-        let (key, cursor) = (subject.key.as_str(), Heard { generation, next: next.clone() }.to_string());
+        let (key, cursor) = (subject.key.as_str(), Heard { generation: *generation, next: next.clone() }.to_string());
         let (interval, prev_seq) = (subject.interval, seq - 1);
         Self { sub_id: *id, channel: subject.channel, key, interval, kind, cohort, seq: *seq, prev_seq, cursor }
     }

@@ -19,8 +19,8 @@ type Socket = SplitSink<WebSocket, Message>;
 pub(crate) const FAREWELL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Ends when the connection does, with its last words.
-pub(crate) async fn write(mut socket: Socket, outlet: Arc<Outlet>, generation: u32) {
-    let ending = write_frames(&mut socket, &outlet, generation).await;
+pub(crate) async fn write(mut socket: Socket, outlet: Arc<Outlet>) {
+    let ending = write_frames(&mut socket, &outlet).await;
     outlet.end(ending);
     let Some(farewell) = ending.farewell(&outlet) else { return };
     if timeout(FAREWELL_PATIENCE, say(&mut socket, farewell)).await.is_err() {
@@ -29,7 +29,7 @@ pub(crate) async fn write(mut socket: Socket, outlet: Arc<Outlet>, generation: u
 }
 
 /// Ends when the connection does, between two frames: what was taken is told, if the client takes it in time.
-async fn write_frames(socket: &mut Socket, outlet: &Outlet, generation: u32) -> Ending {
+async fn write_frames(socket: &mut Socket, outlet: &Outlet) -> Ending {
     let mut written = Written::default();
     loop {
         let mut next = tokio::select! {
@@ -40,7 +40,7 @@ async fn write_frames(socket: &mut Socket, outlet: &Outlet, generation: u32) -> 
         // What is there already goes out in one piece.
         while let Some(waiting) = next {
             written.frame(received(&waiting));
-            match before_the_end(feed(socket, waiting, generation), outlet).await {
+            match before_the_end(feed(socket, waiting), outlet).await {
                 Ok(()) => next = outlet.next_now(),
                 Err(ending) => return ending,
             }
@@ -71,7 +71,7 @@ fn received(next: &Next) -> Option<i64> {
     if let Next::Update(_, update) = next { update.received } else { None }
 }
 
-async fn feed(socket: &mut Socket, next: Next, generation: u32) -> Result<(), axum::Error> {
+async fn feed(socket: &mut Socket, next: Next) -> Result<(), axum::Error> {
     let text = match next {
         Next::Beat(text) => {
             // Whoever is there answers it, whatever else it says.
@@ -79,9 +79,9 @@ async fn feed(socket: &mut Socket, next: Next, generation: u32) -> Result<(), ax
             Ok(text)
         }
         Next::Answer(text) => Ok(text),
-        Next::Part(subscribed, part) => frames::snapshot(generation, &subscribed, &part),
-        Next::Update(subscribed, update) => frames::update(generation, &subscribed, &update, false),
-        Next::Replayed(subscribed, update) => frames::update(generation, &subscribed, &update, true),
+        Next::Part(subscribed, part) => frames::snapshot(&subscribed, &part),
+        Next::Update(subscribed, update) => frames::update(&subscribed, &update, false),
+        Next::Replayed(subscribed, update) => frames::update(&subscribed, &update, true),
     };
     match text {
         Ok(text) => socket.feed(Message::Text(text)).await,

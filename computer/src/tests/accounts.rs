@@ -11,7 +11,7 @@ use super::liquidation_price::tiers;
 use super::*;
 use crate::{Exposure, Topology, WALLET, liquidation_price, maintenance_margin};
 
-const ONE: Generation = Generation { number: 1, partitions: 1 };
+const ONE: Generation = Generation { number: 1, facts: 1, partitions: 1 };
 const START: i64 = 1_782_636_000_000;
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;

@@ -8,7 +8,7 @@ use schemas::{Amount, Binned, Generation, Held, LiquidationMap, MAP_INTERVAL, Ma
 
 use super::*;
 
-const ONE: Generation = Generation { number: 1, partitions: 1 };
+const ONE: Generation = Generation { number: 1, facts: 1, partitions: 1 };
 const START: i64 = 1_782_636_000_000;
 const COINS: [&str; 2] = ["BTC", "kPEPE"];
 pub(super) const BASES: [Option<&str>; 5] = [Some("account"), Some("carried"), Some("exchange"), Some("assumed"), None];

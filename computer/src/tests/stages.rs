@@ -7,7 +7,7 @@ use schemas::{Checkpoint, Generation, ResultClock, Topic, kind, topics};
 use super::*;
 
 /// All results in one partition, so that each record stands where it was said.
-const ONE: Generation = Generation { number: 1, partitions: 1 };
+const ONE: Generation = Generation { number: 1, facts: 1, partitions: 1 };
 
 #[test]
 fn the_result_topics_are_told_the_time_each_second_behind_what_it_covers() {

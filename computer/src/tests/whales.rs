@@ -13,7 +13,7 @@ use super::whale_tapes::{COINS, Told, block, tape_of};
 use super::*;
 
 /// Two lanes of changes for the one task that is run.
-const TWO: Generation = Generation { number: 1, partitions: 2 };
+const TWO: Generation = Generation { number: 1, facts: 1, partitions: 2 };
 
 /// A record and the lane that it is in.
 type InALane = (usize, &'static str, String);
@@ -133,7 +133,7 @@ fn a_threshold_follows_the_volume_and_never_falls_below_the_floor() {
 
 #[test]
 fn the_risk_is_of_what_the_block_leaves_also_when_that_is_what_was_there_before() {
-    let one = Generation { number: 1, partitions: 1 };
+    let one = Generation { number: 1, facts: 1, partitions: 1 };
     let none = WhaleRule { floor: Amount::ZERO, share_of_volume: Amount::ZERO };
     let (mut stage, mut out) =
         (crate::WALLET.task_by(&Rules { whales: none, ..Rules::default() }, one, 0), Outbox::new(one));

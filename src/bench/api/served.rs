@@ -55,5 +55,8 @@ fn serve(shared: &Shared, database: Database, live: &Live, runtime: &Runtime) ->
     let (listener, address) = server::listen(serving.http, runtime, "--http")?;
     let (market, gate) = (data_dir::Market::Simulated, serving.gate(None));
     let context = api_role::context(shared, market, "a temporary folder", database, live.clone(), gate)?;
-    Ok((Server::start(listener, api::router(context), serving.most(), &shared.stop, runtime), address))
+    Ok((
+        Server::start(listener, api::router(&api::Serving::of(context.into())), serving.most(), &shared.stop, runtime),
+        address,
+    ))
 }

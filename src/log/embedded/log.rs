@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use schemas::{Generation, Outbox, Topic};
+use schemas::{Generation, Outbox, Topic, topics};
 use tracing::debug;
 
 use super::{Embedded, retention};
@@ -14,6 +15,22 @@ use crate::log::{Extent, LastValues, Log, LogError, Membership, Reader, Slice, S
 impl Log for Embedded {
     fn generation(&self) -> Generation {
         self.generation
+    }
+
+    fn of_generation(&self, number: u32) -> Result<Arc<dyn Log>, LogError> {
+        Ok(Arc::new(self.seen_as(self.generation.other(number), number)))
+    }
+
+    fn of_the_facts(&self) -> Result<Arc<dyn Log>, LogError> {
+        Ok(Arc::new(self.seen_as(self.generation.of_the_facts(), self.reads_for)))
+    }
+
+    fn forget(&self, number: u32) -> Result<(), LogError> {
+        Embedded::forget(&self.seen_as(self.generation.other(number), number))
+    }
+
+    fn told(&self) -> &AtomicU32 {
+        self.told()
     }
 
     fn membership(&self, _: &'static str, topic: &'static Topic) -> Result<Box<dyn Membership>, LogError> {
@@ -79,7 +96,12 @@ impl Log for Embedded {
     }
 
     fn keep_house(&self) -> Result<(), LogError> {
-        let forgotten = retention::forget(self)?;
+        let mut forgotten = retention::forget(self)?;
+        if self.generation != self.generation.of_the_facts() {
+            // Sources go on writing it, also when nobody makes that generation any more.
+            let tape = self.seen_as(self.generation.of_the_facts(), self.reads_for);
+            forgotten += retention::forget_of(&tape, &topics::FILLS)?;
+        }
         if forgotten > 0 {
             debug!("{forgotten} old records went");
         }

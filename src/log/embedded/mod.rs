@@ -11,8 +11,8 @@ mod stored;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable as _};
@@ -23,18 +23,26 @@ use super::{Extent, LastValues, LogError, Slice};
 use readers::Readers;
 use stored::{decode_extent, encode_extent, key, latest_parts, offset_of, store, stored_head, unstore, without_first};
 
+/// One generation of it; all of them are in the same storage.
 pub struct Embedded {
+    storage: Arc<Storage>,
+    pub(super) generation: Generation,
+    /// In whose name it is read: the tape is one generation's, and read for all.
+    reads_for: u32,
+}
+
+struct Storage {
     database: Database,
     records: Keyspace,
     latest: Keyspace,
     extents: Keyspace,
-    pub(super) generation: Generation,
     partitions: Mutex<BTreeMap<Place, Extent>>,
     readers: Mutex<Readers>,
     /// Bytes since the storage was last told to write down what it holds.
     unflushed: AtomicU64,
     commits: Mutex<u64>,
     committed: Condvar,
+    told: AtomicU32,
 }
 
 /// A partition, as the prefix of its keys.
@@ -66,7 +74,40 @@ impl Embedded {
         }
         let (partitions, readers, unflushed) = (Mutex::new(partitions), Mutex::default(), AtomicU64::new(0));
         let (commits, committed) = (Mutex::new(0), Condvar::new());
-        Ok(Self { database, records, latest, extents, generation, partitions, readers, unflushed, commits, committed })
+        let told = AtomicU32::new(generation.number);
+        let storage =
+            Storage { database, records, latest, extents, partitions, readers, unflushed, commits, committed, told };
+        Ok(Self { storage: Arc::new(storage), generation, reads_for: generation.number })
+    }
+
+    /// Another generation in the same storage, or the same one for another one's readers.
+    pub(super) fn seen_as(&self, generation: Generation, reads_for: u32) -> Self {
+        Self { storage: Arc::clone(&self.storage), generation, reads_for }
+    }
+
+    pub(super) fn told(&self) -> &AtomicU32 {
+        &self.storage.told
+    }
+
+    /// Removes what this generation has computed, and who has read it.
+    pub(super) fn forget(&self) -> Result<(), LogError> {
+        let failed = |source| LogError::Write { source };
+        for topic in TOPICS.into_iter().filter(|topic| self.generation.owns(topic)) {
+            for partition in 0..self.generation.partitions(topic) {
+                let place = self.place(topic, partition);
+                self.readers().remove(&place);
+                locked(&self.storage.partitions).remove(&place);
+                self.storage.extents.remove(place.clone()).map_err(failed)?;
+                for keyspace in [&self.storage.records, &self.storage.latest] {
+                    for entry in keyspace.prefix(&place) {
+                        keyspace.remove(entry.key().map_err(failed)?).map_err(failed)?;
+                    }
+                }
+            }
+        }
+        let read_for = self.reads_for;
+        self.readers().values_mut().for_each(|readers| readers.retain(|(number, _), _| *number != read_for));
+        self.bound_memory(MEMORY_BYTES)
     }
 
     /// Appends everything in the outbox, or nothing. When this returns it is on the disk and readers see it.
@@ -75,9 +116,9 @@ impl Embedded {
         trace!(task, "commit begins");
         let stored: Vec<_> =
             out.filled().map(|(topic, partition, batch)| (topic, partition, batch, store(topic, batch))).collect();
-        let mut write = self.database.batch().durability(Some(PersistMode::SyncData));
+        let mut write = self.storage.database.batch().durability(Some(PersistMode::SyncData));
         // Offsets are given, written and shown under one lock: nobody sees a later one before an earlier one.
-        let mut partitions = locked(&self.partitions);
+        let mut partitions = locked(&self.storage.partitions);
         let mut moved = Vec::with_capacity(stored.len());
         for (topic, partition, batch, bytes) in stored {
             let place = self.place(topic, partition);
@@ -87,19 +128,19 @@ impl Embedded {
             }
             if let Some(bytes) = bytes {
                 extent.bytes += bytes.len() as u64;
-                write.insert(&self.records, key(&place, extent.next), bytes);
+                write.insert(&self.storage.records, key(&place, extent.next), bytes);
             }
             extent.next += u64::from(batch.count());
             extent.last_time = extent.last_time.max(batch.last_time());
-            write.insert(&self.extents, place.clone(), encode_extent(&extent));
+            write.insert(&self.storage.extents, place.clone(), encode_extent(&extent));
             moved.push((place, extent));
         }
         write.commit().map_err(failed)?;
         partitions.extend(moved);
         drop(partitions);
         self.bound_memory(out.bytes() as u64)?;
-        *locked(&self.commits) += 1;
-        self.committed.notify_all();
+        *locked(&self.storage.commits) += 1;
+        self.storage.committed.notify_all();
         trace!(task, "commit ends");
         Ok(())
     }
@@ -113,9 +154,9 @@ impl Embedded {
             match record.value {
                 Some(value) => {
                     let entry = [&offset.to_be_bytes()[..], &record.time.to_be_bytes()[..], value].concat();
-                    write.insert(&self.latest, key, entry);
+                    write.insert(&self.storage.latest, key, entry);
                 }
-                None => write.remove(&self.latest, key),
+                None => write.remove(&self.storage.latest, key),
             }
         }
     }
@@ -136,11 +177,11 @@ impl Embedded {
             if from == extent.next {
                 return Ok(slice);
             }
-            let start = self.records.range(key(&place, 0)..=key(&place, from)).next_back();
+            let start = self.storage.records.range(key(&place, 0)..=key(&place, from)).next_back();
             let start =
                 start.map(|entry| entry.key()).transpose().map_err(failed)?.map_or(key(&place, from), |at| at.to_vec());
             let mut bytes = 0;
-            for entry in self.records.range(start..key(&place, extent.next)) {
+            for entry in self.storage.records.range(start..key(&place, extent.next)) {
                 let (at, stored) = entry.into_inner().map_err(failed)?;
                 let offset = offset_of(&at);
                 if offset > slice.next {
@@ -177,7 +218,7 @@ impl Embedded {
         }
         let place = self.place(topic, partition);
         let mut kept = Vec::new();
-        for entry in self.latest.prefix(&place) {
+        for entry in self.storage.latest.prefix(&place) {
             let (name, value) = entry.into_inner().map_err(failed)?;
             let (offset, time, value) =
                 latest_parts(&value).ok_or(LogError::Damaged { topic: topic.name, partition, offset: from })?;
@@ -203,11 +244,11 @@ impl Embedded {
     ) -> Result<LastValues, LogError> {
         let failed = |source| LogError::Read { topic: topic.name, partition, source };
         let place = self.place(topic, partition);
-        let moment = self.database.snapshot();
-        let extent = moment.get(&self.extents, &place).map_err(failed)?;
+        let moment = self.storage.database.snapshot();
+        let extent = moment.get(&self.storage.extents, &place).map_err(failed)?;
         let next = extent.and_then(|extent| decode_extent(&extent)).unwrap_or_default().next;
         let mut count = 0;
-        for entry in moment.prefix(&self.latest, &place) {
+        for entry in moment.prefix(&self.storage.latest, &place) {
             let (name, value) = entry.into_inner().map_err(failed)?;
             let (_, _, value) =
                 latest_parts(&value).ok_or(LogError::Damaged { topic: topic.name, partition, offset: 0 })?;
@@ -220,7 +261,7 @@ impl Embedded {
     /// The last value of one key.
     pub fn last_value(&self, topic: &'static Topic, partition: u32, name: &[u8]) -> Result<Option<Vec<u8>>, LogError> {
         let failed = |source| LogError::Read { topic: topic.name, partition, source };
-        let value = self.latest.get([&self.place(topic, partition), name].concat()).map_err(failed)?;
+        let value = self.storage.latest.get([&self.place(topic, partition), name].concat()).map_err(failed)?;
         Ok(value.and_then(|value| latest_parts(&value).map(|(_, _, value)| value.to_vec())))
     }
 
@@ -233,7 +274,9 @@ impl Embedded {
         let (mut low, mut high) = (first, next);
         while low < high {
             let middle = low + (high - low) / 2;
-            let Some(batch) = self.records.range(key(&place, first)..=key(&place, middle)).next_back() else { break };
+            let Some(batch) = self.storage.records.range(key(&place, first)..=key(&place, middle)).next_back() else {
+                break;
+            };
             let (at, stored) = batch.into_inner().map_err(failed)?;
             let damaged = LogError::Damaged { topic: topic.name, partition, offset: middle };
             let (count, last_time) = stored_head(&stored).ok_or(damaged)?;
@@ -249,7 +292,7 @@ impl Embedded {
     }
 
     pub fn extent(&self, topic: &Topic, partition: u32) -> Extent {
-        locked(&self.partitions).get(&self.place(topic, partition)).copied().unwrap_or_default()
+        locked(&self.storage.partitions).get(&self.place(topic, partition)).copied().unwrap_or_default()
     }
 
     pub fn generation(&self) -> Generation {
@@ -262,25 +305,25 @@ impl Embedded {
     }
 
     pub(super) fn readers(&self) -> MutexGuard<'_, Readers> {
-        locked(&self.readers)
+        locked(&self.storage.readers)
     }
 
     /// How many commits there were: what [`Embedded::wait`] waits behind.
     pub fn commits(&self) -> u64 {
-        *locked(&self.commits)
+        *locked(&self.storage.commits)
     }
 
     /// Waits until there was a commit after that many, or the time is over.
     pub fn wait(&self, seen: u64, patience: Duration) {
-        let commits = locked(&self.commits);
-        let waited = self.committed.wait_timeout_while(commits, patience, |commits| *commits == seen);
+        let commits = locked(&self.storage.commits);
+        let waited = self.storage.committed.wait_timeout_while(commits, patience, |commits| *commits == seen);
         drop(waited);
     }
 
     /// Wakes everyone who waits, so that they see what else has changed.
     pub fn wake(&self) {
-        *locked(&self.commits) += 1;
-        self.committed.notify_all();
+        *locked(&self.storage.commits) += 1;
+        self.storage.committed.notify_all();
     }
 
     /// Removes the oldest batches of a partition while `too_old` says so and nobody needs them.
@@ -310,11 +353,11 @@ impl Embedded {
         let failed = |source| LogError::Read { topic: topic.name, partition, source };
         let place = self.place(topic, partition);
         let needed = self.needed_from(topic, partition);
-        let mut partitions = locked(&self.partitions);
+        let mut partitions = locked(&self.storage.partitions);
         let mut extent = partitions.get(&place).copied().unwrap_or_default();
         let first = extent.first;
-        let mut write = self.database.batch();
-        for entry in self.records.range(key(&place, first)..key(&place, extent.next)).take(REMOVED_AT_ONCE) {
+        let mut write = self.storage.database.batch();
+        for entry in self.storage.records.range(key(&place, first)..key(&place, extent.next)).take(REMOVED_AT_ONCE) {
             let (at, stored) = entry.into_inner().map_err(failed)?;
             let damaged = LogError::Damaged { topic: topic.name, partition, offset: offset_of(&at) };
             let (count, last_time) = stored_head(&stored).ok_or(damaged)?;
@@ -325,12 +368,12 @@ impl Embedded {
             }
             extent.first = next;
             extent.bytes = extent.bytes.saturating_sub(stored.len() as u64);
-            write.remove(&self.records, at);
+            write.remove(&self.storage.records, at);
         }
         if extent.first == first {
             return Ok(0);
         }
-        write.insert(&self.extents, place.clone(), encode_extent(&extent));
+        write.insert(&self.storage.extents, place.clone(), encode_extent(&extent));
         write.commit().map_err(|source| LogError::Write { source })?;
         partitions.insert(place, extent);
         Ok(extent.first - first)
@@ -339,18 +382,18 @@ impl Embedded {
     /// Has the storage write down what it holds in memory, every so many bytes. Left to itself it would be told so by
     /// each commit while it is busy, and its one queue of such tellings, once full, stands still for ever.
     fn bound_memory(&self, written: u64) -> Result<(), LogError> {
-        let before = self.unflushed.fetch_add(written, Ordering::Relaxed);
+        let before = self.storage.unflushed.fetch_add(written, Ordering::Relaxed);
         if before + written < MEMORY_BYTES || before >= MEMORY_BYTES {
             return Ok(());
         }
-        for keyspace in [&self.records, &self.latest, &self.extents] {
+        for keyspace in [&self.storage.records, &self.storage.latest, &self.storage.extents] {
             keyspace.rotate_memtable().map_err(|source| LogError::Write { source })?;
         }
-        self.unflushed.store(0, Ordering::Relaxed);
+        self.storage.unflushed.store(0, Ordering::Relaxed);
         Ok(())
     }
 
-    fn place(&self, topic: &Topic, partition: u32) -> Place {
+    pub(super) fn place(&self, topic: &Topic, partition: u32) -> Place {
         let mut place = self.generation.name(topic).into_bytes();
         place.push(0);
         place.extend_from_slice(&partition.to_be_bytes());
@@ -359,7 +402,7 @@ impl Embedded {
 
     /// Bytes on the disk, with everything the storage keeps around them.
     pub fn disk_bytes(&self) -> u64 {
-        self.database.disk_space().unwrap_or_default()
+        self.storage.database.disk_space().unwrap_or_default()
     }
 
     /// Records kept, over all partitions.

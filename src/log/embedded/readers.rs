@@ -2,14 +2,15 @@
 //! too far behind: so the log is bounded, and nothing is dropped.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
-use schemas::Topic;
+use schemas::{Belongs, Topic};
 
 use super::retention::bytes_kept;
-use super::{Embedded, Extent};
+use super::{Embedded, Extent, Place};
 
-/// By topic and partition: where each reader is.
-pub type Readers = BTreeMap<(&'static str, u32), BTreeMap<&'static str, Reached>>;
+/// Of each partition: where each reader is, of which generation it may be.
+pub type Readers = BTreeMap<Place, BTreeMap<(u32, &'static str), Reached>>;
 
 #[derive(Clone, Copy)]
 pub struct Reached {
@@ -31,24 +32,33 @@ impl Embedded {
     }
 
     fn reaches(&self, reader: &'static str, topic: &'static Topic, partition: u32, reached: Reached) {
-        self.readers().entry((topic.name, partition)).or_default().insert(reader, reached);
+        let (place, reader) = (self.place(topic, partition), (self.reads_for, reader));
+        self.readers().entry(place).or_default().insert(reader, reached);
     }
 
     /// How far a reader has said that it is.
     pub fn reached(&self, reader: &'static str, topic: &'static Topic, partition: u32) -> Option<u64> {
-        self.readers().get(&(topic.name, partition))?.get(reader).map(|reached| reached.next)
+        let reader = (self.reads_for, reader);
+        self.readers().get(&self.place(topic, partition))?.get(&reader).map(|reached| reached.next)
     }
 
     /// The oldest offset of a partition that somebody still needs.
     pub(super) fn needed_from(&self, topic: &'static Topic, partition: u32) -> Option<u64> {
-        let readers = self.readers();
-        let needing = readers.get(&(topic.name, partition))?.values().filter(|reached| reached.needs);
-        needing.map(|reached| reached.next).min()
+        self.needed_by(|_| true, topic, partition)
     }
 
-    /// Whether a reader of a partition is behind by half of what that may keep. Then nobody may write to it.
+    fn needed_by(&self, whom: impl Fn(u32) -> bool, topic: &'static Topic, partition: u32) -> Option<u64> {
+        let readers = self.readers();
+        let needing = readers.get(&self.place(topic, partition))?.iter();
+        needing.filter(|((number, _), reached)| reached.needs && whom(*number)).map(|(_, reached)| reached.next).min()
+    }
+
+    /// Whether a reader of a partition is behind by half of what that may keep. Then nobody may write to it. For a
+    /// generation that is not told yet what it needs is kept, but the sources do not wait for it.
     pub fn is_held_up(&self, topic: &'static Topic, partition: u32) -> bool {
-        let (Some(limit), Some(needed)) = (bytes_kept(self, topic), self.needed_from(topic, partition)) else {
+        let (told, own) = (self.told().load(Ordering::Relaxed), self.generation.number);
+        let waits_for = |number| number == told || number == own && topic.belongs == Belongs::Generation;
+        let (Some(limit), Some(needed)) = (bytes_kept(self, topic), self.needed_by(waits_for, topic, partition)) else {
             return false;
         };
         let Extent { first, next, bytes, .. } = self.extent(topic, partition);

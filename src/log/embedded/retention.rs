@@ -3,23 +3,19 @@
 
 use schemas::{Keeps, Topic};
 
-use super::{Embedded, LogError};
+use super::{Embedded, Extent, LogError};
 
 const MIB: u64 = 1024 * 1024;
 
 /// One round over all partitions; returns how many records went.
 pub fn forget(log: &Embedded) -> Result<u64, LogError> {
-    let mut forgotten = 0;
-    for &topic in log.topics() {
-        for partition in log.partitions(topic) {
-            if let (Some(age_ms), Some(bytes)) = (age_kept(topic), bytes_kept(log, topic)) {
-                forgotten += log.remove_oldest(topic, partition, |extent, last_time| {
-                    extent.bytes > bytes || last_time < extent.last_time - age_ms
-                })?;
-            }
-        }
-    }
-    Ok(forgotten)
+    log.topics().iter().map(|topic| forget_of(log, topic)).sum()
+}
+
+pub fn forget_of(log: &Embedded, topic: &'static Topic) -> Result<u64, LogError> {
+    let (Some(age_ms), Some(bytes)) = (age_kept(topic), bytes_kept(log, topic)) else { return Ok(0) };
+    let old = |extent: &Extent, last_time| extent.bytes > bytes || last_time < extent.last_time - age_ms;
+    log.partitions(topic).map(|partition| log.remove_oldest(topic, partition, old)).sum()
 }
 
 fn age_kept(topic: &Topic) -> Option<i64> {

@@ -14,6 +14,7 @@ mod topics;
 mod writer;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,7 @@ pub struct Kafka {
     progress: Arc<Mutex<Progress>>,
     /// What those of other processes have said, and when that was asked.
     heard: Mutex<BTreeMap<&'static str, (Instant, Progress)>>,
+    told: Arc<AtomicU32>,
 }
 
 const HEARD_AGAIN: Duration = Duration::from_secs(1);
@@ -61,9 +63,18 @@ impl Kafka {
 
     fn new(settings: Settings, generation: Generation, stop: Stop) -> Result<Self, LogError> {
         let connection = Arc::new(Connection::new(settings.brokers(), stop));
+        Self::with(settings, generation, connection, Arc::new(AtomicU32::new(generation.number)))
+    }
+
+    fn with(
+        settings: Settings,
+        generation: Generation,
+        connection: Arc<Connection>,
+        told: Arc<AtomicU32>,
+    ) -> Result<Self, LogError> {
         let prober = Arc::new(settings.consumer(&settings.group(generation, "prober"), &connection)?);
         let (extents, progress, heard) = (Mutex::default(), Arc::default(), Mutex::default());
-        Ok(Self { generation, settings, connection, prober, extents, progress, heard })
+        Ok(Self { generation, settings, connection, prober, extents, progress, heard, told })
     }
 
     fn ask_extent(&self, topic: &'static Topic, partition: u32) -> Result<Extent, LogError> {
@@ -80,6 +91,26 @@ impl Kafka {
 impl Log for Kafka {
     fn generation(&self) -> Generation {
         self.generation
+    }
+
+    fn of_generation(&self, number: u32) -> Result<Arc<dyn Log>, LogError> {
+        let (settings, generation) = (self.settings.clone(), self.generation.other(number));
+        let log = Self::with(settings, generation, Arc::clone(&self.connection), Arc::clone(&self.told))?;
+        topics::make(&log.settings, generation, &log.connection, &log.prober)?;
+        Ok(Arc::new(log))
+    }
+
+    fn of_the_facts(&self) -> Result<Arc<dyn Log>, LogError> {
+        let (settings, generation) = (self.settings.clone(), self.generation.of_the_facts());
+        Ok(Arc::new(Self::with(settings, generation, Arc::clone(&self.connection), Arc::clone(&self.told))?))
+    }
+
+    fn forget(&self, number: u32) -> Result<(), LogError> {
+        topics::forget(&self.settings, self.generation.other(number), &self.connection, &self.prober)
+    }
+
+    fn told(&self) -> &AtomicU32 {
+        &self.told
     }
 
     fn membership(&self, stage: &'static str, topic: &'static Topic) -> Result<Box<dyn Membership>, LogError> {

@@ -39,6 +39,42 @@ pub fn make(
     }
 }
 
+/// Deletes what a generation has computed; of the one whose name the facts have, the topics stay, empty.
+pub fn forget(
+    settings: &Settings,
+    generation: Generation,
+    connection: &Arc<Connection>,
+    prober: &ConsumerClient,
+) -> Result<(), LogError> {
+    let client = Client { connection: Arc::clone(connection) };
+    let admin: AdminClient<Client> =
+        settings.admin().create_with_context(client).map_err(|error| refused("to make an admin client", error))?;
+    let names: Vec<String> =
+        TOPICS.iter().filter(|topic| generation.owns(topic)).map(|topic| generation.name(topic)).collect();
+    loop {
+        let found = list(prober, connection)?;
+        let left: Vec<&str> =
+            names.iter().filter(|name| found.iter().any(|(other, _)| other == *name)).map(String::as_str).collect();
+        if left.is_empty() {
+            break;
+        }
+        connection.insist(&|| "to delete topics".to_owned(), |patience| delete(&admin, &left, patience))?;
+    }
+    if generation == generation.of_the_facts() { make(settings, generation, connection, prober) } else { Ok(()) }
+}
+
+/// One that somebody else has deleted meanwhile is as good.
+fn delete(admin: &AdminClient<Client>, names: &[&str], patience: Duration) -> Result<(), KafkaError> {
+    let options = AdminOptions::new().operation_timeout(Some(patience)).request_timeout(Some(patience));
+    for outcome in futures_executor::block_on(admin.delete_topics(names, &options))? {
+        match outcome {
+            Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic)) => {}
+            Err((_, code)) => return Err(KafkaError::AdminOp(code)),
+        }
+    }
+    Ok(())
+}
+
 /// Makes nothing: all of them have to be there.
 pub fn check(generation: Generation, connection: &Connection, prober: &ConsumerClient) -> Result<(), LogError> {
     compare(&list(prober, connection)?, generation)

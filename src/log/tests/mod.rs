@@ -35,7 +35,7 @@ impl Place {
         let brokers = std::env::var("FATHOM_KAFKA").expect("FATHOM_KAFKA names the brokers");
         let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() as u32;
         let number = (since % 1_000_000) * 1_000 + NEXT.fetch_add(1, Ordering::Relaxed);
-        Self::Brokers(brokers, Generation { number, ..GENERATION })
+        Self::Brokers(brokers, Generation { number, facts: number, ..GENERATION })
     }
 
     pub fn open(&self) -> Arc<dyn Log> {

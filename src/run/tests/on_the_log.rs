@@ -181,7 +181,8 @@ impl Drop for Computer {
 fn a_computer_of_its_own() {
     let Ok(number) = std::env::var(ITS_GENERATION) else { return };
     let brokers = std::env::var("FATHOM_KAFKA").unwrap();
-    let place = Place::Brokers(brokers, Generation { number: number.parse().unwrap(), ..GENERATION });
+    let number = number.parse().unwrap();
+    let place = Place::Brokers(brokers, Generation { number, facts: number, ..GENERATION });
     let shared = Shared { chunk_bytes: LITTLE, ..Shared::new(place.open(), Stop::new(), false) };
     start(&shared).wait().unwrap();
 }
