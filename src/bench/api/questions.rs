@@ -48,8 +48,10 @@ pub fn all(address: SocketAddr, filled: &Filled) -> Result<Vec<Question>, Failur
     Ok(questions)
 }
 
+/// What is streamed from the log has no rows.
 fn is_of_data(path: &str) -> bool {
-    (path.starts_with("/api/v1/") || path.starts_with("/futures/data/")) && path != "/api/v1/ws"
+    (path.starts_with("/api/v1/") || path.starts_with("/futures/data/"))
+        && !["/api/v1/ws", "/api/v1/replay"].contains(&path)
 }
 
 /// A path and what it may be given.
