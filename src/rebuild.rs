@@ -13,7 +13,7 @@ use crate::args::NewRules;
 use crate::failure::Failure;
 use crate::log::Log;
 use crate::replay::{self, in_words};
-use crate::run::generations::{change, kept_rules, known};
+use crate::run::generations::{change, kept_in, kept_rules, known};
 use crate::run::sink::{self, topics_of_tables};
 use crate::run::{computer, now_ms, tape};
 
@@ -56,7 +56,7 @@ pub fn rebuild(
         Request::List => each(list(log)?),
         Request::Compare { generation, with } => {
             let known = known(log.as_ref())?;
-            let _ = is_kept(&known, *generation)?;
+            let _ = kept_in(&known, *generation)?;
             let [one, other] = [known.told, *generation].map(|number| log.of_generation(number));
             replay::compare(&one?, &other?, with, each)
         }
@@ -87,15 +87,18 @@ fn begin(
         Ok(known.latest)
     })?;
     if !is_running {
-        let next = match log.disk_bytes() {
-            Some(_) => "it is made by the next `fathom up`".to_owned(),
-            None => format!("start `fathom computer --generation {number}`; `fathom rebuild ls` says how far it is"),
+        let next = if log.is_of_one_process() {
+            "it is made by the next `fathom up`".to_owned()
+        } else {
+            format!("start `fathom computer --generation {number}`; `fathom rebuild ls` says how far it is")
         };
         return each(json!({ "summary": { "generation": number, "is_made": false, "next": next } }));
     }
     let began = now_ms();
     let (this, before) = (log.of_generation(number)?, log.of_generation(before.told)?);
     loop {
+        // It may be dropped meanwhile.
+        let _ = kept_in(&known(log.as_ref())?, number)?;
         let (standing, told) = (Standing::of(&this)?, Standing::of(&before)?);
         each(json!({ "progress": { "generation": number, "reached": standing.clock, "to": told.clock } }))?;
         if let Ok(()) = standing.is_near(&told, number) {
@@ -139,7 +142,7 @@ fn list(log: &Arc<dyn Log>) -> Result<Value, Failure> {
 /// The same for going on and for going back.
 fn tell(log: &Arc<dyn Log>, number: u32, dry_run: bool, each: Each<'_>) -> Result<(), Failure> {
     let before = known(log.as_ref())?;
-    let _ = is_kept(&before, number)?;
+    let _ = kept_in(&before, number)?;
     if before.told == number {
         return Err(Failure::stop(format!("generation {number} is told already")));
     }
@@ -150,7 +153,7 @@ fn tell(log: &Arc<dyn Log>, number: u32, dry_run: bool, each: Each<'_>) -> Resul
         return Ok(());
     }
     change(log, |known| {
-        is_kept(known, number)?;
+        kept_in(known, number)?;
         known.told = number;
         Ok(())
     })?;
@@ -160,7 +163,7 @@ fn tell(log: &Arc<dyn Log>, number: u32, dry_run: bool, each: Each<'_>) -> Resul
 fn drop_one(log: &Arc<dyn Log>, number: u32, dry_run: bool, each: Each<'_>) -> Result<(), Failure> {
     let before = known(log.as_ref())?;
     let may_go = |known: &Generations| {
-        is_kept(known, number)?;
+        kept_in(known, number)?;
         let why = format!("generation {number} is told: have another one told before this one is dropped");
         if known.told == number { Err(Failure::stop(why)) } else { Ok(()) }
     };
@@ -172,17 +175,10 @@ fn drop_one(log: &Arc<dyn Log>, number: u32, dry_run: bool, each: Each<'_>) -> R
     change(log, |known| {
         may_go(known)?;
         known.kept.retain(|kept| kept.number != number);
-        known.dropped.push(Dropped { number, is_off_the_log: false, has_no_rows: false });
+        known.dropped.push(Dropped { number, at: now_ms(), is_off_the_log: false, has_no_rows: false });
         Ok(())
     })?;
     each(json!({ "summary": { "dropped": number } }))
-}
-
-fn is_kept(known: &Generations, number: u32) -> Result<&Kept, Failure> {
-    known.kept.iter().find(|kept| kept.number == number).ok_or_else(|| {
-        let kept: Vec<String> = known.kept.iter().map(|kept| kept.number.to_string()).collect();
-        Failure::stop(format!("there is no generation {number}; those are {}", kept.join(", ")))
-    })
 }
 
 /// How far a generation is.

@@ -123,10 +123,11 @@ impl Replay {
     fn take(&mut self, again: Again<'_>) -> bool {
         match again {
             Again::From(next) => {
-                if self.heard.next.is_empty() {
-                    self.outlet.stands_at(self.subscribed.id, &next);
-                }
+                let is_first = self.heard.next.is_empty();
                 self.heard.next = next;
+                if is_first {
+                    self.outlet.stands_at(self.subscribed.id, &self.heard);
+                }
                 true
             }
             Again::Record { partition, offset, record } => {
@@ -149,7 +150,7 @@ impl Replay {
         let (id, rows) = (self.subscribed.id, std::mem::take(&mut self.rows));
         let told = async {
             self.outlet.room_for_a_replay(id).await;
-            self.outlet.replay(id, rows)
+            self.outlet.replay(id, self.heard.generation, rows)
         };
         match self.runtime.block_on(async { timeout(PATIENCE, told).await }) {
             Ok(is_heard) => is_heard,

@@ -20,7 +20,7 @@ pub struct Definition {
 }
 
 /// What those who run it may choose.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
     /// What is said of whales tells what it was.
     pub whales: WhaleRule,

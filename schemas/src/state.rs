@@ -205,6 +205,9 @@ pub struct Kept {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dropped {
     pub number: u32,
+    /// When that was said, in milliseconds UTC: other processes may need a while to hear of it.
+    #[serde(default)]
+    pub at: i64,
     pub is_off_the_log: bool,
     pub has_no_rows: bool,
 }

@@ -8,6 +8,8 @@ use crate::{Part, SinkError};
 use schemas::table::Value;
 
 pub(crate) const TABLE: &str = "sink_positions";
+/// Of a generation.
+pub(crate) const ALL_GO: &str = "DELETE FROM sink_positions WHERE generation = $1";
 
 pub(crate) async fn all(database: &Database, generation: u32) -> Result<BTreeMap<(String, u32), u64>, SinkError> {
     const ALL: &str = "SELECT topic, partition, next FROM sink_positions WHERE generation = $1";

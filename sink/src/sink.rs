@@ -32,6 +32,8 @@ pub struct Part<'a> {
     pub batch: &'a [Batch],
 }
 
+const GONE_AT_ONCE: u32 = 2_000;
+
 impl Sink {
     pub(crate) fn of(database: Database) -> Self {
         Self { database, keeping: Keeping::default(), in_doubt: false }
@@ -63,16 +65,29 @@ impl Sink {
         }
     }
 
-    /// Removes every row of a generation, and where it stood.
-    pub async fn forget(&self, generation: u32) -> Result<(), SinkError> {
-        for table in TABLES.iter().map(|table| table.name).chain([position::TABLE]) {
-            let mut transaction = self.database.begin().await?;
-            let statement = format!("DELETE FROM {table} WHERE generation = $1");
-            let gone = transaction.execute(AssertSqlSafe(statement), &[generation.into()]).await;
-            gone.map_err(|source| SinkError::statement(table, source))?;
-            transaction.commit().await?;
+    /// Removes some rows of a generation, few enough that nobody waits long; when there are none left, where they stood.
+    /// How many went: 0 when that is done.
+    pub async fn forget_some(&self, generation: u32) -> Result<u64, SinkError> {
+        for table in TABLES {
+            let (name, key) = (table.name, table.key.join(", "));
+            let statement = format!(
+                "DELETE FROM {name} WHERE ({key}) IN (SELECT {key} FROM {name} WHERE generation = $1 LIMIT {GONE_AT_ONCE})"
+            );
+            match self.forget_by(name, statement, generation).await? {
+                0 => {}
+                gone => return Ok(gone),
+            }
         }
-        Ok(())
+        self.forget_by(position::TABLE, position::ALL_GO.to_owned(), generation).await?;
+        Ok(0)
+    }
+
+    async fn forget_by(&self, table: &'static str, statement: String, generation: u32) -> Result<u64, SinkError> {
+        let mut transaction = self.database.begin().await?;
+        let gone = transaction.execute(AssertSqlSafe(statement), &[generation.into()]).await;
+        let gone = gone.map_err(|source| SinkError::statement(table, source))?;
+        transaction.commit().await?;
+        Ok(gone)
     }
 
     async fn commit(

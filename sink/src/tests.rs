@@ -5,6 +5,7 @@ mod decimals;
 mod declarations;
 mod earlier_formats;
 mod encrypted;
+mod generations;
 mod keeping;
 mod lost_connections;
 mod partitions;

@@ -124,8 +124,11 @@ fn done_in_words(last: &Value) -> String {
     }
     if let Some(number) = plan["generation"].as_u64() {
         return format!(
-            "would begin generation {number}: {} fills, and {} that were found later; {} are kept no more\n",
-            plan["fills"], plan["found_later"], plan["removed"]
+            "would begin generation {number}: {} fills, and {} that were found later; {} are kept no more\nby {}\n",
+            plan["fills"],
+            plan["found_later"],
+            plan["removed"],
+            rules(&plan["rules"])
         );
     }
     format!("would be done: {plan}\n")
@@ -133,16 +136,27 @@ fn done_in_words(last: &Value) -> String {
 
 fn in_words(answer: &Value) -> String {
     let mut words =
-        format!("{:<12}{:<8}{:<28}{:<28}{:>12}\n", "generation", "told", "begun", "computed up to", "rows behind");
+        format!("{:<12}{:<8}{:<28}{:<28}{:>12}  by\n", "generation", "told", "begun", "computed up to", "rows behind");
     for one in answer["generations"].as_array().into_iter().flatten() {
         let told = if one["is_told"] == true { "told" } else { "" };
         words += &format!(
-            "{:<12}{told:<8}{:<28}{:<28}{:>12}\n",
+            "{:<12}{told:<8}{:<28}{:<28}{:>12}  {}\n",
             one["generation"].to_string(),
             moment(&one["began"]),
             moment(&one["clock"]),
-            one["rows_behind"].to_string()
+            one["rows_behind"].to_string(),
+            rules(&one["rules"])
         );
     }
     words
+}
+
+/// As they are given.
+fn rules(rules: &Value) -> String {
+    if rules.is_null() {
+        return "what whoever makes it was told".to_owned();
+    }
+    let [floor, share, minutes] =
+        ["whale_floor", "whale_share", "remember_closed_minutes"].map(|name| rules[name].to_string().replace('"', ""));
+    format!("--whale-floor {floor} --whale-share {share} --remember-closed {minutes}")
 }

@@ -111,6 +111,11 @@ pub trait Log: Send + Sync {
 
     /// What the log takes on this machine's disk.
     fn disk_bytes(&self) -> Option<u64>;
+
+    /// Whether all who read and write it are of this process, and it keeps what they still need. Brokers ask nobody.
+    fn is_of_one_process(&self) -> bool {
+        self.disk_bytes().is_some()
+    }
 }
 
 /// A share in a stage's work.

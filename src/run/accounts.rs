@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ::parser::{InfoClient, InfoSource, InfoStatus, Progress, RunRecord};
@@ -56,11 +55,10 @@ pub async fn follow(shared: &Shared, client: InfoClient, wanted: &Accounts, leas
     let (mut out, mut chosen_at) = (Outbox::new(generation), None::<Instant>);
     let mut run = RunRecord::begin(NAME, &wanted.url, now_ms());
     while !stop.asked() && !lease.is_over() {
-        holders.read(shared)?;
+        holders.read()?;
         if chosen_at.is_none_or(|at| at.elapsed() > CHOOSE_EVERY) {
             chosen_at = Some(Instant::now());
-            // Another generation may be told by now: from then on its positions are read.
-            generations::look(log.as_ref())?;
+            holders.follow_who_is_told(shared)?;
             choose(&mut source, &holders, &wanted.named);
             if !wanted.has_fills && !wanted.named.is_empty() {
                 source.leave_fills(covered(log.as_ref())?);
@@ -130,10 +128,15 @@ impl Holders {
         Ok(Self { told: log.generation().number, reader: log.reader(&starts)?, wallets: holders })
     }
 
-    fn read(&mut self, shared: &Shared) -> Result<(), Failure> {
-        if shared.log.told().load(Ordering::Relaxed) != self.told {
+    /// Another generation may be told by now: from then on its positions are read.
+    fn follow_who_is_told(&mut self, shared: &Shared) -> Result<(), Failure> {
+        if generations::known(shared.log.as_ref())?.told != self.told {
             *self = Self::begin(shared)?;
         }
+        Ok(())
+    }
+
+    fn read(&mut self) -> Result<(), Failure> {
         for slice in self.reader.read(CHUNK_BYTES, Duration::ZERO)? {
             slice.records().filter_map(|(_, record)| record.value).for_each(|value| take(&mut self.wallets, value));
         }

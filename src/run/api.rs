@@ -60,7 +60,6 @@ fn tell(shared: &Shared, live: &Live, told: &mut Told, upstream: &Upstream) -> R
     let (mut unread, mut is_present): (BTreeSet<usize>, _) = ((0..starts.len()).collect(), false);
     let task = shared.stats.task(READER, 0);
     let waiting = gauge!("fathom_live_queue_updates");
-    waiting.set(0.0);
     let mut measured = Instant::now();
     loop {
         let over = shared.is_over(upstream);
@@ -89,7 +88,9 @@ fn tell(shared: &Shared, live: &Live, told: &mut Told, upstream: &Upstream) -> R
         }
         if measured.elapsed() > MEASURED_EVERY {
             measured = Instant::now();
-            waiting.set(live.waiting() as f64);
+            if log.is_told() {
+                waiting.set(live.waiting() as f64);
+            }
         }
         unread.retain(|place| !reader.is_at_the_end(*place));
         if !is_present && unread.is_empty() {

@@ -1,5 +1,6 @@
 //! The database as the roles use it: opened, waited for when it is away, and said so.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sink::{Keeping, Sink, SinkError};
@@ -20,7 +21,7 @@ pub fn open_to_write(url: &str, keeping: Keeping, runtime: &Handle, stop: &Stop)
 /// Opens it once more for each generation that is written.
 pub fn rows_by(url: &str, keeping: Keeping, runtime: &Runtime, stop: &Stop) -> MakeRows {
     let (url, runtime, stop) = (url.to_owned(), runtime.handle().clone(), stop.clone());
-    Box::new(move || open_to_write(&url, keeping.clone(), &runtime, &stop))
+    Arc::new(move || open_to_write(&url, keeping.clone(), &runtime, &stop))
 }
 
 /// Opens the database for reading, and waits until a sink has made its tables.

@@ -18,6 +18,8 @@ type Each<'a> = &'a mut dyn FnMut(Value) -> Result<(), Failure>;
 
 /// Says of each letter what came of it, and last how many there were of each; a dry run writes nothing.
 pub fn redrive(log: &Arc<dyn Log>, is_dry_run: bool, each: Each<'_>) -> Result<(), Failure> {
+    // Whichever generation is told, there is one who does it.
+    let log = &log.of_the_facts()?;
     // On Kafka a writer shuts out the one before it; on the embedded log all are of this process.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);

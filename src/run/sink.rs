@@ -11,7 +11,7 @@ use sink::{Part, Sink, SinkError};
 use tokio::runtime::Handle;
 use tracing::{trace, warn};
 
-use super::{PATIENCE, Shared, tasks};
+use super::{PATIENCE, Shared, generations, tasks};
 use crate::failure::Failure;
 use crate::log::{Membership, Reader, Slice, Start};
 use crate::stats;
@@ -85,6 +85,11 @@ impl Role<'_> {
     /// Reads on from where the rows stand.
     fn begin(&mut self, partitions: Vec<u32>) -> Result<(), Failure> {
         let log = &self.shared.log;
+        if generations::kept_in(&generations::known(log.as_ref())?, log.generation().number).is_err() {
+            // Its rows are being removed: none may come back.
+            self.share = None;
+            return Ok(());
+        }
         let positions = self.insist(|sink, runtime, generation| runtime.block_on(sink.positions(generation)))?;
         let part = |topic: &'static Topic, partition| {
             let from = positions.get(&(topic.name.to_owned(), partition)).copied();
@@ -144,7 +149,9 @@ impl Role<'_> {
         let filled = ratios.filter(|slice| slice.records().any(|(_, record)| is_result(&record)));
         self.answered.extend(filled.map(|slice| slice.partition));
         let all = self.shared.log.partitions(&topics::LONG_SHORT_RATIOS).all(|it| self.answered.contains(&it));
-        self.shared.stats.has_results.store(all, Ordering::Relaxed);
+        if self.shared.log.is_told() {
+            self.shared.stats.has_results.store(all, Ordering::Relaxed);
+        }
     }
 
     fn wrote(&mut self, slices: &[Slice], rows: u64) {

@@ -31,9 +31,19 @@ pub fn run(shared: &Shared, upstream: &Upstream) -> Result<(), Failure> {
 pub fn announce(log: &Arc<dyn Log>) -> Result<(), Failure> {
     let facts = log.of_the_facts()?;
     for share in log.partitions(&topics::STATE_TAPE) {
-        facts.done(STAGE, &topics::FILLS, share, mark(log.as_ref(), share)?.map_or(0, |mark| mark.next));
+        let mark = mark(log.as_ref(), share)?;
+        facts.done(STAGE, &topics::FILLS, share, mark.as_ref().map_or(0, |mark| mark.next));
+        keep_history(facts.as_ref(), share, mark.as_ref());
     }
     Ok(())
+}
+
+/// What was found later is read once, and kept until then.
+fn keep_history(facts: &dyn Log, share: u32, mark: Option<&TapeMark>) {
+    match mark.filter(|mark| mark.is_merged) {
+        None => facts.done(STAGE, &topics::FILLS_HISTORY, share, 0),
+        Some(mark) => facts.has_come_to(STAGE, &topics::FILLS_HISTORY, share, mark.history_to),
+    }
 }
 
 /// How far it is; nothing where it has not begun.
@@ -55,6 +65,7 @@ fn task(shared: &Shared, share: u32, lease: &Lease, upstream: &Upstream) -> Resu
         }
     };
     facts.done(STAGE, &topics::FILLS, share, mark.next);
+    keep_history(facts.as_ref(), share, Some(&mark));
     let reader =
         Arc::clone(&facts).reader(&[Start { topic: &topics::FILLS, partition: share, from: Some(mark.next) }])?;
     let (out, task) = (Outbox::new(log.generation()), stats.task(STAGE, share));
@@ -104,7 +115,7 @@ impl Work<'_> {
                     heads[0] = ready.pop_front();
                 }
                 let Some(tape) = heads[0].as_ref().map(|block| block.clock) else { break };
-                between.fill(&mut heads, tape)?;
+                between.fill(&mut heads, tape, &|| !self.lease.is_over() && !self.shared.ends_at_once())?;
                 for (source, next) in merge.step(&mut heads, self.out.batch(&topics::FILLS, self.share))? {
                     if source == 0 {
                         self.mark.next = next;
@@ -115,6 +126,7 @@ impl Work<'_> {
             self.mark.is_merged = between.is_over(&heads);
             self.commit()?;
         }
+        keep_history(self.facts.as_ref(), self.share, Some(&self.mark));
         // What was read ahead of it is read again, as it is.
         let start = Start { topic: &topics::FILLS, partition: self.share, from: Some(self.mark.next) };
         self.reader = Arc::clone(&self.facts).reader(&[start])?;
@@ -179,13 +191,12 @@ struct Between {
     share: u32,
     waiting: VecDeque<Stretch>,
     open: Vec<Option<Reading>>,
-    last: Option<Clock>,
 }
 
 impl Between {
     fn begin(log: &Arc<dyn Log>, share: u32, mark: &TapeMark) -> Result<Self, Failure> {
         let waiting = stretches(log, share, mark.history_to)?.into();
-        Ok(Self { log: Arc::clone(log), share, waiting, open: Vec::new(), last: mark.last })
+        Ok(Self { log: Arc::clone(log), share, waiting, open: Vec::new() })
     }
 
     /// Nothing of it is left, and of a hole that it may have filled the rest was said.
@@ -196,7 +207,7 @@ impl Between {
     }
 
     /// Has every stretch that has a block before this one show its next block.
-    fn fill(&mut self, heads: &mut Vec<Option<Block>>, tape: Clock) -> Result<(), Failure> {
+    fn fill(&mut self, heads: &mut Vec<Option<Block>>, tape: Clock, goes_on: &dyn Fn() -> bool) -> Result<(), Failure> {
         let is_due = |stretch: &mut Stretch| {
             !comes_after((stretch.first.block, 0, stretch.first.time), (tape.block, 0, tape.time))
         };
@@ -212,11 +223,7 @@ impl Between {
         }
         for (reading, head) in self.open.iter_mut().zip(heads.iter_mut().skip(1)).filter(|(_, head)| head.is_none()) {
             let Some(open) = reading else { continue };
-            *head = open.next()?;
-            while head.as_ref().is_some_and(|block| self.last.is_some_and(|last| !block.is_after(last))) {
-                // It was written before this task began again.
-                *head = open.next()?;
-            }
+            *head = open.next(goes_on)?;
             if head.is_none() {
                 *reading = None;
             }

@@ -2,7 +2,6 @@
 //! other, by one thread: who asks waits for a place, or is refused.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -96,7 +95,7 @@ impl Keeper {
         let (shared, partition) = (&self.shared, watch.partition(GENERATION.partitions));
         let mut writer = match self.writers.remove(&partition) {
             Some(writer) => writer,
-            None => Arc::clone(&shared.log).writer(&format!("api.watches.{partition}"))?,
+            None => shared.log.of_the_facts()?.writer(&format!("api.watches.{partition}"))?,
         };
         if watch.removed && !is_watched(shared, partition, watch)? {
             return Ok(if again { Watched::Written(watch.clone()) } else { Watched::NotThere });

@@ -120,8 +120,9 @@ fn a_computer_that_slept_changes_nothing_and_all_roles_can_be_replaced_under_loa
     let mut roles = Roles::new(&place, &market);
     roles.start_all();
 
-    roles.role("computer one").wait_for("commit begins");
-    roles.role("computer two").wait_for("commit begins");
+    // Each has a share in the work.
+    roles.role("computer one").wait_for(r#"commit begins task="coin"#);
+    roles.role("computer two").wait_for(r#"commit begins task="coin"#);
     roles.role("computer one").signal("STOP");
     let slept = Instant::now();
     roles.role("computer two").wait_for("coin works on the partitions {0, 1, 2, 3}");

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::extract::ws::Utf8Bytes;
 use tokio::sync::{Notify, watch};
 
-use super::Filter;
 use super::shelf::{Item, Update};
+use super::{Filter, Heard};
 use crate::channel::{Channel, Subject};
 use crate::replay::Stretch;
 use crate::websocket::{Ending, frames};
@@ -135,9 +135,9 @@ impl Outlet {
     }
 
     /// It is read from here on.
-    pub(crate) fn stands_at(&self, id: u64, next: &BTreeMap<u32, u64>) {
-        if let Some(subscribed) = self.waiting().subscriptions.get_mut(&id) {
-            subscribed.next.clone_from(next);
+    pub(crate) fn stands_at(&self, id: u64, heard: &Heard) {
+        if let Some(subscribed) = self.waiting().heard_by(id, heard.generation) {
+            subscribed.next.clone_from(&heard.next);
         }
     }
 
@@ -153,10 +153,10 @@ impl Outlet {
         }
     }
 
-    /// Some of what the log keeps. Whether it is still heard.
-    pub(crate) fn replay(&self, id: u64, rows: Vec<Arc<Update>>) -> bool {
+    /// Some of what the log keeps of a generation. Whether it is still heard.
+    pub(crate) fn replay(&self, id: u64, generation: u32, rows: Vec<Arc<Update>>) -> bool {
         let mut waiting = self.waiting();
-        let is_heard = waiting.subscriptions.contains_key(&id) && self.ending.borrow().is_none();
+        let is_heard = waiting.heard_by(id, generation).is_some() && self.ending.borrow().is_none();
         if is_heard && !rows.is_empty() {
             let rows: Vec<Item> = rows.into_iter().map(Item::Update).collect();
             waiting.replays.push_back((id, rows.into_iter()));

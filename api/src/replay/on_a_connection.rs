@@ -8,7 +8,7 @@ use super::places::Place;
 use super::playing::{Part, Playing, Step};
 use super::stretch::Stretch;
 use crate::Context;
-use crate::live::{Outlet, Subscribed};
+use crate::live::{Heard, Outlet, Subscribed};
 use crate::websocket::frames;
 
 /// Returns when it is over, or the client has ended it: then nothing more is said.
@@ -40,7 +40,8 @@ async fn play(
     let (mut rows, mut playing) = match Playing::begin(context, vec![part], stretch, place).await {
         Ok((playing, from)) => {
             let of_topic = from.into_iter().filter(|((topic, _), _)| *topic == channel.topic.name);
-            outlet.stands_at(*id, &of_topic.map(|((_, partition), next)| (partition, next)).collect());
+            let next = of_topic.map(|((_, partition), next)| (partition, next)).collect();
+            outlet.stands_at(*id, &Heard { generation: subscribed.generation, next });
             (0, playing)
         }
         Err(unread) => return Ended::of(stretch, 0, Err(unread)),

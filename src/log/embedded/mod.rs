@@ -98,16 +98,32 @@ impl Embedded {
                 self.readers().remove(&place);
                 locked(&self.storage.partitions).remove(&place);
                 self.storage.extents.remove(place.clone()).map_err(failed)?;
-                for keyspace in [&self.storage.records, &self.storage.latest] {
-                    for entry in keyspace.prefix(&place) {
-                        keyspace.remove(entry.key().map_err(failed)?).map_err(failed)?;
-                    }
-                }
+                self.remove_all(&self.storage.records, &place)?;
+                self.remove_all(&self.storage.latest, &place)?;
             }
         }
         let read_for = self.reads_for;
         self.readers().values_mut().for_each(|readers| readers.retain(|(number, _), _| *number != read_for));
-        self.bound_memory(MEMORY_BYTES)
+        Ok(())
+    }
+
+    /// A few at a time: whoever commits meanwhile does not wait long, and the storage is told to write down what it holds.
+    fn remove_all(&self, keyspace: &Keyspace, place: &Place) -> Result<(), LogError> {
+        let failed = |source| LogError::Write { source };
+        let mut keys = keyspace.prefix(place).map(|entry| entry.key());
+        loop {
+            let (mut write, mut bytes) = (self.storage.database.batch(), 0);
+            for key in keys.by_ref().take(REMOVED_AT_ONCE) {
+                let key = key.map_err(failed)?;
+                bytes += key.len() as u64;
+                write.remove(keyspace, key);
+            }
+            if bytes == 0 {
+                return Ok(());
+            }
+            write.commit().map_err(failed)?;
+            self.bound_memory(bytes)?;
+        }
     }
 
     /// Appends everything in the outbox, or nothing. When this returns it is on the disk and readers see it.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
-use schemas::{Belongs, Topic};
+use schemas::Topic;
 
 use super::retention::bytes_kept;
 use super::{Embedded, Extent, Place};
@@ -57,7 +57,7 @@ impl Embedded {
     /// generation that is not told yet what it needs is kept, but the sources do not wait for it.
     pub fn is_held_up(&self, topic: &'static Topic, partition: u32) -> bool {
         let (told, own) = (self.told().load(Ordering::Relaxed), self.generation.number);
-        let waits_for = |number| number == told || number == own && topic.belongs == Belongs::Generation;
+        let waits_for = |number| number == told || number == own && self.generation.owns(topic);
         let (Some(limit), Some(needed)) = (bytes_kept(self, topic), self.needed_by(waits_for, topic, partition)) else {
             return false;
         };

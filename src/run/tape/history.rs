@@ -77,8 +77,12 @@ impl Reading {
     }
 
     /// Nothing at its end.
-    pub fn next(&mut self) -> Result<Option<Block>, Failure> {
+    pub fn next(&mut self, goes_on: &dyn Fn() -> bool) -> Result<Option<Block>, Failure> {
         while self.ready.is_empty() && self.next < self.to {
+            if !goes_on() {
+                let what = "the end came while it was read what was found later".to_owned();
+                return Err(Failure::Again { what, at_once: true });
+            }
             for slice in self.reader.read(CHUNK_BYTES, PATIENCE)? {
                 for (offset, record) in slice.records().filter(|(offset, _)| *offset < self.to) {
                     self.ready.extend(self.blocks.take(offset, &record)?);

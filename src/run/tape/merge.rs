@@ -142,7 +142,7 @@ impl Merge {
             }
         }
         let Some(block) = whole else { return Ok(gone_on) };
-        // What stands there already is not told again.
+        // What stands there already, also since before the task began again, is not told again.
         if self.last.is_some_and(|last| !block.is_after(last)) {
             return Ok(gone_on);
         }

@@ -5,6 +5,7 @@
 mod between;
 mod dice;
 mod facts;
+mod generations;
 mod held_up;
 mod in_memory;
 mod on_the_log;

@@ -38,6 +38,11 @@ pub(super) const MAX_ANSWERS: usize = 64;
 pub(super) const ROWS_PER_PART: usize = 1_000;
 
 impl Waiting {
+    /// A subscription, as long as it hears of this generation.
+    pub(super) fn heard_by(&mut self, id: u64, generation: u32) -> Option<&mut Subscribed> {
+        self.subscriptions.get_mut(&id).filter(|subscribed| subscribed.generation == generation)
+    }
+
     pub(super) fn add(&mut self, id: u64, is_event: bool, update: &Arc<Update>) {
         // Somebody may come back who has heard more elsewhere than was told here.
         let heard = self.subscriptions.get(&id).and_then(|subscribed| subscribed.next.get(&update.partition));
