@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::computer::Rules;
-use schemas::{Dropped, Generations, Kept, KeptRules, topics};
+use schemas::{KeptRules, KeptStretch, topics};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::args::NewRules;
 use crate::failure::Failure;
 use crate::log::Log;
 use crate::replay::{self, in_words};
-use crate::run::generations::{change, kept_in, kept_rules, known};
+use crate::run::generations::{self, begin_another, change, has_room, kept_in, kept_rules, known, may_be_dropped};
 use crate::run::sink::{self, topics_of_tables};
 use crate::run::{computer, now_ms, tape};
 
@@ -29,8 +29,6 @@ pub enum Request {
 
 type Each<'a> = &'a mut dyn FnMut(Value) -> Result<(), Failure>;
 
-/// So many at a time: each is computed and stored whole.
-const MOST: usize = 4;
 /// One that is this far behind the one that is told would take its listeners back in time.
 const NEAR_MS: i64 = 10_000;
 const NEAR_RECORDS: u64 = 20_000;
@@ -56,9 +54,16 @@ pub fn rebuild(
         Request::List => each(list(log)?),
         Request::Compare { generation, with } => {
             let known = known(log.as_ref())?;
-            let _ = kept_in(&known, *generation)?;
+            let kept = kept_in(&known, *generation)?;
             let [one, other] = [known.told, *generation].map(|number| log.of_generation(number));
-            replay::compare(&one?, &other?, with, each)
+            let mut with = with.clone();
+            if let Some(KeptStretch { coin, processor, topic, .. }) = kept.stretch.clone() {
+                // Of what it has nothing of, nothing is to be missed.
+                with.coin = with.coin.or(coin);
+                with.topic = with.topic.or(topic);
+                with.processor = with.processor.or(processor);
+            }
+            replay::compare(&one?, &other?, kept.stretch.as_ref(), &with, each)
         }
         Request::Tell { generation, dry_run } => tell(log, *generation, *dry_run, each),
         Request::Drop { generation, dry_run } => drop_one(log, *generation, *dry_run, each),
@@ -74,18 +79,12 @@ fn begin(
     each: Each<'_>,
 ) -> Result<(), Failure> {
     let before = known(log.as_ref())?;
-    if before.kept.len() >= MOST {
-        return Err(Failure::stop(format!("{MOST} generations are kept already: drop one of them first")));
-    }
+    has_room(&before)?;
     each(json!({ "plan": plan(log, before.latest + 1, rules)? }))?;
     if dry_run {
         return Ok(());
     }
-    let number = change(log, |known| {
-        known.latest += 1;
-        known.kept.push(Kept { number: known.latest, began: Some(now_ms()), rules: Some(rules.clone()) });
-        Ok(known.latest)
-    })?;
+    let number = begin_another(log, rules, None)?;
     if !is_running {
         let next = if log.is_of_one_process() {
             "it is made by the next `fathom up`".to_owned()
@@ -133,6 +132,7 @@ fn list(log: &Arc<dyn Log>) -> Result<Value, Failure> {
         listed.push(json!({
             "generation": kept.number, "is_told": kept.number == known.told, "began": kept.began, "rules": kept.rules,
             "clock": (clock > 0).then_some(clock), "is_in_order": is_in_order, "rows_behind": rows_behind,
+            "stretch": kept.stretch,
         }));
     }
     let dropped: Vec<u32> = known.dropped.iter().map(|dropped| dropped.number).collect();
@@ -142,9 +142,16 @@ fn list(log: &Arc<dyn Log>) -> Result<Value, Failure> {
 /// The same for going on and for going back.
 fn tell(log: &Arc<dyn Log>, number: u32, dry_run: bool, each: Each<'_>) -> Result<(), Failure> {
     let before = known(log.as_ref())?;
-    let _ = kept_in(&before, number)?;
+    let kept = kept_in(&before, number)?;
     if before.told == number {
         return Err(Failure::stop(format!("generation {number} is told already")));
+    }
+    if let Some(KeptStretch { from, to, .. }) = kept.stretch {
+        return Err(Failure::stop(format!(
+            "generation {number} is of {} to {} alone, and nobody goes on with it: have one told that `fathom rebuild begin` has made",
+            in_words(from),
+            in_words(to)
+        )));
     }
     let standing = |number| Standing::of(&log.of_generation(number)?);
     standing(number)?.is_near(&standing(before.told)?, number)?;
@@ -161,23 +168,12 @@ fn tell(log: &Arc<dyn Log>, number: u32, dry_run: bool, each: Each<'_>) -> Resul
 }
 
 fn drop_one(log: &Arc<dyn Log>, number: u32, dry_run: bool, each: Each<'_>) -> Result<(), Failure> {
-    let before = known(log.as_ref())?;
-    let may_go = |known: &Generations| {
-        kept_in(known, number)?;
-        let why = format!("generation {number} is told: have another one told before this one is dropped");
-        if known.told == number { Err(Failure::stop(why)) } else { Ok(()) }
-    };
-    may_go(&before)?;
+    may_be_dropped(&known(log.as_ref())?, number)?;
     each(json!({ "plan": { "drop": number } }))?;
     if dry_run {
         return Ok(());
     }
-    change(log, |known| {
-        may_go(known)?;
-        known.kept.retain(|kept| kept.number != number);
-        known.dropped.push(Dropped { number, at: now_ms(), is_off_the_log: false, has_no_rows: false });
-        Ok(())
-    })?;
+    generations::drop_one(log, number)?;
     each(json!({ "summary": { "dropped": number } }))
 }
 

@@ -101,7 +101,8 @@ pub use raw::{RAW_PART_BYTES, raw_parts};
 pub use snapshots::Snapshot;
 pub use source_runs::SourceRun;
 pub use state::{
-    Checkpoint, Cursor, Dropped, Generations, Growing, Kept, KeptRules, MarketMark, OpenGap, Place, TapeMark,
+    Checkpoint, Cursor, Dropped, Generations, Growing, Kept, KeptRules, KeptStretch, MarketMark, OpenGap, Place,
+    TapeMark,
 };
 pub use taker_flow::TakerFlow;
 pub use taker_sums::TakerSum;

@@ -189,7 +189,7 @@ pub struct Generations {
     pub dropped: Vec<Dropped>,
 }
 
-/// A generation that is computed.
+/// A generation that there are results of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     pub number: u32,
@@ -199,6 +199,26 @@ pub struct Kept {
     /// What its results are made by; what the process was told that computes it, when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<KeptRules>,
+    /// What it has results of when that is not everything: nobody goes on with it, and it is never told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stretch: Option<KeptStretch>,
+}
+
+/// What was computed once more, into a generation of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptStretch {
+    /// Behind this time, in milliseconds UTC.
+    pub from: i64,
+    /// Up to this one.
+    pub to: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coin: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processor: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// All of it is on the log.
+    pub is_whole: bool,
 }
 
 /// A generation that nobody computes any more.
@@ -224,7 +244,7 @@ impl Generations {
 
     /// As long as nothing was rebuilt.
     pub fn of_one(number: u32) -> Self {
-        let kept = alloc::vec![Kept { number, began: None, rules: None }];
+        let kept = alloc::vec![Kept { number, began: None, rules: None, stretch: None }];
         Self { told: number, latest: number, kept, dropped: Vec::new() }
     }
 

@@ -16,7 +16,7 @@ pub struct Replay {
     pub to: Option<String>,
     /// How everything stood at this moment, instead of what was said in a stretch: of positions, long-short-ratios and
     /// liquidation-map, or of the one that --topic names
-    #[arg(long, value_name = "MOMENT", allow_hyphen_values = true, conflicts_with_all = ["from", "to", "check", "dry_run", "processor", "speed"])]
+    #[arg(long, value_name = "MOMENT", allow_hyphen_values = true, conflicts_with_all = ["from", "to", "check", "keep", "dry_run", "processor", "speed"])]
     pub at: Option<String>,
     /// Only what is said of this coin
     #[arg(long, value_name = "COIN")]
@@ -33,6 +33,10 @@ pub struct Replay {
     /// Compare with what stands on the log instead of printing: each difference is a line, and there being one is status 1
     #[arg(long)]
     pub check: bool,
+    /// Write it into a generation of its own instead of printing: topics, and rows as soon as somebody stores them. Nobody is told
+    /// of it; `fathom rebuild compare` holds it against what is live, and `drop` removes it
+    #[arg(long, conflicts_with = "check")]
+    pub keep: bool,
     /// Only say what would be read, and where it begins
     #[arg(long)]
     pub dry_run: bool,

@@ -147,6 +147,11 @@ fn in_words(answer: &Value) -> String {
             one["rows_behind"].to_string(),
             rules(&one["rules"])
         );
+        if let Some(stretch) = one["stretch"].as_object() {
+            let whole = if stretch["is_whole"] == true { "" } else { ", and not whole" };
+            let (from, to) = (moment(&stretch["from"]), moment(&stretch["to"]));
+            words += &format!("{:<12}of {from} to {to} alone{whole}\n", "");
+        }
     }
     words
 }

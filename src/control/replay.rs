@@ -5,11 +5,13 @@ use std::io::Write as _;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
+use tokio::runtime::Runtime;
 
 use super::{Question, ask_by};
 use crate::args::Replay;
 use crate::failure::Failure;
 use crate::replay::{Request, in_words};
+use crate::stop::Stop;
 
 pub fn replay(args: &Replay) -> Result<(), Failure> {
     let request = Request {
@@ -21,11 +23,18 @@ pub fn replay(args: &Replay) -> Result<(), Failure> {
         topic: args.topic.clone(),
         speed: args.speed,
         check: args.check,
+        keep: args.keep,
         dry_run: args.dry_run,
     };
+    let stop = Stop::new();
+    // What is printed may end anywhere; what is kept is whole, or dropped.
+    let _signals = if args.keep { Some(heard_by(&stop)?) } else { None };
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let (mut bar, mut last, mut differences) = (None, Value::Null, 0);
     ask_by(&args.rules.rules(), &Question::Replay(request), &args.ask, |line| {
+        if stop.asked() {
+            return Err(Failure::stop("it was ended before it was whole: nothing of it is kept"));
+        }
         if let Some(plan) = line.get("plan") {
             eprint!("{}", plan_in_words(plan));
             bar = Some(begin(plan));
@@ -60,6 +69,13 @@ pub fn replay(args: &Replay) -> Result<(), Failure> {
         return Err(Failure::stop(format!("{differences} results are not what they were")));
     }
     Ok(())
+}
+
+fn heard_by(stop: &Stop) -> Result<Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.map_err(|cause| Failure::because("could not start the runtime", cause))?;
+    runtime.spawn(stop.clone().listen());
+    Ok(runtime)
 }
 
 fn begin(plan: &Value) -> ProgressBar {
@@ -98,12 +114,16 @@ fn summary_in_words(summary: &Value) -> String {
         return format!("{told} as they stood at {at}; {read} records read in {seconds:.1} s\n");
     }
     let rate = read as f64 / seconds.max(0.001);
-    let came = match summary["check"].as_object() {
-        Some(check) => {
+    let came = match (summary["check"].as_object(), summary["generation"].as_u64()) {
+        (Some(check), _) => {
             let compared = check["compared"].as_object().into_iter().flatten().filter_map(|(_, count)| count.as_u64());
             format!("{} results compared, {} differ", compared.sum::<u64>(), check["differences"])
         }
-        None => format!("{} results", summary["results"]),
+        (None, Some(number)) => format!(
+            "{} results are generation {number} (fathom rebuild compare {number}, fathom rebuild drop {number})",
+            summary["results"]
+        ),
+        (None, None) => format!("{} results", summary["results"]),
     };
     format!("{came}; {read} records read in {seconds:.1} s, {rate:.0} a second\n")
 }

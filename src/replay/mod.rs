@@ -1,20 +1,22 @@
 //! Facts of a stretch of time once more through the processors, beside everything that runs → what they say of it, or where
-//! that is not what they said. Each task begins with a snapshot of its state and reads what it read, in the same order.
-//! Nothing is written, and nobody's place on the log is touched.
+//! that is not what they said, or a generation of their own. Each task begins with a snapshot of its state and reads what it
+//! read, in the same order. Nothing that is live is written, and nobody's place on the log is touched.
 
 mod again;
 mod as_it_was;
 mod check;
+mod fate;
 mod found;
 mod pace;
 mod plan;
 mod range;
+mod shadow;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use ::computer::Rules;
-use schemas::{Record, Topic, kind};
+use schemas::{KeptStretch, Topic};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -22,6 +24,7 @@ use crate::failure::Failure;
 use crate::log::Log;
 pub use as_it_was::as_it_was;
 use check::Check;
+use fate::Fate;
 use pace::Pace;
 pub use pace::Speed;
 pub use plan::in_words;
@@ -40,6 +43,9 @@ pub struct Request {
     pub speed: Speed,
     /// Compare instead of telling.
     pub check: bool,
+    /// Write it into a generation of its own instead of telling.
+    #[serde(default)]
+    pub keep: bool,
     /// Only say what would be done.
     pub dry_run: bool,
 }
@@ -62,13 +68,35 @@ pub fn replay(
     if request.dry_run {
         return Ok(());
     }
-    let mut check =
-        if request.check { Some(Check::begin(log, &plan.scope(log.as_ref()), request.coin.as_deref())?) } else { None };
+    let mut fate = Fate::begin(log, rules, request, &plan)?;
+    let repeated = repeat(log, rules, request.speed, &plan, &mut fate, each);
+    let facts = match repeated {
+        Ok(facts) => facts,
+        Err(failure) => {
+            fate.give_up();
+            return Err(failure);
+        }
+    };
+    let mut summary = json!({
+        "from": plan.from, "to": plan.to, "records_read": facts, "seconds": began.elapsed().as_secs_f64(),
+    });
+    fate.end(&mut summary, each)?;
+    each(json!({ "summary": summary }))
+}
+
+/// How many facts were read for it.
+fn repeat(
+    log: &Arc<dyn Log>,
+    rules: &Rules,
+    speed: Speed,
+    plan: &Plan,
+    fate: &mut Fate,
+    each: &mut dyn FnMut(Value) -> Result<(), Failure>,
+) -> Result<u64, Failure> {
     let mut tasks = plan.begin(log, rules)?;
-    let (mut reached, mut said) = (plan.from, 0_u64);
-    let pace = Pace::begin(request.speed, plan.from);
+    let pace = Pace::begin(speed, plan.from);
     let before = steps((plan.begins(), plan.from), STEP_MS).chain([plan.from]);
-    let asked = steps((plan.from, plan.to), request.speed.step_ms().unwrap_or(STEP_MS));
+    let asked = steps((plan.from, plan.to), speed.step_ms().unwrap_or(STEP_MS));
     for until in before.chain(asked) {
         let is_before = until <= plan.from;
         for task in &mut tasks {
@@ -76,43 +104,25 @@ pub fn replay(
                 if !plan.topics.iter().any(|wanted| std::ptr::eq(*wanted, topic)) {
                     return Ok(());
                 }
-                match &mut check {
-                    Some(check) => check.take(topic, partition, record),
-                    None if is_before || is_a_clock(record) || !is_of(request, record) => {}
-                    None => {
-                        said += 1;
-                        each(line(topic, partition, record)?)?;
-                    }
-                }
-                Ok(())
+                fate.take(is_before, (topic, partition), record, each)
             })?;
         }
-        if let Some(check) = &mut check {
-            check.compare_up_to(until, each)?;
-        }
-        reached = until;
-        each(json!({ "progress": { "reached": reached, "from": plan.from, "to": plan.to } }))?;
+        fate.comes_to(until, each)?;
+        each(json!({ "progress": { "reached": until, "from": plan.from, "to": plan.to } }))?;
         pace.wait_for(until);
     }
-    let facts: u64 = tasks.iter().map(|task| task.facts).sum();
-    let mut summary = json!({
-        "from": plan.from, "to": reached, "records_read": facts, "seconds": began.elapsed().as_secs_f64(),
-    });
-    match check {
-        Some(check) => summary["check"] = check.end(each)?,
-        None => summary["results"] = said.into(),
-    }
-    each(json!({ "summary": summary }))
+    Ok(tasks.iter().map(|task| task.facts).sum())
 }
 
 /// Holds what two generations say against each other: hands over where they differ, how far it is, and what came of it.
 pub fn compare(
     one: &Arc<dyn Log>,
     other: &Arc<dyn Log>,
+    stretch: Option<&KeptStretch>,
     request: &Request,
     each: &mut dyn FnMut(Value) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let (scope, began) = (Scope::of_both(one, other, request)?, Instant::now());
+    let (scope, began) = (Scope::of_both(one, other, stretch, request)?, Instant::now());
     let Scope { from, to, .. } = scope;
     let topics: Vec<&str> = scope.topics.iter().map(|written| written.topic.name).collect();
     each(json!({ "plan": { "from": from, "to": to, "topics": topics } }))?;
@@ -160,15 +170,6 @@ fn steps((from, to): (i64, i64), step: i64) -> impl Iterator<Item = i64> {
     })
 }
 
-fn is_a_clock(record: &Record<'_>) -> bool {
-    record.headers.get(kind::HEADER) == Some(kind::CLOCK)
-}
-
-/// Whether its key begins with the coin that is asked for.
-fn is_of(request: &Request, record: &Record<'_>) -> bool {
-    request.coin.as_ref().is_none_or(|coin| is_of_coin(record.key, coin))
-}
-
 /// Keys are parts, and the coin is one of them.
 fn is_of_coin(key: &[u8], coin: &str) -> bool {
     key.split(|byte| *byte == b'|').any(|part| part == coin.as_bytes())
@@ -181,12 +182,4 @@ fn line_of_state(topic: &Topic, clock: i64, key: &[u8], value: &[u8]) -> Result<
 
 fn readable(value: &[u8]) -> Result<Value, Failure> {
     serde_json::from_slice(value).map_err(|cause| Failure::because("a result is not JSON", cause))
-}
-
-fn line(topic: &Topic, partition: u32, record: &Record<'_>) -> Result<Value, Failure> {
-    let value = record.value.map_or(Ok(Value::Null), readable)?;
-    Ok(json!({
-        "topic": topic.name, "partition": partition, "time": record.time, "key": String::from_utf8_lossy(record.key),
-        "kind": record.headers.get(kind::HEADER).map(String::from_utf8_lossy), "replayed": true, "value": value,
-    }))
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ::computer::Definition;
-use schemas::{Checkpoint, Keeps, LateJoin, Topic, partition_of, topics};
+use schemas::{Checkpoint, Keeps, KeptStretch, LateJoin, Topic, partition_of, topics};
 use serde_json::{Value, json};
 
 use super::again::Again;
@@ -192,11 +192,20 @@ pub struct Written {
 }
 
 impl Scope {
-    /// What two logs have of what is asked for.
-    pub fn of_both(one: &Arc<dyn Log>, other: &Arc<dyn Log>, request: &Request) -> Result<Self, Failure> {
+    /// What two logs have of what is asked for; the other one may be of a stretch alone.
+    pub fn of_both(
+        one: &Arc<dyn Log>,
+        other: &Arc<dyn Log>,
+        stretch: Option<&KeptStretch>,
+        request: &Request,
+    ) -> Result<Self, Failure> {
         let topics = wanted(request)?;
         let tasks = tasks(one.as_ref(), request, &topics);
-        let [this, that] = [Computed::by(one, &tasks)?, Computed::by(other, &tasks)?];
+        let of_the_other = || match stretch {
+            Some(KeptStretch { from, to, .. }) => Ok(Computed { since: *from, newest: *to }),
+            None => Computed::by(other, &tasks),
+        };
+        let [this, that] = [Computed::by(one, &tasks)?, of_the_other()?];
         let (since, newest) = (this.since.max(that.since), this.newest.min(that.newest));
         let to = request.to.as_deref().map_or(Ok(newest), |text| range::moment(one, text, newest))?.min(newest);
         let from = request.from.as_deref().map_or(Ok(since), |text| range::moment(one, text, newest))?.max(since);

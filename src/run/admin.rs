@@ -130,7 +130,7 @@ async fn redrive(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
     }
 }
 
-/// What `fathom replay --check` takes: it is compared, and what differs is told.
+/// What `fathom replay --check` takes: it is compared, and what differs is told; or what `--keep` takes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Replay {
@@ -141,16 +141,18 @@ struct Replay {
     topic: Option<String>,
     #[serde(default)]
     speed: Speed,
+    #[serde(default)]
+    keep: bool,
     #[serde(default = "yes")]
     dry_run: bool,
 }
 
 async fn replay(State(desk): State<Arc<Desk>>, body: Bytes) -> Response {
-    let Replay { from, to, coin, processor, topic, speed, dry_run } = match read(&body) {
+    let Replay { from, to, coin, processor, topic, speed, keep, dry_run } = match read(&body) {
         Ok(asked) => asked,
         Err(error) => return unreadable(&error),
     };
-    let request = Request { from, to, coin, processor, topic, speed, at: None, check: true, dry_run };
+    let request = Request { from, to, coin, processor, topic, speed, at: None, check: !keep, keep, dry_run };
     begun(desk, json!({ "replay": request }), Question::Replay(request), dry_run).await
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ::computer::Rules;
 use api::{Context, Live, Serving};
-use schemas::{Dropped, Generations as Known, Kept, KeptRules, Outbox, WhaleRule, topics};
+use schemas::{Dropped, Generations as Known, Kept, KeptRules, KeptStretch, Outbox, WhaleRule, topics};
 use sink::Sink;
 use tokio::runtime::Handle;
 use tracing::{error, info, warn};
@@ -21,6 +21,7 @@ use super::roles::Roles;
 use super::{Shared, api as api_role, computer, housekeeping, now_ms, sink as sink_role, state, tape};
 use crate::failure::Failure;
 use crate::log::Log;
+use crate::replay::in_words;
 use crate::stop::Upstream;
 
 /// What this process does for each of them.
@@ -100,6 +101,43 @@ pub fn change<T>(log: &Arc<dyn Log>, change: impl FnOnce(&mut Known) -> Result<T
     known.append_to(out.batch(&topics::STATE_GENERATIONS, 0));
     writer.commit(&out)?;
     Ok(made)
+}
+
+/// So many at a time: each is stored whole.
+const MOST: usize = 4;
+
+/// Whether there is room for another one.
+pub fn has_room(known: &Known) -> Result<(), Failure> {
+    if known.kept.len() < MOST {
+        return Ok(());
+    }
+    Err(Failure::stop(format!("{MOST} generations are kept already: drop one of them first (`fathom rebuild ls`)")))
+}
+
+/// Another one beside those that there are, and its number: of a stretch, or of everything.
+pub fn begin_another(log: &Arc<dyn Log>, rules: &KeptRules, stretch: Option<KeptStretch>) -> Result<u32, Failure> {
+    change(log, |known| {
+        has_room(known)?;
+        known.latest += 1;
+        known.kept.push(Kept { number: known.latest, began: Some(now_ms()), rules: Some(rules.clone()), stretch });
+        Ok(known.latest)
+    })
+}
+
+/// Whoever runs removes what it has left.
+pub fn drop_one(log: &Arc<dyn Log>, number: u32) -> Result<(), Failure> {
+    change(log, |known| {
+        may_be_dropped(known, number)?;
+        known.kept.retain(|kept| kept.number != number);
+        known.dropped.push(Dropped { number, at: now_ms(), is_off_the_log: false, has_no_rows: false });
+        Ok(())
+    })
+}
+
+pub fn may_be_dropped(known: &Known, number: u32) -> Result<(), Failure> {
+    kept_in(known, number)?;
+    let why = format!("generation {number} is told: have another one told before this one is dropped");
+    if known.told == number { Err(Failure::stop(why)) } else { Ok(()) }
 }
 
 /// The log as the generation sees it that is told.
@@ -252,7 +290,14 @@ impl Generations {
         let (facts, number) = (&self.facts, kept.number);
         let stop = facts.stop.of_a_part();
         let shared = if self.is_rebuilt(number) {
-            info!("generation {number} is made beside the others");
+            match &kept.stretch {
+                None => info!("generation {number} is made beside the others"),
+                Some(stretch) => info!(
+                    "what generation {number} has of {} to {} is given rows",
+                    in_words(stretch.from),
+                    in_words(stretch.to)
+                ),
+            }
             let rules = rules_of(kept, facts.rules);
             if self.parts.computes && facts.rules != Rules::default() && facts.rules != rules {
                 warn!(
@@ -265,7 +310,7 @@ impl Generations {
             Shared { stop, ..facts.clone() }
         };
         let mut roles = Roles::new(&shared);
-        match self.start_roles(&shared, &mut roles) {
+        match self.start_roles(&shared, kept.stretch.is_none(), &mut roles) {
             Ok(told) => Ok(Running { shared, roles, told }),
             Err(failure) => {
                 shared.stop.ask();
@@ -274,10 +319,16 @@ impl Generations {
         }
     }
 
-    fn start_roles(&self, shared: &Shared, roles: &mut Roles) -> Result<Option<(Live, Arc<Context>)>, Failure> {
+    /// Of one that nobody goes on with there are rows, and no more.
+    fn start_roles(
+        &self,
+        shared: &Shared,
+        goes_on: bool,
+        roles: &mut Roles,
+    ) -> Result<Option<(Live, Arc<Context>)>, Failure> {
         let facts = &self.facts;
         let mut upstream = self.written.clone();
-        if self.parts.computes {
+        if self.parts.computes && goes_on {
             let is_rebuilt = self.is_rebuilt(shared.log.generation().number);
             if facts.log.is_of_one_process() {
                 computer::announce(shared.log.as_ref())?;
@@ -301,7 +352,7 @@ impl Generations {
             roles.start(sink_role::STAGE, &stored, move |shared| sink_role::run(shared, rows, &computed, &runtime));
         }
         let mut told = None;
-        if let Some(context) = &self.parts.context {
+        if let Some(context) = self.parts.context.as_ref().filter(|_| goes_on) {
             // It is told as long as there is anybody who listens, also when its generation ends.
             let live = Live::new(facts.stop.watch());
             told = Some((live.clone(), Arc::new(context(shared, live.clone())?)));

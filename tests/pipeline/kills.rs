@@ -46,6 +46,7 @@ fn kills(wanted: u64) {
         &blocks,
     ];
     let mut simulator = Process::start(fathom(&simulate));
+    simulator.wait_for("a market in");
 
     let (mut inside, mut blocks_seen) = (0, Vec::new());
     for kill in 0..wanted {

@@ -45,7 +45,8 @@ fn is_about_ourselves(topic: &Value) -> bool {
 fn a_source_that_falls_silent_is_said_within_ten_seconds() {
     let folder = tempfile::tempdir().unwrap();
     let (market, data) = (folder.path().join("market"), folder.path().join("data"));
-    let simulator = Process::start(fathom(&["simulate", "--out", path(&market), "--rate", "300"]));
+    let mut simulator = Process::start(fathom(&["simulate", "--out", path(&market), "--rate", "300"]));
+    simulator.wait_for("a market in");
     let mut up = follow(&market, &data, &[]);
     let web = Web::of(&data);
     let node = || {
@@ -77,7 +78,9 @@ fn holes_are_noticed_within_two_seconds_and_healed_from_an_archive() {
     let start = (chrono::Utc::now().timestamp_millis()).to_string();
     let simulate = |out: &Path, more: &[&str]| {
         let all = ["simulate", "--out", path(out), "--rate", "300", "--seed", "5", "--start", &start];
-        Process::start(fathom(&[&all[..], more].concat()))
+        let mut market = Process::start(fathom(&[&all[..], more].concat()));
+        market.wait_for("a market in");
+        market
     };
     fs::create_dir(&clean).unwrap();
     // The same market twice: a node that loses blocks, and one that does not, whose files are the archive.

@@ -39,6 +39,54 @@ fn another_rule_is_brought_in_and_taken_back_while_the_market_goes_on() {
     demo.end();
 }
 
+#[test]
+fn a_stretch_that_is_kept_has_rows_and_is_told_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let all = ["up", "--demo", "--data", path(&data), "--http", "127.0.0.1:0", "--rate", "1000", "--rate-limit", "0"];
+    let mut demo = Process::start(fathom(&all));
+    demo.wait_for("Ready after");
+    let (place, web) = (Place::Data(data.clone()), Web::of(&data));
+    wait_until("some were liquidated", || listed(&web, "liquidations").len() > 20);
+    let replay = |args: &[&str]| said(&mut place.fathom(&[&["replay", "--keep", "--json"], args].concat()));
+    let (status, kept) = replay(&["--topic", "liquidations"]);
+    assert!(status, "{kept}");
+    let (number, from, to) = (&kept["summary"]["generation"], &kept["summary"]["from"], &kept["summary"]["to"]);
+    assert_eq!(number, 2, "{kept}");
+    let rows = |generation: u64| {
+        let columns = "coin, wallet, block, method, side, time, fills, size, notional, average_px, mark_px, closed_pnl, remaining";
+        place.rows(&format!(
+            "SELECT {columns} FROM liquidations WHERE generation = {generation} AND time > {from} AND time <= {to} \
+             ORDER BY coin, wallet, block, method"
+        ))
+    };
+    let live = rows(1);
+    assert!(live.len() > 20, "only {}", live.len());
+    wait_until("it has rows", || rows(2).len() == live.len());
+    assert_eq!(rows(2), live);
+    assert_eq!(web.get("/api/v1/liquidations?limit=1")["meta"]["generation"], 1);
+    let tell = place.fathom(&["rebuild", "tell", "2"]).output().unwrap();
+    assert!(!tell.status.success() && String::from_utf8(tell.stderr).unwrap().contains("nobody goes on with it"));
+    let (same, last) = said(&mut place.fathom(&["rebuild", "compare", "2", "--json"]));
+    assert!(same && last["summary"]["check"]["compared"]["liquidations"].as_u64() > Some(10), "{last}");
+    rebuild(&place, &["drop", "2"]);
+    wait_until("nothing of it is left", || {
+        rows(2).is_empty() && rebuild(&place, &["ls"])["being_removed"] == json!([])
+    });
+    assert_eq!(rows(1), live);
+
+    // What is not whole is not there.
+    let mut replay = Process::start(place.fathom(&["replay", "--keep", "--speed", "1x"]));
+    wait_until("it is begun", || rebuild(&place, &["ls"])["generations"].as_array().unwrap().len() == 2);
+    replay.interrupt();
+    assert!(!replay.wait().success());
+    wait_until("nothing of it is left", || {
+        let listed = rebuild(&place, &["ls"]);
+        listed["generations"].as_array().unwrap().len() == 1 && listed["being_removed"] == json!([])
+    });
+    demo.end();
+}
+
 /// By commands beside whatever runs there.
 fn is_brought_in_and_taken_back(place: &Place, web: &Web) {
     wait_until("much has happened, and somebody was liquidated", || {

@@ -82,5 +82,8 @@ fn services() -> Vec<Value> {
 pub fn live_market(market: &Path, rate: u32, speed: u32, more: &[&str]) -> Process {
     let (rate, speed) = (rate.to_string(), speed.to_string());
     let all = ["simulate", "--out", path(market), "--seed", "3", "--rate", &rate, "--wallets", "1000"];
-    Process::start(fathom(&[&all[..], &["--speed", &speed, "--start", "1782633557000"], more].concat()))
+    let mut market =
+        Process::start(fathom(&[&all[..], &["--speed", &speed, "--start", "1782633557000"], more].concat()));
+    market.wait_for("a market in");
+    market
 }

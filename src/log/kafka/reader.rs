@@ -10,7 +10,7 @@ use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::connection::{Client, Connection, Verdict, verdict};
-use super::part::{Part, from, marks};
+use super::part::{Part, from};
 use super::{Kafka, LogError, Reader, Start, locked, refused};
 use crate::log::Slice;
 
@@ -98,17 +98,13 @@ impl PartsReader {
 
     /// Asks now and then how far the partitions reach: for those who want to know what is behind.
     fn look_at_ends(&mut self) {
-        if self.ends_known.elapsed() < ENDS_AGAIN {
+        if self.ends_known.elapsed() < ENDS_AGAIN || self.has_reached_the_end() {
             return;
         }
         self.ends_known = Instant::now();
-        for part in self.parts.iter_mut().filter(|part| !part.at_end) {
-            match marks(&self.consumer, &part.name, part.partition, END_PATIENCE) {
-                Ok((_, end)) => part.end = end,
-                // Whoever reads will notice.
-                Err(_) => return,
-            }
-        }
+        // Where the brokers do not answer, whoever reads will notice.
+        let ends = self.ask_ends().unwrap_or_default();
+        self.parts.iter_mut().zip(ends).for_each(|(part, end)| part.end = end);
     }
 
     /// Of all parts in one question.

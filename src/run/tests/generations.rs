@@ -123,7 +123,7 @@ fn tell(log: &Arc<dyn Log>, number: u32) {
 
 fn kept(log: &Arc<dyn Log>, numbers: &[u32], dropped: Option<Dropped>) {
     change(log, |known| {
-        let of = |number: &u32| Kept { number: *number, began: None, rules: None };
+        let of = |number: &u32| Kept { number: *number, began: None, rules: None, stretch: None };
         let latest = numbers.iter().copied().chain(dropped.map(|dropped| dropped.number)).max().unwrap();
         *known =
             Known { latest, kept: numbers.iter().map(of).collect(), dropped: dropped.into_iter().collect(), ..*known };

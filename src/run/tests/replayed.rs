@@ -7,16 +7,19 @@ use std::time::{Duration, Instant};
 
 use ::computer::{Definition, Joins, Rules};
 use schemas::{
-    Coin, GENERATION, Interval, LiquidationMap, LongShortRatio, Outbox, Position, PositionRisk, PositionSide,
+    Coin, GENERATION, Interval, Kept, LiquidationMap, LongShortRatio, Outbox, Position, PositionRisk, PositionSide,
     RatioKind, ResultClock, Snapshot, TOPICS, Topic, kind, topics,
 };
 use serde_json::{Value, json};
 
 use super::facts::facts;
 use super::told::results;
+use crate::failure::Failure;
 use crate::log::tests::{Place, on_both};
 use crate::log::{Extent, Log};
+use crate::rebuild;
 use crate::replay::{Request, as_it_was, replay};
+use crate::run::generations::known;
 use crate::run::roles::Roles;
 use crate::run::{Shared, computer, snapshots};
 use crate::stop::{Stop, Upstream};
@@ -30,6 +33,8 @@ on_both!(
     what_is_computed_once_more_is_what_was_said,
     what_was_said_otherwise_is_told,
     how_everything_stood_is_computed_again,
+    a_stretch_that_is_kept_is_a_generation_that_says_the_same,
+    of_a_stretch_that_is_not_whole_nothing_is_kept,
 );
 
 fn what_is_computed_once_more_is_what_was_said(place: &Place) {
@@ -137,6 +142,63 @@ fn how_everything_stood_is_computed_again(place: &Place) {
     assert!(late.unwrap_err().to_string().contains("nothing is known of"));
     let dear = as_it_was(&log, &Rules::default(), (&topics::POSITIONS, None), &then.to_string(), 3);
     assert!(dear.unwrap_err().to_string().contains("3 are read at most"));
+}
+
+fn a_stretch_that_is_kept_is_a_generation_that_says_the_same(place: &Place) {
+    let log = place.open();
+    let half = computed_late_and_copied_half_way(&log);
+    let live = |log: &Arc<dyn Log>| {
+        let known = |it: &(&str, u32, Extent)| it.0 != topics::STATE_GENERATIONS.name;
+        extents(log).into_iter().filter(known).collect::<Vec<_>>()
+    };
+    let before = live(&log);
+    let request = Request { from: Some(half.to_string()), keep: true, ..Request::default() };
+    let kept = lines(&log, &request).pop().unwrap();
+    assert_eq!(live(&log), before, "nothing that is live was written");
+    let number = u32::try_from(kept["summary"]["generation"].as_u64().unwrap()).unwrap();
+    assert!(kept["summary"]["results"].as_u64() > Some(1_000), "{kept}");
+    let listed = asked(&log, rebuild::Request::List).unwrap();
+    let its = &listed[0]["generations"][1];
+    assert_eq!((&its["generation"], &its["stretch"]["is_whole"]), (&json!(number), &json!(true)), "{its}");
+    assert_eq!(its["stretch"]["from"], half, "{its}");
+
+    let compare = || {
+        let with = Request::default();
+        asked(&log, rebuild::Request::Compare { generation: number, with }).unwrap()
+    };
+    let same = compare();
+    assert_eq!(differences(&same), [] as [&Value; 0]);
+    let compared = same.last().unwrap()["summary"]["check"]["compared"].as_object().unwrap();
+    assert!(compared.values().filter(|results| results.as_u64() > Some(0)).count() > 12, "{compared:?}");
+    let said: u64 = compared.values().filter_map(Value::as_u64).sum();
+    assert!(said * 2 > kept["summary"]["results"].as_u64().unwrap(), "of {kept} only {said} are compared");
+
+    let tell = asked(&log, rebuild::Request::Tell { generation: number, dry_run: false });
+    assert!(tell.unwrap_err().to_string().contains("nobody goes on with it"));
+}
+
+fn of_a_stretch_that_is_not_whole_nothing_is_kept(place: &Place) {
+    let log = place.open();
+    compute(&log, &in_one(&facts(SECONDS, RATE)));
+    let mut steps = 0;
+    let ended = replay(&log, &Rules::default(), &Request { keep: true, ..Request::default() }, &mut |line| {
+        steps += u32::from(line.get("progress").is_some());
+        if steps < 3 { Ok(()) } else { Err(Failure::stop("that is enough")) }
+    });
+    assert_eq!(ended.unwrap_err().to_string(), "that is enough");
+    let known = known(log.as_ref()).unwrap();
+    let numbers = |kept: &[Kept]| kept.iter().map(|kept| kept.number).collect::<Vec<_>>();
+    assert_eq!(numbers(&known.kept), [log.generation().number]);
+    assert_eq!(known.dropped.iter().map(|it| it.number).collect::<Vec<_>>(), [known.latest]);
+}
+
+fn asked(log: &Arc<dyn Log>, request: rebuild::Request) -> Result<Vec<Value>, Failure> {
+    let mut lines = Vec::new();
+    rebuild::rebuild(log, &Rules::default(), false, &request, &mut |line| {
+        lines.push(line);
+        Ok(())
+    })?;
+    Ok(lines)
 }
 
 /// The open positions as they were said last, whenever that was.
